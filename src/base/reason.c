@@ -1,0 +1,39 @@
+#include "base/reason.h"
+
+static const char *const words[REASON_N] = {
+#define X(name, word, text) [REASON_##name] = word,
+	REASONS(X)
+#undef X
+};
+
+static const char *const sentences[REASON_N] = {
+#define X(name, word, text) [REASON_##name] = text,
+	REASONS(X)
+#undef X
+};
+
+const char *reason_word(enum reason_code c)
+{
+	return (unsigned)c < REASON_N ? words[c] : "unknown";
+}
+
+void reason_write(struct buf *b, const struct reason *r)
+{
+	const char *s = (unsigned)r->code < REASON_N ? sentences[r->code] : "Unknown reason.";
+
+	for (; *s; s++) {
+		if (s[0] == '%' && s[1] >= '1' && s[1] <= '4')
+			buf_safe(b, r->arg[*++s - '1']);
+		else
+			buf_ch(b, *s);
+	}
+}
+
+struct reason reason_keep(struct arena *a, const struct reason *r)
+{
+	struct reason k = { .code = r->code };
+
+	for (int i = 0; i < 4; i++)
+		k.arg[i] = str_dup(a, r->arg[i]);
+	return k;
+}

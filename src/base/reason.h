@@ -1,0 +1,117 @@
+/*
+ * reason.h - why something was decided: a code and at most four arguments,
+ * worded only when it is shown.
+ *
+ * One table (REASONS) has the sentence of every code; "%1".."%4" stand for the
+ * arguments. A decision returns its reason beside its result, so the log, the
+ * record, `tandem dial` and every `show` say the same words.
+ *
+ * Owner: the arguments are slices; reason_keep() copies them into an arena for
+ *        those who hold a reason longer than the turn.
+ */
+#ifndef BASE_REASON_H
+#define BASE_REASON_H
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* X(NAME, "short-word", "Sentence with %1, and the next step where there is one.") */
+#define REASONS(X) \
+	X(NONE, "none", "No reason was recorded.") \
+	/* how a call or a leg ended */ \
+	X(ANSWERED, "answered", "Answered by %1.") \
+	X(ANSWERED_ELSEWHERE, "answered-elsewhere", "Another destination answered first: %1.") \
+	X(CALLER_GAVE_UP, "caller-gave-up", "The caller hung up before anyone answered.") \
+	X(CALLER_HUNG_UP, "caller-hung-up", "The caller ended the call.") \
+	X(CALLEE_HUNG_UP, "callee-hung-up", "The called side ended the call.") \
+	X(TOO_SOON, "answered-too-soon", "%1 answered after %2 ms, earlier than its limit of %3 ms, which looks like a mailbox: this leg was dropped and the others ring on.") \
+	X(TOO_LATE, "too-late", "%1 did not answer within its %2 ms and was cancelled.") \
+	X(FORWARDED_NO_ANSWER, "forwarded-no-answer", "Nobody answered within %1 s; the call was forwarded to %2.") \
+	X(FORWARDED_BUSY, "forwarded-busy", "All destinations were busy; the call was forwarded to %1.") \
+	X(FORWARD_LIMIT, "forward-limit", "The forward target %1 already has its maximum of %2 calls.") \
+	X(NO_ANSWER, "no-answer", "Nobody answered within %1 s.") \
+	X(REMOTE_FINAL, "remote-final", "%1 answered %2 %3.") \
+	X(BUSY, "busy", "%1 is busy.") \
+	X(DECLINED, "declined", "%1 declined the call.") \
+	X(NO_MEDIA, "no-media", "No media came from %1 for %2 s.") \
+	X(SESSION_EXPIRED, "session-expired", "%1 did not refresh the session within %2 s.") \
+	X(NO_ACK, "no-ack", "%1 never acknowledged the answer (no ACK within 32 s).") \
+	X(RESTART, "restart", "Tandem was restarted while the call was up.") \
+	X(SHUTDOWN, "shutdown", "Tandem was stopped by its operator.") \
+	X(NO_COMMON_CODEC, "no-common-codec", "%1 offers %2; none of these can be used on this call. PCMU or PCMA must be allowed on both sides.") \
+	X(SRTP_REQUIRED, "srtp-required", "%1 offers no SRTP, and its profile demands it. Switch SRTP on at the peer.") \
+	X(BAD_SDP, "bad-sdp", "The session description of %1 cannot be used: %2.") \
+	X(REPLACES_UNSUPPORTED, "replaces-unsupported", "%1 asked to replace another call, which is not supported yet (481).") \
+	X(REFER_UNSUPPORTED, "refer-unsupported", "%1 asked for a transfer, which is not supported yet (603).") \
+	X(TRANSPORT_LOST, "transport-lost", "The connection to %1 was lost.") \
+	X(INTERNAL, "internal", "Tandem met an internal error: %1. Please report it with the call's id.") \
+	/* routing */ \
+	X(LINE_FOUND, "line-found", "%1 is line %2 in partition %3.") \
+	X(PATTERN_FOUND, "pattern-found", "%1 matches route pattern %2 in partition %3 to %4.") \
+	X(NUMBER_UNKNOWN, "number-unknown", "No line or route pattern reachable through calling search space %2 matches %1. Add the number, or its partition to the search space.") \
+	X(NUMBER_BARRED, "number-barred", "%1 matches %2 in partition %3, which calling search space %4 does not contain.") \
+	X(SPACE_EMPTY, "space-empty", "Calling search space %1 contains no partition.") \
+	X(PATTERN_BLOCKED, "pattern-blocked", "%1 matches %2, a pattern that blocks the call.") \
+	X(RINGS_PHONE, "rings-phone", "Phone %1 rings at once (%2 registered contacts).") \
+	X(PHONE_NOT_REGISTERED, "phone-not-registered", "Phone %1 does not ring: it is not registered. Check the phone's server address and password.") \
+	X(RINGS_TRUNK_ENDPOINT, "rings-trunk-endpoint", "Number %1 on trunk %2 rings at once.") \
+	X(RINGS_REMOTE, "rings-remote", "Remote destination %1 (%2) rings after %3 ms over trunk %4.") \
+	X(REMOTE_DISABLED, "remote-disabled", "Remote destination %1 does not ring: Single Number Reach is switched off for it.") \
+	X(REMOTE_NOT_ASSOCIATED, "remote-not-associated", "Remote destination %1 does not ring: it is not associated with line %2.") \
+	X(REMOTE_NO_ROUTE, "remote-no-route", "Remote destination %1 does not ring: calling search space %2 of the profile reaches no route for %3.") \
+	X(REMOTE_IS_CALLER, "remote-is-caller", "Remote destination %1 does not ring: the call comes from it.") \
+	X(FORWARD_SET, "forward-set", "Without an answer after %1 s the call goes to %2.") \
+	X(FORWARD_NONE, "forward-none", "No forward target: it rings until the destinations' own timers, at most %1 s.") \
+	X(CALLER_IS_USER, "caller-is-user", "The caller's number %1 is remote destination %2, so the caller is shown as line %3.") \
+	/* trunks */ \
+	X(TRUNK_UP, "trunk-up", "%1 answers OPTIONS.") \
+	X(TRUNK_NEVER, "trunk-never", "No OPTIONS has been answered yet.") \
+	X(TRUNK_DNS, "dns-failed", "The name %1 could not be resolved: %2. Check the DNS servers of this machine.") \
+	X(TRUNK_REFUSED, "tcp-refused", "%1 refused the TCP connection. Check address, port and firewall.") \
+	X(TRUNK_UNREACHABLE, "tcp-timeout", "%1 did not answer the TCP connection within %2 ms. A firewall on the way drops it.") \
+	X(TRUNK_TLS_ALERT, "tls-alert", "%1 refused the TLS handshake with alert %2. It did not accept our certificate or our TLS settings; check the certificate chain and its name.") \
+	X(TRUNK_TLS_VERIFY, "tls-verify", "The certificate of %1 was not accepted: %2. Check the trusted roots of the zone.") \
+	X(TRUNK_TLS_NAME, "tls-name", "The certificate of %1 does not carry the name %2; it carries %3.") \
+	X(TRUNK_OPTIONS_TIMEOUT, "options-timeout", "%1 did not answer OPTIONS within %2 ms.") \
+	X(TRUNK_OPTIONS_STATUS, "options-status", "%1 answered OPTIONS with %2 %3.") \
+	X(TRUNK_CLOSED, "closed", "%1 closed the connection.") \
+	X(TRUNK_503, "received-503", "%1 answered 503 and asked for %2 s of rest.") \
+	X(TRUNK_INVITE_TIMEOUT, "invite-timeout", "%1 gave no response to an INVITE within %2 ms.") \
+	X(TRUNK_ALL_DOWN, "trunk-down", "No host of trunk %1 can be used: %2") \
+	X(TRUNK_DISABLED, "trunk-disabled", "Trunk %1 is switched off in its configuration.") \
+	X(FAILOVER, "failover", "%1 failed (%2), so %3 was tried.") \
+	/* limits */ \
+	X(LIMIT_USER, "limit-user", "User %1 already has the maximum of %2 calls.") \
+	X(LIMIT_TRUNK, "limit-trunk", "Trunk %1 already carries its maximum of %2 calls.") \
+	X(LIMIT_TOTAL, "limit-total", "Tandem already carries its maximum of %1 calls.") \
+	X(LIMIT_HOPS, "limit-hops", "The call has been forwarded %1 times, which looks like a loop.") \
+	X(LIMIT_PORTS, "limit-ports", "All media ports of listener %1 are in use.") \
+	X(MAX_FORWARDS, "max-forwards", "Max-Forwards of the request is 0: there is a loop between the systems.") \
+	/* admission */ \
+	X(PEER_UNKNOWN, "peer-unknown", "%1 is no trunk and no registered phone of this listener.") \
+	X(AUTH_FAILED, "auth-failed", "%1 gave a wrong user name or password.") \
+	X(ZONE_REFUSES, "zone-refuses", "The %1 zone takes no %2.")
+
+enum reason_code {
+#define X(name, word, text) REASON_##name,
+	REASONS(X)
+#undef X
+	REASON_N
+};
+
+struct reason {
+	enum reason_code code;
+	struct str arg[4];
+};
+
+/* The short word of a code ("too-late"), for JSON and tests. */
+const char *reason_word(enum reason_code c);
+/* The sentence with its arguments. Argument bytes are written safely. */
+void reason_write(struct buf *b, const struct reason *r);
+/* A copy whose arguments live in the arena; arguments that do not fit are absent. */
+struct reason reason_keep(struct arena *a, const struct reason *r);
+
+#define REASON(name, ...) \
+	((struct reason){ REASON_##name, { __VA_ARGS__ } })
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * tls.h - TLS identities and what a handshake taught us.
+ *
+ * A tls_ctx is one configured end: certificate and key, trusted roots, and the
+ * rule by which peers are verified. It is reference counted (immutable after
+ * tls_ctx_new()), so a reload builds a new one and old connections keep theirs.
+ *
+ * Verification is on unless `verify` says otherwise, and is ours: the chain is
+ * built and checked by OpenSSL against `roots` with purpose "any" plus an own
+ * check that the leaf carries serverAuth (facts: Microsoft presents
+ * serverAuth-only certificates as client too), then the names in SAN are
+ * compared by us (RFC 6125; one left-most wild card label; an embedded NUL
+ * never matches; no CN fallback for peers unless `cn_fallback`).
+ */
+#ifndef IO_TLS_H
+#define IO_TLS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "io/timer.h"
+
+struct tls_ctx;
+
+enum tls_verify {
+	TLS_VERIFY_PEER,	/* default: chain, dates, names             */
+	TLS_VERIFY_CHAIN,	/* chain and dates, any name (PBX by IP)    */
+	TLS_VERIFY_NONE,	/* only where the operator wrote it down    */
+};
+
+enum tls_eku { TLS_EKU_ANY, TLS_EKU_SERVER };	/* what the peer's leaf must carry */
+
+struct tls_config {
+	const char *cert_file, *key_file;	/* PEM, cert with its chain; NULL for a client without */
+	const char *roots_file;			/* PEM bundle; NULL: the system's store */
+	enum tls_verify verify;
+	enum tls_eku eku;
+	bool want_client_cert;		/* as server: ask and require           */
+	const char *const *names;	/* as server: a client's SAN must match one of these; NULL-ended list, "*.x" allowed */
+	const char *const *extra_names;	/* as client: also accepted instead of the server name */
+	const char *ciphers12;		/* NULL: the four documented suites plus ECDSA twins */
+	int min_version, max_version;	/* 0x0303, 0x0304; 0: 1.2 and 1.3       */
+	bool resumption;		/* off in the teams zone                */
+	uint8_t session_id_ctx[16];	/* per identity                         */
+};
+
+/* On failure *why has one sentence with the mend (file, what is wrong). */
+enum err tls_ctx_new(struct tls_ctx **out, const struct tls_config *cfg, struct buf *why);
+struct tls_ctx *tls_ctx_hold(struct tls_ctx *c);
+void tls_ctx_drop(struct tls_ctx *c);		/* NULL is fine */
+/* Server side choice by SNI (own identities of one listener): add `c` for `name`.
+ * Before use only. No SNI from the peer: the default identity, counted. */
+void tls_ctx_add_sni(struct tls_ctx *dflt, const char *name, struct tls_ctx *c);
+
+enum tls_phase { TLS_PHASE_NONE, TLS_PHASE_HANDSHAKE, TLS_PHASE_OPEN, TLS_PHASE_CLOSED };
+
+enum { TLS_NAMES_MAX = 16 };
+
+struct tls_facts {
+	enum tls_phase phase;
+	int version;			/* 0x0303, 0x0304                 */
+	char suite[64];
+	char sni[256];
+	bool sni_absent;
+	int alert_sent, alert_received;	/* -1: none; TLS AlertDescription */
+	long verify_error;		/* X509_V_*; 0: good              */
+	char verify_text[160];		/* sentence; "" when good         */
+	char peer_subject[256], peer_issuer[256], peer_sha256[65];
+	char peer_name[TLS_NAMES_MAX][128];	/* DNS names of the SAN, escaped */
+	int npeer_name;
+	bool peer_cert, resumed;
+	wall_t not_before, not_after;	/* of the peer's leaf             */
+	ms_t started, finished;
+};
+
+/* "unknown CA" for 48 and so on; "alert 200" for what we do not know. */
+const char *tls_alert_str(int alert, char text[24]);
+/* Does `pattern` (a SAN entry) cover host `name`? RFC 6125 6.4.3; pure. */
+bool tls_name_match(struct str pattern, struct str name);
+
+/* The pure filter between a byte stream and its user; used by io/net makers. */
+struct tls;
+struct tls_out { struct str wire, plain; bool opened, closed; };
+struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms_t now);
+void tls_free(struct tls *t);
+/* Bytes from the wire in. What came of it is read with tls_take(). */
+enum err tls_feed(struct tls *t, struct str wire, ms_t now);
+enum err tls_send(struct tls *t, struct str plain);
+void tls_shutdown(struct tls *t);
+/* Lends what is to be written to the wire and what was decrypted, until the next tls_* call. */
+void tls_take(struct tls *t, struct tls_out *out);
+const struct tls_facts *tls_facts_of(const struct tls *t);
+
+#endif
