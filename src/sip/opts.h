@@ -1,0 +1,24 @@
+/*
+ * opts.h - what a peer is like, as data (design rule 5). leg/ and service/ copy
+ * it from a trunk profile row; sip/ obeys it and knows no peer by name.
+ */
+#ifndef SIP_OPTS_H
+#define SIP_OPTS_H
+#include "sip/msg.h"
+
+struct sip_opts {
+	char contact_host[256];		/* "" = the listener's advertised name      */
+	char user_agent[128];		/* "" = "Tandem"                            */
+	char x_ms_sbc[128];		/* "" = header not sent                     */
+	bool from_host_is_contact;	/* From host = contact_host (Direct Routing)*/
+	bool user_phone;		/* ;user=phone on Request-URI and To        */
+	bool prack;			/* peer may use 100rel (next release)       */
+	bool session_timer;		/* offer and accept RFC 4028                */
+	uint32_t session_expires_s;	/* 1800 */
+	uint32_t min_se_s;		/* 90   */
+	uint32_t allow;			/* bit per sip_method; 0 = what works       */
+	bool never_dial_contact;	/* in-dialog requests only to the route set or the trunk's host:
+					 * a Contact with another port is never dialled when a Record-Route exists */
+};
+
+#endif

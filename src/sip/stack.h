@@ -1,0 +1,208 @@
+/*
+ * stack.h - the SIP stack as leg/, service/ and hub/ see it: listeners, INVITE
+ * sessions, plain requests, and one queue of events.
+ *
+ * Rules: down is a call, up is a queued event. No function here calls its
+ *   caller back. Events are read by sip_next() in the turn; message pointers
+ *   and slices in them live until the end of the turn (sip_turn_end()).
+ * Owner: struct sip owns transports, transactions, dialogs and sessions.
+ *   Others hold ids; stale ids are harmless (functions return ERR_GONE).
+ * Threads: the loop's.
+ * RFC: 3261, 3263, 3581, 4028, 5626 (CRLF), 6026, 7989.
+ */
+#ifndef SIP_STACK_H
+#define SIP_STACK_H
+#include "io/dns.h"
+#include "io/loop.h"
+#include "io/net.h"
+#include "sip/msg.h"
+#include "sip/opts.h"
+
+struct sip;
+
+/* --- life --- */
+struct sip_config {
+	uint32_t max_sessions, max_transactions;	/* 0: 20,000 and 100,000 */
+	ms_t t1, t2, t4;			/* 0: 500, 4,000, 5,000 */
+	const char *server;			/* User-Agent/Server text; NULL: "Tandem" */
+	void (*tap)(void *ctx, uint64_t owner, bool out, enum sip_transport,
+		    const struct addr *local, const struct addr *peer, struct str bytes);
+	void *tap_ctx;				/* every message, for the tap; may be NULL */
+};
+struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c);
+void sip_free(struct sip *s);
+
+enum sip_zone_kind { SIP_ZONE_PHONES, SIP_ZONE_PBX, SIP_ZONE_CARRIER, SIP_ZONE_TEAMS };
+
+struct sip_listener {
+	enum sip_transport transport;
+	struct addr bind;
+	char adv_host[256];		/* advertised name or address; "" = bind ip */
+	uint16_t adv_port;		/* 0 = the bound port                       */
+	enum sip_zone_kind zone;	/* teams: no REGISTER, no phone             */
+	uint32_t methods;		/* bits of the methods allowed; 0: all      */
+	struct tls_ctx *tls;		/* server identity; for SIP_TLS             */
+	struct tls_ctx *tls_client;	/* identity of connections we open from here */
+	bool (*admit)(void *ctx, const struct addr *src); /* source check before parsing; NULL: all */
+	void *admit_ctx;
+};
+/* OK: *index is what sip_msg.listener and sip_dest.listener mean. ERR_IO: *err_no
+ * (EADDRINUSE, ...) is set. Copies the struct. */
+enum err sip_listen(struct sip *s, const struct sip_listener *l, uint32_t *index, int *err_no);
+bool sip_listen_addr(struct sip *s, uint32_t index, struct addr *bound);
+
+/* --- where a request goes (RFC 3263) --- */
+struct sip_dest {
+	uint32_t listener;		/* our side: addresses, identity            */
+	enum sip_transport transport;
+	char host[256];			/* name or literal; resolved when addr is NONE */
+	uint16_t port;			/* 0: SRV then default port                 */
+	struct addr addr;		/* known address: no DNS                    */
+	net_id flow;			/* 0, or a stream that is still open: used first (registered contact) */
+	char tls_name[256];		/* SNI and name to verify; "" = host        */
+};
+
+struct sip_xhdr { struct str name, value; };	/* a header we generate; value without CR LF */
+
+/* --- events --- */
+enum sip_fail {			/* why a request got no usable answer */
+	SIP_FAIL_NONE,		/* `status` was received              */
+	SIP_FAIL_TIMEOUT,	/* Timer B/F, or no response within first_response */
+	SIP_FAIL_DNS, SIP_FAIL_REFUSED, SIP_FAIL_UNREACHABLE, SIP_FAIL_CLOSED,
+	SIP_FAIL_TLS, SIP_FAIL_LOCAL,
+};
+
+enum sip_ev_kind {
+	/* INVITE sessions, uas side */
+	SIP_EV_INVITE,		/* new call; 100 was sent; own it with sip_own() or sip_reject() it */
+	SIP_EV_CANCELLED,	/* the caller's CANCEL; 200 and 487 were sent; session ended */
+	SIP_EV_ACK,		/* ACK to our 200; body may hold the answer                  */
+	/* uac side */
+	SIP_EV_PROVISIONAL,	/* 101..199; early = index of its early dialog, -1 without tag */
+	SIP_EV_TRYING,		/* the first 100: the peer is alive                          */
+	SIP_EV_ANSWER,		/* first 200; ACK already sent, except after a delayed offer
+				 * (our INVITE had no body): then answer with sip_ack().
+				 * Further 200s of other tags are ACKed and BYEd by the stack
+				 * and reported as SIP_EV_EXTRA_ANSWER.                        */
+	SIP_EV_EXTRA_ANSWER,
+	SIP_EV_FAILED,		/* final 300..699 or fail; session ended. After sip_cancel():
+				 * its 487 (or what came) arrives here too                     */
+	/* both, in the dialog */
+	SIP_EV_REINVITE,	/* answer with sip_reinvite_answer(); body may be absent     */
+	SIP_EV_REINVITE_ACK,	/* its ACK (body: answer to our offer in the 200)            */
+	SIP_EV_REANSWER,	/* 200 to our sip_reinvite(); ACK sent (or sip_ack() if it had no body) */
+	SIP_EV_REFAILED,	/* final non-2xx to it; 491 and 408/481 as RFC 3261 14.1, 12.2.1.2 say */
+	SIP_EV_INDIALOG,	/* REFER, INFO, NOTIFY, ... within the dialog: sip_respond()  */
+	SIP_EV_BYE,		/* peer's BYE; 200 was sent; session ended                   */
+	SIP_EV_ENDED,		/* ended by the stack: why = NO_ACK, SESSION_EXPIRED, TRANSPORT */
+	/* outside of dialogs */
+	SIP_EV_REQUEST,		/* OPTIONS, REGISTER, ...: answer with sip_respond()         */
+	SIP_EV_RESPONSE,	/* final answer to sip_request(), or fail                    */
+	SIP_EV_FLOW,		/* a stream opened or closed: `flow`, `stream`               */
+};
+
+enum sip_end { SIP_END_NONE, SIP_END_NO_ACK, SIP_END_SESSION_EXPIRED, SIP_END_TRANSPORT };
+
+struct sip_event {
+	enum sip_ev_kind kind;
+	uint64_t session;		/* 0 for REQUEST, RESPONSE, FLOW             */
+	uint64_t owner;			/* as given by the caller; 0: not yet owned  */
+	uint64_t tsx;			/* REQUEST, INDIALOG: for sip_respond()      */
+	int early;			/* early dialog index, 0..SIP_EARLY_MAX-1; -1 */
+	unsigned status;		/* responses                                 */
+	enum sip_fail fail;
+	enum sip_end why;
+	uint32_t retry_after_s;		/* received Retry-After; 0: none             */
+	const struct sip_msg *msg;	/* lent for the turn; NULL for local failures */
+	struct sip_body body;		/* the SDP part also out of a multipart body */
+	net_id flow;
+	struct addr peer;		/* whom it came from or failed at            */
+	const struct net_stream_info *stream;	/* FLOW and TLS failures; lent       */
+	enum net_event flow_event;
+};
+bool sip_next(struct sip *s, struct sip_event *ev);	/* false: queue empty */
+void sip_turn_end(struct sip *s);			/* frees the turn's messages, flushes */
+
+/* --- INVITE sessions, uac --- */
+struct sip_invite {
+	uint64_t owner;
+	struct sip_dest dest;
+	struct sip_opts opts;
+	struct str ruri;		/* "sip:+1425...@host" */
+	struct str from_uri, from_name;	/* name absent: none; the stack adds the tag */
+	struct str to_uri, to_name;
+	struct str contact_user;	/* may be absent */
+	struct sip_body body;		/* absent: delayed offer */
+	const struct sip_xhdr *xhdr;
+	int nxhdr;
+	ms_t first_response;		/* no 1xx at all within: FAILED/TIMEOUT; 0: Timer B */
+	uint32_t max_forwards;		/* 0: 70 */
+	struct str call_id;		/* absent: made */
+};
+/* Session id; 0: table full. All later news arrives as events. */
+uint64_t sip_invite(struct sip *s, const struct sip_invite *i);
+/* CANCEL, now or at the first provisional (9.1); a 200 that crosses is ACKed and BYEd with the
+ * same Reason, and reported as EXTRA_ANSWER, then FAILED status 487. Idempotent. */
+enum err sip_cancel(struct sip *s, uint64_t session, const struct sip_xhdr *x, int nx);
+/* Owner lost interest (failover): as sip_cancel(), and no event of it will ever be queued. */
+void sip_abandon(struct sip *s, uint64_t session);
+
+/* --- uas --- */
+enum err sip_own(struct sip *s, uint64_t session, uint64_t owner, const struct sip_opts *o);
+enum err sip_ring(struct sip *s, uint64_t session, unsigned status, const struct sip_body *b,
+		  const struct sip_xhdr *x, int nx);			/* 101..199 */
+enum err sip_answer(struct sip *s, uint64_t session, const struct sip_body *b,
+		    const struct sip_xhdr *x, int nx);			/* 200 */
+enum err sip_reject(struct sip *s, uint64_t session, unsigned status, const char *phrase,
+		    const struct sip_xhdr *x, int nx);			/* 300..699 */
+
+/* --- in the dialog --- */
+enum err sip_ack(struct sip *s, uint64_t session, const struct sip_body *b);
+enum err sip_reinvite(struct sip *s, uint64_t session, const struct sip_body *b,
+		      const struct sip_xhdr *x, int nx);	/* ERR_STATE: one is open (either way) */
+enum err sip_reinvite_answer(struct sip *s, uint64_t session, unsigned status,
+			     const struct sip_body *b, const struct sip_xhdr *x, int nx);
+/* After this the session is gone for its owner; before the ACK of our 200 the BYE waits
+ * for it (RFC 3261 15). */
+enum err sip_bye(struct sip *s, uint64_t session, const struct sip_xhdr *x, int nx);
+struct sip_info {
+	char call_id[128], local_tag[64], remote_tag[128];	/* cut when longer */
+	struct addr peer;
+	enum sip_transport transport;
+	uint32_t listener;
+};
+
+enum err sip_session_info(struct sip *s, uint64_t session, struct sip_info *out);
+
+/* A dialog as bytes, for the record map; and the BYE after a restart. */
+enum { SIP_SAVED_MAX = 1536 };
+size_t sip_dialog_save(struct sip *s, uint64_t session, uint8_t *dst, size_t cap);	/* 0: does not fit */
+enum err sip_dialog_bye_saved(struct sip *s, struct str saved, const struct sip_xhdr *x, int nx);
+
+/* --- plain requests --- */
+struct sip_request {
+	uint64_t owner;
+	enum sip_method method;
+	struct sip_dest dest;
+	struct sip_opts opts;
+	struct str ruri, from_uri, to_uri, contact_user;
+	struct sip_body body;
+	const struct sip_xhdr *xhdr;
+	int nxhdr;
+	ms_t timeout;			/* 0: Timer F */
+};
+uint64_t sip_request(struct sip *s, const struct sip_request *r);	/* 0: full */
+enum err sip_respond(struct sip *s, uint64_t tsx, unsigned status, const char *phrase,
+		     const struct sip_body *b, const struct sip_xhdr *x, int nx);
+const char *sip_phrase(unsigned status);		/* "Busy Here"; never NULL */
+
+/* Close every stream of ours to that address (503 with Retry-After: Direct Routing). */
+void sip_close_flows(struct sip *s, const struct addr *peer);
+
+struct sip_counts {			/* for show and for leak checks */
+	uint32_t sessions, transactions, dialogs, flows;
+	uint64_t received, sent, refused, dropped, retransmitted;
+};
+void sip_counts(const struct sip *s, struct sip_counts *c);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * uri.h - SIP and tel URIs (RFC 3261 19.1, RFC 3966), parsed to slices.
+ * Pure; nothing is unescaped in place. Owner: the bytes belong to the caller.
+ */
+#ifndef SIP_URI_H
+#define SIP_URI_H
+#include "base/buf.h"
+#include "base/str.h"
+
+enum sip_scheme { SIP_SCHEME_NONE, SIP_SCHEME_SIP, SIP_SCHEME_SIPS, SIP_SCHEME_TEL, SIP_SCHEME_OTHER };
+
+struct sip_uri {
+	enum sip_scheme scheme;
+	struct str raw;		/* all of it, byte for byte                   */
+	struct str user;	/* escaped as received; tel: the number       */
+	struct str password;
+	struct str host;	/* without brackets for IPv6                  */
+	uint16_t port;		/* 0: none given                              */
+	struct str params;	/* behind the first ';', without it           */
+	struct str headers;	/* behind '?', without it                     */
+};
+
+/* ERR_PARSE: not a URI. A scheme we do not know gives SIP_SCHEME_OTHER, OK. */
+enum err sip_uri_parse(struct str s, struct sip_uri *u);
+/* Value of a parameter; absent (p == NULL) when missing, empty (n == 0) when without value. */
+struct str sip_param(struct str params, const char *name);
+/* RFC 3261 19.1.4 equality, %-escapes resolved. */
+bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
+/* The user part with %-escapes resolved, user parameters (;ext=) kept. */
+void sip_user_plain(struct buf *b, struct str user);
+/* The user part with what needs it %-escaped. */
+void sip_user_escaped(struct buf *b, struct str plain);
+
+struct sip_nameaddr {		/* From, To, Contact, Route, PAI, Refer-To */
+	struct str raw;
+	struct str display;	/* unquoted slice, backslashes kept           */
+	struct sip_uri uri;
+	struct str params;	/* header parameters                          */
+};
+/* One element; *rest is what follows a top-level comma (absent: none). */
+enum err sip_nameaddr_parse(struct str s, struct sip_nameaddr *na, struct str *rest);
+
+#endif
