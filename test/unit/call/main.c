@@ -1,0 +1,6 @@
+#include "t_call.h"
+
+int main(void)
+{
+	return run_fork() != 0;
+}

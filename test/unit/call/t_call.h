@@ -1,0 +1,5 @@
+/* t_call.h - the groups of this program; each returns its number of failures. */
+#ifndef T_CALL_H
+#define T_CALL_H
+int run_fork(void);
+#endif
