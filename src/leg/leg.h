@@ -92,17 +92,19 @@ enum err leg_early(struct legs *ls, uint64_t leg, uint64_t source, const struct 
  * must be in the map before. */
 enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struct sip_xhdr *x,
 		  int nx, struct reason *why);
-/* Fork in one media step: caller hears `source`'s tone or silence. */
-enum err leg_tone(struct legs *ls, uint64_t leg, enum leg_tone_kind tone);
-
 /* --- talking --- */
-/* The other side of the call holds or resumes: send what hold.h says. Queues a
- * re-INVITE when the shown direction changes; ERR_AGAIN: an offer is open, call again
- * after LEG_EV_OFFER_DONE. */
+/* The other side of the call holds or resumes: show it what hold.h says by a re-INVITE,
+ * when the direction shown changes. ERR_AGAIN: an offer is open on this leg, try again
+ * after LEG_EV_OFFER_DONE; ERR_EXISTS: nothing to change, no event will follow. */
 enum err leg_other_holds(struct legs *ls, uint64_t leg, bool holds);
+/* After LEG_EV_OFFERED: answer the peer's re-INVITE from this leg's own state. `other`
+ * is the leg it talks to, whose codec must stay in use. Answers 488 by itself when that
+ * is not possible. */
+enum err leg_offer_answer(struct legs *ls, uint64_t leg, uint64_t other);
+/* Or refuse it: 491 because the call's other side has an offer open. */
+enum err leg_offer_refuse(struct legs *ls, uint64_t leg, unsigned status);
 
 /* --- the end --- */
-enum leg_end_how { LEG_END_CANCEL_OR_BYE };
 /* Ends the leg in whatever way its state asks: CANCEL, BYE, or `status` to an
  * unanswered caller. Idempotent. x: e.g. Reason. */
 enum err leg_end(struct legs *ls, uint64_t leg, unsigned status, const struct sip_xhdr *x, int nx);
@@ -117,6 +119,7 @@ enum leg_ev_kind {
 	LEG_EV_FAILED,		/* final answer: status, reason; LEG_EV_GONE follows */
 	LEG_EV_CANCELLED,	/* caller gave up; text = its Reason header or absent */
 	LEG_EV_CONFIRMED,	/* ACK to our 200                                  */
+	LEG_EV_OFFERED,		/* re-INVITE with a change: leg_offer_answer() or _refuse() */
 	LEG_EV_HELD,		/* peer holds us                                   */
 	LEG_EV_RESUMED,
 	LEG_EV_OFFER_DONE,	/* our re-INVITE is over, or its turn came         */

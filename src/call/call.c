@@ -1,0 +1,478 @@
+#include "call/call_int.h"
+
+#include <assert.h>
+
+/* --- what a call does ----------------------------------------------- */
+
+struct call_leg *call_leg_of(struct call *c, uint64_t leg)
+{
+	for (int i = 0; i < c->nlegs; i++)
+		if (c->legs[i].leg == leg)
+			return &c->legs[i];
+	return NULL;
+}
+
+uint64_t call_other(const struct call *c, uint64_t leg)
+{
+	if (c->winner < 0)
+		return 0;
+	return leg == c->caller ? c->legs[c->winner].leg : c->caller;
+}
+
+static void stop_timers(struct call *c)
+{
+	timer_stop(&c->cs->cfg.loop->timers, &c->tick);
+	timer_stop(&c->cs->cfg.loop->timers, &c->no_answer);
+	timer_stop(&c->cs->cfg.loop->timers, &c->ring_max);
+	timer_stop(&c->cs->cfg.loop->timers, &c->ring_by);
+	timer_stop(&c->cs->cfg.loop->timers, &c->offer_wait);
+}
+
+/* Ends every leg that is left; the state's own legs have been ended with their own
+ * reasons before. The first end is the one the record keeps. */
+void call_end(struct call *c, unsigned status, const struct reason *why)
+{
+	if (c->end.code == REASON_NONE)
+		c->end = reason_keep(&c->arena, why);
+	if (!c->status)
+		c->status = status;
+	stop_timers(c);
+	for (int i = 0; i < c->nlegs; i++)
+		if (c->legs[i].leg) {
+			if (c->legs[i].why.code == REASON_NONE)
+				c->legs[i].why = c->end;
+			(void)leg_end(c->cs->cfg.legs, c->legs[i].leg, 0, NULL, 0);
+		}
+	if (!c->caller_gone)
+		(void)leg_end(c->cs->cfg.legs, c->caller, status, NULL, 0);
+}
+
+static void caller_ends(struct call *c, const struct leg_event *e)
+{
+	struct reason hung = REASON(CALLER_HUNG_UP);
+
+	call_end(c, 0, e->kind == LEG_EV_LOST ? &e->reason : &hung);
+}
+
+static void winner_ends(struct call *c, const struct leg_event *e)
+{
+	struct reason hung = REASON(CALLEE_HUNG_UP);
+
+	call_end(c, 0, e->kind == LEG_EV_LOST ? &e->reason : &hung);
+}
+
+static void drop(struct call *c, const struct leg_event *e)
+{
+	call_end(c, 503, &e->reason);
+}
+
+/* A 200 of a leg we have let go of: leg/ and the stack ACK and BYE it. */
+static void late_answer(struct call *c, const struct leg_event *e)
+{
+	(void)c;
+	(void)leg_end(c->cs->cfg.legs, e->leg, 0, NULL, 0);
+}
+
+static void finish(struct call *c)
+{
+	struct loop *l = c->cs->cfg.loop;
+
+	stop_timers(c);
+	cdr_end(c->rec, l, c->status, &c->end);
+	cdr_store(c->cs->cfg.map, c->rec);
+	while (c->ntaken > 0) {
+		c->ntaken--;
+		limit_give(c->cs->limit, c->taken[c->ntaken].kind, c->taken[c->ntaken].name);
+	}
+}
+
+static void leg_gone(struct call *c, const struct leg_event *e)
+{
+	struct call_leg *k = call_leg_of(c, e->leg);
+
+	if (e->leg == c->caller) {
+		c->caller_gone = true;
+		cdr_caller_gone(c->rec, &e->stats);
+	} else if (k) {
+		cdr_leg_gone(c->rec, k->rec, c->cs->cfg.loop, &k->why, &e->stats);
+		k->leg = 0;
+	}
+}
+
+static bool all_gone(const struct call *c)
+{
+	for (int i = 0; i < c->nlegs; i++)
+		if (c->legs[i].leg)
+			return false;
+	return c->caller_gone;
+}
+
+/* --- the table ------------------------------------------------------- */
+
+struct cell {
+	enum call_state next;		/* CALL_NEW: not decided */
+	void (*act)(struct call *, const struct leg_event *);
+};
+
+#define STAY(s) { CALL_##s, NULL }
+
+/* In CALL_NEW nothing can come: the legs are not asked before it is left. */
+static const struct cell table[CALL_NSTATE][CALL_NEVENT] = {
+	[CALL_RINGING] = {
+		[CALL_EV_RING] = { CALL_RINGING, call_on_ring },
+		[CALL_EV_EARLY] = { CALL_RINGING, call_on_early },
+		[CALL_EV_ANSWER] = { CALL_RINGING, call_on_answer },	/* moves on by itself */
+		[CALL_EV_RETRY] = { CALL_RINGING, call_on_retry },
+		[CALL_EV_FAIL] = { CALL_RINGING, call_on_fail },
+		[CALL_EV_CALLER_ENDS] = { CALL_CLOSING, call_on_caller_ends_ringing },
+		[CALL_EV_WINNER_ENDS] = STAY(RINGING),
+		[CALL_EV_LOSER_ENDS] = { CALL_RINGING, call_on_fail },
+		[CALL_EV_CONFIRMED] = STAY(RINGING),
+		[CALL_EV_OFFERED] = { CALL_RINGING, call_on_offered },
+		[CALL_EV_HOLD] = STAY(RINGING),
+		[CALL_EV_OFFER_DONE] = STAY(RINGING),
+		[CALL_EV_LEG_GONE] = { CALL_RINGING, leg_gone },
+		[CALL_EV_TICK] = { CALL_RINGING, call_on_tick },
+		[CALL_EV_NO_ANSWER] = { CALL_RINGING, call_on_no_answer },
+		[CALL_EV_RING_MAX] = { CALL_CLOSING, call_on_ring_max },
+		[CALL_EV_RING_BY] = { CALL_RINGING, call_on_ring_by },
+		[CALL_EV_DROP] = { CALL_CLOSING, drop },
+	},
+	[CALL_TALKING] = {
+		[CALL_EV_RING] = STAY(TALKING),
+		[CALL_EV_EARLY] = STAY(TALKING),
+		[CALL_EV_ANSWER] = { CALL_TALKING, late_answer },
+		[CALL_EV_RETRY] = { CALL_TALKING, late_answer },
+		[CALL_EV_FAIL] = STAY(TALKING),
+		[CALL_EV_CALLER_ENDS] = { CALL_CLOSING, caller_ends },
+		[CALL_EV_WINNER_ENDS] = { CALL_CLOSING, winner_ends },
+		[CALL_EV_LOSER_ENDS] = STAY(TALKING),
+		[CALL_EV_CONFIRMED] = STAY(TALKING),
+		[CALL_EV_OFFERED] = { CALL_TALKING, call_on_offered },
+		[CALL_EV_HOLD] = { CALL_TALKING, call_on_hold },
+		[CALL_EV_OFFER_DONE] = { CALL_TALKING, call_on_offer_done },
+		[CALL_EV_LEG_GONE] = { CALL_TALKING, leg_gone },
+		[CALL_EV_TICK] = STAY(TALKING),
+		[CALL_EV_NO_ANSWER] = STAY(TALKING),
+		[CALL_EV_RING_MAX] = STAY(TALKING),
+		[CALL_EV_RING_BY] = STAY(TALKING),
+		[CALL_EV_DROP] = { CALL_CLOSING, drop },
+	},
+	[CALL_CLOSING] = {
+		[CALL_EV_RING] = STAY(CLOSING), [CALL_EV_EARLY] = STAY(CLOSING),
+		[CALL_EV_ANSWER] = { CALL_CLOSING, late_answer },
+		[CALL_EV_RETRY] = { CALL_CLOSING, late_answer },
+		[CALL_EV_FAIL] = STAY(CLOSING), [CALL_EV_CALLER_ENDS] = STAY(CLOSING),
+		[CALL_EV_WINNER_ENDS] = STAY(CLOSING), [CALL_EV_LOSER_ENDS] = STAY(CLOSING),
+		[CALL_EV_CONFIRMED] = STAY(CLOSING), [CALL_EV_OFFERED] = STAY(CLOSING),
+		[CALL_EV_HOLD] = STAY(CLOSING), [CALL_EV_OFFER_DONE] = STAY(CLOSING),
+		[CALL_EV_LEG_GONE] = { CALL_CLOSING, leg_gone },
+		[CALL_EV_TICK] = STAY(CLOSING), [CALL_EV_NO_ANSWER] = STAY(CLOSING),
+		[CALL_EV_RING_MAX] = STAY(CLOSING), [CALL_EV_RING_BY] = STAY(CLOSING),
+		[CALL_EV_DROP] = STAY(CLOSING),
+	},
+};
+
+bool call_decided(enum call_state s, enum call_event e)
+{
+	if (s == CALL_NEW || s == CALL_GONE)
+		return true;		/* not reachable: see the table's comment */
+	return table[s][e].next != CALL_NEW;
+}
+
+void call_step(struct call *c, enum call_event ev, const struct leg_event *le)
+{
+	const struct cell *k = &table[c->state][ev];
+	enum call_state was = c->state;
+
+	if (k->next == CALL_NEW)
+		return;
+	c->state = k->next;
+	if (k->act)
+		k->act(c, le);
+	/* An action may have gone further than its cell (answer -> TALKING, empty -> CLOSING). */
+	if (was != CALL_CLOSING && c->state == CALL_CLOSING)
+		stop_timers(c);
+	if (c->state == CALL_CLOSING && all_gone(c)) {
+		uint64_t id = c->id;
+		struct calls *cs = c->cs;
+
+		finish(c);
+		c->state = CALL_GONE;
+		arena_close(&c->arena);
+		slot_free(&cs->tab, id);
+	}
+}
+
+/* --- leg news -> call events ------------------------------------------ */
+
+static enum call_event end_event(struct call *c, const struct leg_event *e)
+{
+	if (e->leg == c->caller)
+		return CALL_EV_CALLER_ENDS;
+	if (c->winner >= 0 && c->legs[c->winner].leg == e->leg)
+		return CALL_EV_WINNER_ENDS;
+	return CALL_EV_LOSER_ENDS;
+}
+
+static enum call_event event_of(struct call *c, const struct leg_event *e)
+{
+	switch (e->kind) {
+	case LEG_EV_TRYING: case LEG_EV_RINGING: return CALL_EV_RING;
+	case LEG_EV_EARLY_MEDIA:     return CALL_EV_EARLY;
+	case LEG_EV_ANSWERED:        return CALL_EV_ANSWER;
+	case LEG_EV_ATTEMPT_FAILED:  return CALL_EV_RETRY;
+	case LEG_EV_FAILED:          return CALL_EV_FAIL;
+	case LEG_EV_CONFIRMED:       return CALL_EV_CONFIRMED;
+	case LEG_EV_OFFERED:         return CALL_EV_OFFERED;
+	case LEG_EV_HELD: case LEG_EV_RESUMED: return CALL_EV_HOLD;
+	case LEG_EV_OFFER_DONE:      return CALL_EV_OFFER_DONE;
+	case LEG_EV_GONE:            return CALL_EV_LEG_GONE;
+	case LEG_EV_CANCELLED: case LEG_EV_HUNG_UP: case LEG_EV_LOST:
+		return end_event(c, e);
+	case LEG_EV_REFUSED_REQUEST: break;
+	}
+	return CALL_NEVENT;
+}
+
+void calls_run(struct calls *cs)
+{
+	struct leg_event e;
+
+	while (leg_next(cs->cfg.legs, &e)) {
+		struct call *c = slot_get(&cs->tab, e.call);
+		enum call_event ev;
+
+		if (!c)
+			continue;
+		ev = event_of(c, &e);
+		if (ev == CALL_NEVENT)
+			cdr_note(c->rec, &e.reason);
+		else
+			call_step(c, ev, &e);
+	}
+}
+
+/* --- life ------------------------------------------------------------- */
+
+struct calls *calls_new(const struct calls_config *cfg)
+{
+	struct calls *cs = mem_new(sizeof *cs);
+	struct hash_seed seed = rng_hash_seed(&cfg->loop->rng);
+
+	cs->cfg = *cfg;
+	slots_init(&cs->tab, sizeof(struct call), cfg->max);
+	cs->limit = limit_new(&cfg->limits, &seed);
+	return cs;
+}
+
+void calls_free(struct calls *cs)
+{
+	struct reason why = REASON(SHUTDOWN);
+	uint32_t i = 0;
+	uint64_t id;
+	struct call *c;
+
+	if (!cs)
+		return;
+	while ((c = slot_next(&cs->tab, &i, &id))) {
+		call_end(c, 503, &why);
+		finish(c);
+		arena_close(&c->arena);
+	}
+	limit_free(cs->limit);
+	slots_close(&cs->tab);
+	mem_free(cs);
+}
+
+enum err call_drop(struct calls *cs, uint64_t id, const struct reason *why)
+{
+	struct call *c = slot_get(&cs->tab, id);
+	struct leg_event e = { .kind = LEG_EV_LOST, .reason = *why };
+
+	if (!c)
+		return ERR_GONE;
+	call_step(c, CALL_EV_DROP, &e);
+	return OK;
+}
+
+void calls_drop_all(struct calls *cs, const struct reason *why)
+{
+	uint32_t i = 0;
+	uint64_t id;
+
+	while (slot_next(&cs->tab, &i, &id))
+		(void)call_drop(cs, id, why);
+}
+
+/* --- a new call ------------------------------------------------------- */
+
+static void refuse(struct calls *cs, const struct sip_event *ev, unsigned status,
+		   const struct reason *why)
+{
+	char text[512];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	reason_write(&b, why);
+	log_line(&cs->cfg.loop->log, LOG_WARN, "Call refused with %u: %s", status, buf_z(&b));
+	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, NULL, 0);
+}
+
+static enum err take_limit(struct call *c, enum limit_kind k, struct str name)
+{
+	struct reason why;
+
+	if (!name.n || c->ntaken == CALL_LIMIT_MAX)
+		return OK;
+	if (limit_take(c->cs->limit, k, name, 0, &why)) {
+		c->end = reason_keep(&c->arena, &why);
+		return ERR_LIMIT;
+	}
+	c->taken[c->ntaken].kind = k;
+	c->taken[c->ntaken].name = name;
+	c->ntaken++;
+	return OK;
+}
+
+static enum err admit(struct call *c)
+{
+	if (take_limit(c, LIMIT_TOTAL, STR("all")) || take_limit(c, LIMIT_USER, c->who.user))
+		return ERR_LIMIT;
+	return c->who.phone ? OK : take_limit(c, LIMIT_TRUNK, c->who.name);
+}
+
+/* The number asked for: the Request-URI's user, unescaped. */
+static struct str called_number(struct call *c, const struct sip_msg *m)
+{
+	char text[256];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	sip_user_plain(&b, m->uri.user);
+	return str_dup(&c->arena, buf_str(&b));
+}
+
+static struct call *new_call(struct calls *cs)
+{
+	uint64_t id;
+	struct call *c = slot_new(&cs->tab, &id);
+
+	if (!c)
+		return NULL;
+	c->cs = cs;
+	c->id = id;
+	c->winner = -1;
+	arena_init(&c->arena, CALL_ARENA_MAX);
+	c->rec = arena_get(&c->arena, sizeof *c->rec);
+	c->plan = arena_get(&c->arena, sizeof *c->plan);
+	return c;
+}
+
+static void forget_call(struct call *c)
+{
+	struct calls *cs = c->cs;
+	uint64_t id = c->id;
+
+	arena_close(&c->arena);
+	slot_free(&cs->tab, id);
+}
+
+/* Who is it? false: it was answered (challenge, refusal). */
+static bool identify(struct call *c, const struct sip_event *ev)
+{
+	struct calls *cs = c->cs;
+	struct sip_xhdr x;
+	struct reason why;
+	unsigned status = 403;
+
+	switch (route_identify(cs->cfg.route, ev, &c->arena, &c->who, &status, &x, &why)) {
+	case ROUTE_WHO_TRUNK:
+	case ROUTE_WHO_PHONE:
+		return true;
+	case ROUTE_WHO_CHALLENGE:
+		(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, &x, 1);
+		return false;
+	case ROUTE_WHO_REFUSE:
+		refuse(cs, ev, status, &why);
+		return false;
+	}
+	return false;
+}
+
+void calls_on_invite(struct calls *cs, const struct sip_event *ev)
+{
+	struct call *c = new_call(cs);
+	struct reason why = REASON(LIMIT_TOTAL, STR("the table's size"));
+	unsigned status = 503;
+
+	if (!c) {
+		refuse(cs, ev, 503, &why);
+		return;
+	}
+	if (!identify(c, ev)) {
+		forget_call(c);
+		return;
+	}
+	cdr_begin(c->rec, cs->cfg.map, cs->cfg.loop, &c->who, ev);
+	c->plan->dialled = called_number(c, ev->msg);
+	cdr_called(c->rec, c->plan->dialled);
+	if (leg_take(cs->cfg.legs, c->id, ev, c->who.peer, &c->caller, &status, &why)) {
+		refuse(cs, ev, status, &why);
+		c->end = reason_keep(&c->arena, &why);
+		c->status = status;
+		finish(c);
+		forget_call(c);
+		return;
+	}
+	c->state = CALL_RINGING;
+	if (admit(c)) {
+		c->state = CALL_CLOSING;
+		call_end(c, 503, &c->end);
+		return;
+	}
+	call_ring(c, c->plan->dialled);
+}
+
+/* --- looking ---------------------------------------------------------- */
+
+uint32_t calls_count(const struct calls *cs)
+{
+	return cs->tab.live;
+}
+
+uint64_t calls_each(struct calls *cs, uint32_t *cursor)
+{
+	uint64_t id;
+
+	return slot_next(&cs->tab, cursor, &id) ? id : 0;
+}
+
+enum err call_look(struct calls *cs, uint64_t id, struct call_view *v)
+{
+	struct call *c = slot_get(&cs->tab, id);
+
+	if (!c)
+		return ERR_GONE;
+	*v = (struct call_view){ .id = id, .record = cdr_id(c->rec), .state = c->state,
+				 .rec = c->rec, .caller = c->caller, .nbranch = c->fork.n,
+				 .note = c->plan->note, .nnote = c->plan->nnote };
+	if (c->winner >= 0)
+		v->winner = c->legs[c->winner].leg;
+	for (int i = 0; i < c->nlegs; i++)
+		if (c->legs[i].branch >= 0)
+			v->branch[c->legs[i].branch] = c->legs[i].leg;
+	for (int i = 0; i < c->fork.n; i++)
+		v->branch_state[i] = c->fork.b[i].state;
+	return OK;
+}
+
+const char *call_state_str(enum call_state s)
+{
+	static const char *const name[CALL_NSTATE] = {
+		[CALL_NEW] = "new", [CALL_RINGING] = "ringing", [CALL_TALKING] = "talking",
+		[CALL_CLOSING] = "closing", [CALL_GONE] = "gone",
+	};
+
+	return name[s];
+}

@@ -1,0 +1,76 @@
+/* call_int.h - a call's inside, for the files of call/ only. */
+#ifndef CALL_CALL_INT_H
+#define CALL_CALL_INT_H
+#include "base/slot.h"
+#include "call/call.h"
+
+enum { CALL_LEG_MAX = 2 * FORK_MAX, CALL_ARENA_MAX = 96 * 1024, CALL_LIMIT_MAX = 8 };
+
+struct call_leg {
+	uint64_t leg;		/* 0: gone                                      */
+	int branch;		/* in the present fork; -1: an earlier fork's   */
+	int rec;		/* index in the record; -1: not recorded        */
+	struct reason why;	/* why it ended, when we ended it               */
+	const struct route_branch *route;
+};
+
+struct call {
+	struct calls *cs;
+	uint64_t id;
+	enum call_state state;
+	struct arena arena;
+	uint64_t caller;
+	bool caller_gone;
+	int winner;			/* index in legs; -1: none           */
+	struct call_leg legs[CALL_LEG_MAX];
+	int nlegs;
+	struct fork fork;
+	struct route_caller who;
+	struct route_plan *plan;	/* in the arena                      */
+	struct call_record *rec;	/* in the arena                      */
+	int hops;
+	bool early;			/* the caller hears a branch already */
+	struct timer tick, no_answer, ring_max, ring_by, offer_wait;
+	uint64_t offer_open;		/* leg our re-INVITE is open on      */
+	uint64_t offer_waits;		/* leg whose re-INVITE waits         */
+	bool hold_due[2];		/* [0] caller, [1] winner: show hold again */
+	struct str cancel_reason;	/* the caller's own Reason header    */
+	unsigned status;		/* final answer to the caller        */
+	struct reason end;
+	struct { enum limit_kind kind; struct str name; } taken[CALL_LIMIT_MAX];
+	int ntaken;
+	struct str session_id;
+};
+
+struct calls {
+	struct calls_config cfg;
+	struct slots tab;
+	struct limit_table *limit;
+};
+
+/* call.c */
+void call_step(struct call *c, enum call_event ev, const struct leg_event *le);
+struct call_leg *call_leg_of(struct call *c, uint64_t leg);
+uint64_t call_other(const struct call *c, uint64_t leg);	/* 0: none */
+void call_end(struct call *c, unsigned status, const struct reason *why);
+
+/* ring.c: the time before the answer */
+void call_on_ring(struct call *c, const struct leg_event *e);
+void call_on_early(struct call *c, const struct leg_event *e);
+void call_on_answer(struct call *c, const struct leg_event *e);
+void call_on_retry(struct call *c, const struct leg_event *e);
+void call_on_fail(struct call *c, const struct leg_event *e);
+void call_on_tick(struct call *c, const struct leg_event *e);
+void call_on_no_answer(struct call *c, const struct leg_event *e);
+void call_on_ring_max(struct call *c, const struct leg_event *e);
+void call_on_ring_by(struct call *c, const struct leg_event *e);
+void call_on_caller_ends_ringing(struct call *c, const struct leg_event *e);
+/* Asks the route for `number` and starts its fork. An empty plan ends the call. */
+void call_ring(struct call *c, struct str number);
+
+/* talk.c: after the answer */
+void call_on_offered(struct call *c, const struct leg_event *e);
+void call_on_hold(struct call *c, const struct leg_event *e);
+void call_on_offer_done(struct call *c, const struct leg_event *e);
+
+#endif

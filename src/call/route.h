@@ -1,0 +1,83 @@
+/*
+ * route.h - who called, and who rings: joins the directory's plan (pure) with what is
+ * registered, which trunks live, and the peers' profiles, into things a call can dial.
+ *
+ * Does: identify the caller (trunk by address and TLS name, phone by digest), ask the
+ *   directory for the plan, turn every destination into a struct route_branch.
+ * Does not: send, ring or wait.
+ * Owner: all slices of a plan live in the arena given by the call.
+ */
+#ifndef CALL_ROUTE_H
+#define CALL_ROUTE_H
+#include "call/fork.h"
+#include "leg/leg.h"
+
+enum route_kind { ROUTE_PHONE, ROUTE_ENDPOINT, ROUTE_REMOTE, ROUTE_TRUNK, ROUTE_NKIND };
+enum route_elsewhere { ROUTE_ELSEWHERE_ALWAYS, ROUTE_ELSEWHERE_PASS, ROUTE_ELSEWHERE_NEVER };
+enum { ROUTE_NO_TRUNK = UINT32_MAX, ROUTE_REASONS_MAX = 32 };
+
+/* The name of a kind for records and views: "phone", "trunk endpoint", ... */
+const char *route_kind_str(enum route_kind k);
+
+struct route_caller {
+	bool phone;
+	uint32_t trunk;			/* index, or ROUTE_NO_TRUNK           */
+	struct str name;		/* trunk or phone name                */
+	struct str user;		/* phone's user, or that of a mapped remote destination */
+	struct str number, display;	/* what is shown to the called side   */
+	struct str css;			/* class of control of this call      */
+	bool is_teams;			/* profile asks for an 18x within its time */
+	ms_t ring_by;			/* 18x at the latest after this; 0: no rule */
+	bool inband;			/* ringback: inband                   */
+	const struct leg_peer *peer;
+};
+
+struct route_branch {
+	enum route_kind kind;
+	struct str name;		/* "SEP001", "+1425...@teams"         */
+	struct str number;		/* dialled                            */
+	struct fork_timing timing;
+	uint32_t trunk, host;		/* ROUTE_NO_TRUNK for phones          */
+	enum route_elsewhere elsewhere;
+	const struct leg_peer *peer;
+	struct sip_dest dest;
+	struct str ruri, to_uri, from_uri, from_name, contact_user;
+	ms_t first_response;
+	const struct sip_xhdr *xhdr;
+	int nxhdr;
+};
+
+struct route_plan {
+	struct route_branch b[FORK_MAX];
+	int n;
+	struct str dialled, line, line_name, line_user;	/* line*: absent for a straight route */
+	ms_t no_answer;			/* 0: rings on                        */
+	struct str forward_to;		/* absent: none                       */
+	struct str forward_css;
+	bool emergency;
+	unsigned status;		/* n == 0: what to answer             */
+	struct reason why;		/* and why                            */
+	struct reason note[ROUTE_REASONS_MAX];	/* every decision made        */
+	int nnote;
+};
+
+struct route;				/* the collaborators; owner: app/server */
+
+enum route_who { ROUTE_WHO_TRUNK, ROUTE_WHO_PHONE, ROUTE_WHO_CHALLENGE, ROUTE_WHO_REFUSE };
+/* Who sent this INVITE? CHALLENGE: *status, *x (a header, in the arena) to send; REFUSE:
+ * *status and *why. */
+enum route_who route_identify(struct route *r, const struct sip_event *invite, struct arena *a,
+			      struct route_caller *who, unsigned *status, struct sip_xhdr *x,
+			      struct reason *why);
+/* What rings for `number`. `hops`: forwards so far. Never fails: an empty plan carries
+ * status and why. */
+void route_plan(struct route *r, const struct route_caller *who, struct str number, int hops,
+		struct arena *a, struct route_plan *p);
+/* The next host of the branch's trunk after `b->host` failed: updates dest, ruri, to_uri, host.
+ * false: none is left. Notes the failure on the trunk. */
+bool route_next_host(struct route *r, struct route_branch *b, const struct leg_event *failed,
+		     struct arena *a);
+/* A response or answer came: the trunk's host lives. */
+void route_host_alive(struct route *r, const struct route_branch *b);
+
+#endif
