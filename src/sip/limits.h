@@ -24,6 +24,21 @@ enum sip_limit {
 	SIP_EARLY_MAX = 8,		/* early dialogs per INVITE           */
 	SIP_UDP_MAX = 1300,		/* larger requests switch to TCP, RFC 3261 18.1.1 */
 	SIP_ARENA_MAX = 1 << 20,	/* memory of one parsed message       */
+	SIP_TURN_MAX = 8 << 20,		/* memory of all messages of a turn   */
+	SIP_LISTENER_MAX = 64,
+	SIP_CONN_MAX = 20000,		/* streams                            */
+	SIP_CONN_PER_IP = 512,		/* inbound streams of one address     */
+	SIP_EXTRA_MAX = 4096,		/* headers the owner adds to a message */
+};
+
+/* Milliseconds. */
+enum sip_deadline {
+	SIP_HEAD_MS = 10000,		/* a stream's header, once begun      */
+	SIP_BODY_MS = 10000,
+	SIP_IDLE_MS = 30000,		/* a stream that proved nothing yet   */
+	SIP_IDLE_PROVEN_MS = 7200000,
+	SIP_PING_MS = 110000,		/* CRLF keep-alive on our own streams, RFC 5626 3.5.1 */
+	SIP_CONNECT_MS = 5000,		/* connect and TLS handshake          */
 };
 
 #endif

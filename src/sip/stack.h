@@ -94,7 +94,9 @@ enum sip_ev_kind {
 	SIP_EV_REFAILED,	/* final non-2xx to it; 491 and 408/481 as RFC 3261 14.1, 12.2.1.2 say */
 	SIP_EV_INDIALOG,	/* REFER, INFO, NOTIFY, ... within the dialog: sip_respond()  */
 	SIP_EV_BYE,		/* peer's BYE; 200 was sent; session ended                   */
-	SIP_EV_ENDED,		/* ended by the stack: why = NO_ACK, SESSION_EXPIRED, TRANSPORT */
+	SIP_EV_ENDED,		/* ended by the stack: why = NO_ACK, SESSION_EXPIRED, TRANSPORT
+				 * (a re-INVITE got 408, 481 or nothing: `status`, `fail`)    */
+	SIP_EV_REFRESH_DUE,	/* RFC 4028: it is ours to refresh: sip_reinvite() with the same body */
 	/* outside of dialogs */
 	SIP_EV_REQUEST,		/* OPTIONS, REGISTER, ...: answer with sip_respond()         */
 	SIP_EV_RESPONSE,	/* final answer to sip_request(), or fail                    */
