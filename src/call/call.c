@@ -51,6 +51,7 @@ static void caller_ends(struct call *c, const struct leg_event *e)
 {
 	struct reason hung = REASON(CALLER_HUNG_UP);
 
+	cdr_ended_by(c->rec, e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
 	call_end(c, 0, e->kind == LEG_EV_LOST ? &e->reason : &hung);
 }
 
@@ -58,6 +59,7 @@ static void winner_ends(struct call *c, const struct leg_event *e)
 {
 	struct reason hung = REASON(CALLEE_HUNG_UP);
 
+	cdr_ended_by(c->rec, e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLED);
 	call_end(c, 0, e->kind == LEG_EV_LOST ? &e->reason : &hung);
 }
 
@@ -247,7 +249,7 @@ void calls_run(struct calls *cs)
 			continue;
 		ev = event_of(c, &e);
 		if (ev == CALL_NEVENT)
-			cdr_note(c->rec, &e.reason);
+			cdr_note(c->rec, c->cs->cfg.loop, &e.reason);
 		else
 			call_step(c, ev, &e);
 	}

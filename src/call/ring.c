@@ -63,7 +63,7 @@ static void dial(struct call *c, int i)
 
 	if (c->nlegs == CALL_LEG_MAX) {
 		why = REASON(LIMIT_HOPS, STR("too often"));
-		cdr_note(c->rec, &why);
+		cdr_note(c->rec, c->cs->cfg.loop, &why);
 		fork_failed(&c->fork, i, 482);
 		return;
 	}
@@ -265,7 +265,7 @@ void call_on_retry(struct call *c, const struct leg_event *e)
 	b = &c->plan->b[k->branch];
 	if (k->why.code == REASON_NONE && route_next_host(c->cs->cfg.route, b, e, &c->arena) &&
 	    leg_retry(c->cs->cfg.legs, e->leg, &b->dest, b->ruri, b->to_uri) == OK) {
-		cdr_leg_retry(c->rec, k->rec, &e->reason);
+		cdr_leg_retry(c->rec, k->rec, c->cs->cfg.loop, &e->reason);
 		return;
 	}
 	call_on_fail(c, e);
@@ -379,7 +379,7 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 	buf_u64(&b, c->plan->no_answer / 1000);
 	why = timed ? REASON(FORWARDED_NO_ANSWER, buf_str(&b), target)
 		    : REASON(FORWARDED_BUSY, target);
-	cdr_note(c->rec, &why);
+	cdr_note(c->rec, c->cs->cfg.loop, &why);
 	c->end = reason_keep(&c->arena, &why);
 	fork_stop(&c->fork);
 	obey(c);
@@ -416,7 +416,7 @@ void call_ring(struct call *c, struct str number)
 	}
 	c->plan = p;
 	route_plan(c->cs->cfg.route, &c->who, number, c->hops, &c->arena, p);
-	cdr_plan(c->rec, p);
+	cdr_plan(c->rec, c->cs->cfg.loop, p);
 	if (!p->n) {
 		c->state = CALL_CLOSING;
 		call_end(c, p->status ? p->status : 404, &p->why);

@@ -38,6 +38,7 @@ struct route_branch {
 	struct str number;		/* dialled                            */
 	struct fork_timing timing;
 	uint32_t trunk, host;		/* ROUTE_NO_TRUNK for phones          */
+	struct str trunk_name;		/* absent for phones                  */
 	enum route_elsewhere elsewhere;
 	const struct leg_peer *peer;
 	struct sip_dest dest;
