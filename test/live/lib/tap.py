@@ -2,7 +2,8 @@
 
 A test file ends with `if __name__ == "__main__": tap.main(globals())`. Every
 function live_* is one scenario; its docstring's first line is its name, a
-sentence. Arguments select scenarios by a part of their function's name.
+sentence. Arguments select scenarios by a part of their function's name, and
+--first=N takes the first N only.
 Where the machine allows it, the whole file runs in its own network namespace.
 """
 import ctypes
@@ -68,9 +69,11 @@ def run_one(fn):
 
 
 def main(names):
-    want = sys.argv[1:]
+    first = [int(w[8:]) for w in sys.argv[1:] if w.startswith("--first=")]
+    want = [w for w in sys.argv[1:] if not w.startswith("--")]
     todo = [f for n, f in names.items()
             if n.startswith("live_") and (not want or any(w in n for w in want))]
+    todo = todo[:first[0]] if first else todo
     own_network()
     good = [run_one(f) for f in todo]
     sys.exit(0 if todo and all(good) else 1)

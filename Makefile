@@ -1,0 +1,82 @@
+# The front door. Everything is built by CMake; see CMakePresets.json and `make help`.
+Q := $(if $(V),,@)
+CI_SECONDS ?= 20
+LIVE ?=
+
+.PHONY: all demo test asan tsan cov fuzz fuzz-all lint bench install clean help
+
+all:
+	$(Q)tools/install-deps.sh build
+	$(Q)tools/build.sh rel
+	$(Q)ln -sfn rel/tandem build/tandem
+
+demo:
+	$(Q)tools/install-deps.sh demo
+	$(Q)tools/build.sh rel
+	$(Q)ln -sfn rel/tandem build/tandem
+	$(Q)build/tandem demo
+
+test:
+	$(Q)tools/install-deps.sh test
+	$(Q)tools/build.sh dev
+	$(Q)test/run.py --build build/dev $(T)
+
+asan:
+	$(Q)tools/install-deps.sh test
+	$(Q)tools/build.sh asan
+	$(Q)test/run.py --build build/asan unit flow live=3
+
+tsan:
+	$(Q)tools/install-deps.sh test
+	$(Q)tools/build.sh tsan
+	$(Q)test/run.py --build build/tsan unit flow live=3
+
+cov:
+	$(Q)tools/install-deps.sh test
+	$(Q)tools/build.sh cov
+	$(Q)test/run.py --build build/cov unit flow
+	$(Q)gcovr -r . --object-directory build/cov -f src/ --txt build/cov/coverage.txt && tail -3 build/cov/coverage.txt
+
+fuzz:
+	$(Q)tools/install-deps.sh fuzz
+	$(Q)test -n "$(T)" || { echo "usage: make fuzz T=name [SECONDS=60]; names:"; ls test/fuzz/fz_*.c | sed 's/.*fz_/  /; s/\.c//'; exit 2; }
+	$(Q)tools/build.sh fuzz
+	$(Q)tools/fuzz.sh $(or $(SECONDS),60) $(T)
+
+fuzz-all:
+	$(Q)tools/install-deps.sh fuzz
+	$(Q)tools/build.sh fuzz
+	$(Q)tools/fuzz.sh $(or $(SECONDS),$(CI_SECONDS))
+
+lint:
+	$(Q)tools/install-deps.sh lint
+	$(Q)tools/lint.sh
+
+bench:
+	$(Q)tools/install-deps.sh bench
+	$(Q)tools/build.sh rel tandem
+	$(Q)test/bench/run.py
+
+# DESTDIR and PREFIX as everywhere.
+PREFIX ?= /usr/local
+install: all
+	$(Q)cmake -S . -B build/rel -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	$(Q)cmake --install build/rel --prefix $(PREFIX)
+
+clean:
+	$(Q)rm -rf build
+
+help:
+	@echo "make           the program, release build: build/tandem"
+	@echo "make demo      whole calls on this machine; writes build/demo/report.json"
+	@echo "make test      unit, flow and live tests (T=unit, T=flow, T=live or T=live/phones)"
+	@echo "make asan      unit, flow and three live calls under AddressSanitizer and UBSan"
+	@echo "make tsan      the same under ThreadSanitizer"
+	@echo "make cov       coverage of unit and flow tests (needs gcovr)"
+	@echo "make fuzz T=x  one fuzz target, SECONDS=60"
+	@echo "make fuzz-all  every fuzz target, SECONDS=20 each"
+	@echo "make lint      layers, banned functions, headers, clang-tidy"
+	@echo "make bench     against the baselines; writes build/bench/report.json"
+	@echo "make install   PREFIX=/usr/local DESTDIR="
+	@echo "make clean     removes build/"
+	@echo "V=1 shows the commands. Missing Debian packages are named and installed."
