@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""The checkers find what they are for, and let good code pass."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CASES = []
+
+
+def case(fn):
+    CASES.append(fn)
+    return fn
+
+
+def tree(files):
+    """A temporary source tree; the caller keeps the object alive."""
+    tmp = tempfile.TemporaryDirectory()
+    for path, text in files.items():
+        p = pathlib.Path(tmp.name, path)
+        p.parent.mkdir(parents=True, exist_ok=True)
+        p.write_text(text)
+    return tmp
+
+
+def run(tool, files):
+    with tree(files) as root:
+        r = subprocess.run([sys.executable, ROOT / "tools" / tool, root], text=True,
+                           capture_output=True, check=False)
+    return r.returncode, r.stdout
+
+
+def bad(tool, files, needle):
+    code, out = run(tool, files)
+    assert code == 1 and needle in out, (code, out)
+
+
+@case
+def an_upward_include_is_found():
+    bad("layers.py", {"src/sip/a.c": '#include "call/call.h"\n'}, "sip/ may not include call/")
+
+
+@case
+def islands_do_not_know_each_other():
+    bad("layers.py", {"src/sip/a.c": '#include "sdp/sdp.h"\n'}, "sip/ may not include sdp/")
+
+
+@case
+def an_unknown_folder_is_found():
+    bad("layers.py", {"src/misc/a.c": "int a;\n"}, "unknown folder")
+
+
+@case
+def a_library_outside_its_folder_is_found():
+    bad("layers.py", {"src/call/a.c": "#include <uv.h>\n"}, "call/ may not know <uv.h>")
+
+
+@case
+def openssl_is_known_by_its_folder():
+    bad("layers.py", {"src/sip/a.c": "#include <openssl/evp.h>\n"}, "only io, pki, media")
+
+
+@case
+def a_private_header_stays_private():
+    bad("layers.py", {"src/call/a.c": '#include "sip/tsx_int.h"\n'}, "private to sip/")
+
+
+@case
+def an_include_without_its_folder_is_found():
+    bad("layers.py", {"src/sip/a.c": '#include "msg.h"\n'}, "names its folder")
+
+
+@case
+def the_right_layers_pass():
+    code, out = run("layers.py", {"src/call/a.c": '#include "sip/msg.h"\n#include <stdio.h>\n',
+                                  "src/io/b.c": "#include <uv.h>\n"})
+    assert code == 0 and out == "", out
+
+
+@case
+def a_banned_function_is_found():
+    bad("banned.py", {"src/sip/a.c": "void f(char *d) { sprintf(d, x); }\n"}, "a.c:1: sprintf()")
+
+
+@case
+def malloc_is_for_base_alone():
+    bad("banned.py", {"src/sip/a.c": "\tp = malloc(3);\n"}, "only in base/")
+    assert run("banned.py", {"src/base/mem.c": "\tp = malloc(3);\n"})[0] == 0
+
+
+@case
+def comments_strings_and_members_may_name_them():
+    code, out = run("banned.py", {"src/sip/a.c": '/* sleep(3)\n * exit(1) */\n\tputs("sprintf(");\n'
+                                                 "\tt->time(3);\n\tsip_time(3);\n"})
+    assert code == 0, out
+
+
+@case
+def a_reason_on_the_line_lifts_the_ban():
+    assert run("banned.py", {"src/sip/a.c": "\tabort();\t/* banned: test hook */\n"})[0] == 0
+
+
+@case
+def a_file_that_grew_too_long_is_found():
+    bad("banned.py", {"src/sip/a.c": "int a;\n" * 801}, "801 lines")
+
+
+@case
+def unfinished_work_is_found():
+    bad("banned.py", {"src/sip/a.c": "/* TO" "DO later */\n"}, "finish it")
+
+
+def with_fake_apt(installed, fake_apt="echo apt-get >>$TRACE\n"):
+    """Runs the installer where dpkg knows `installed`; (code, stdout, apt's trace)."""
+    with tempfile.TemporaryDirectory() as tmp:
+        bin_dir = pathlib.Path(tmp, "bin")
+        bin_dir.mkdir()
+        trace = pathlib.Path(tmp, "trace")
+        trace.write_text("")
+        lines = "\n".join(f"installed {p}" for p in installed)
+        for name, body in (("dpkg-query", f"cat <<'E'\n{lines}\nE\n"), ("apt-get", fake_apt),
+                           ("id", "echo 1000\n"), ("sudo", 'echo "sudo $1" >>$TRACE; exit 0\n')):
+            p = bin_dir / name
+            p.write_text(f"#!/bin/sh\n{body}")
+            p.chmod(0o755)
+        env = dict(os.environ, PATH=f"{bin_dir}:{os.environ['PATH']}", TRACE=str(trace))
+        r = subprocess.run([ROOT / "tools/install-deps.sh", "demo"], env=env, text=True,
+                           capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        return r.returncode, r.stdout, trace.read_text()
+
+
+def demo_packages():
+    return subprocess.run([ROOT / "tools/install-deps.sh", "--list", "demo"], text=True,
+                          capture_output=True, check=True).stdout.split()
+
+
+@case
+def the_installer_is_silent_when_nothing_is_missing():
+    assert with_fake_apt(demo_packages()) == (0, "", "")
+
+
+@case
+def the_installer_names_what_is_missing_and_uses_sudo():
+    have = [p for p in demo_packages() if p not in ("baresip-core", "nftables")]
+    code, out, trace = with_fake_apt(have)
+    assert code == 0 and "missing packages: baresip-core nftables\n" in out, (code, out)
+    assert trace.count("sudo env") == 2, trace
+
+
+@case
+def the_demo_needs_few_packages_beside_the_build():
+    build = subprocess.run([ROOT / "tools/install-deps.sh", "--list", "build"], text=True,
+                           capture_output=True, check=True).stdout.split()
+    assert sorted(set(demo_packages()) - set(build)) == ["baresip-core", "iproute2", "nftables"]
+
+
+def main():
+    failed = 0
+    for fn in CASES:
+        name = fn.__name__.replace("_", " ")
+        try:
+            fn()
+            print(f"ok {name}")
+        except AssertionError as e:
+            failed = 1
+            print(f"not ok {name}\n# {e}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
