@@ -37,6 +37,8 @@ struct dns_config {
 	int tries;			/* 0: 2 */
 };
 
+extern const struct dns_ops dns_ares_ops;	/* dns_ares.c, for the libuv maker */
+
 struct dns_ops {			/* the maker's way to ask one question over the wire */
 	void *(*open)(struct loop *, const struct dns_config *,
 		      void (*answer)(void *ctx, const char *name, enum dns_type, const struct dns_result *),

@@ -6,7 +6,8 @@
  *         wall_t is milliseconds since 1970 UTC, for records only.
  * Owner:  the timer is embedded in the object it serves; stop it before
  *         freeing that object. A zeroed struct timer is a stopped one.
- * Order:  timers due in the same millisecond fire in the order of arming.
+ * Order:  timers due in the same millisecond fire in an order that depends only on what was
+ *         armed when, so a run repeats exactly.
  * Cost:   start and stop O(1).
  */
 #ifndef IO_TIMER_H

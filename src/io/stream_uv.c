@@ -1,0 +1,508 @@
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/uv_int.h"
+
+/* Byte streams: TCP by libuv, TLS by the filter of io/tls. */
+
+enum { STREAM_KEEPALIVE_S = 30, STREAM_USER_TIMEOUT_MS = 30000, STREAM_HANDSHAKE_MS = 5000,
+       STREAM_LINGER_MS = 1000 };
+
+enum stream_state { STREAM_CONNECTING, STREAM_HANDSHAKE, STREAM_OPEN, STREAM_CLOSING };
+
+struct lu_listener {
+	uv_tcp_t tcp;
+	struct lu_world *w;
+	net_id id;
+	struct tls_ctx *tls;
+	const struct net_stream_handler *h;
+	void *ctx;
+};
+
+struct lu_stream {
+	uv_tcp_t tcp;
+	uv_connect_t conn;
+	uv_shutdown_t shut;
+	struct lu_world *w;
+	net_id id;
+	enum stream_state state;
+	struct tls *tls;
+	struct tls_ctx *tls_ctx;
+	const struct net_stream_handler *h;
+	void *ctx;
+	const struct net_stream_handler *accept_h;	/* inbound, not yet told */
+	void *accept_ctx;
+	struct timer deadline;
+	struct addr local, peer;
+	bool inbound, deferred;
+	enum net_fail fail;
+	int sys_errno;
+	size_t unsent;
+};
+
+struct lu_write {
+	uv_write_t req;
+	struct lu_stream *s;
+	size_t n;
+	char bytes[];
+};
+
+static void info_of(struct lu_stream *s, struct net_stream_info *i)
+{
+	*i = (struct net_stream_info){ .local = s->local, .peer = s->peer, .tls = s->tls != NULL,
+				       .inbound = s->inbound, .fail = s->fail,
+				       .sys_errno = s->sys_errno,
+				       .facts = s->tls ? tls_facts_of(s->tls) : NULL };
+}
+
+static void tell(struct lu_stream *s, enum net_event ev, struct str bytes)
+{
+	struct net_stream_info i;
+
+	info_of(s, &i);
+	if (s->h)
+		s->h->event(s->ctx, s->id, ev, bytes, &i);
+}
+
+static void freed(uv_handle_t *h)
+{
+	struct lu_stream *s = h->data;
+
+	tls_free(s->tls);
+	tls_ctx_drop(s->tls_ctx);
+	mem_free(s);
+}
+
+static void destroy(struct lu_stream *s)
+{
+	timer_stop(&s->w->loop.timers, &s->deadline);
+	slot_free(&s->w->ids, s->id);
+	s->state = STREAM_CLOSING;
+	s->h = NULL;
+	if (!uv_is_closing((uv_handle_t *)&s->tcp))
+		uv_close((uv_handle_t *)&s->tcp, freed);
+}
+
+/* The peer, the system or a deadline ended it: the user hears it once. */
+static void lost(struct lu_stream *s, enum net_fail why, int sys)
+{
+	if (s->state == STREAM_CLOSING)
+		return;
+	s->fail = why;
+	s->sys_errno = sys;
+	tell(s, NET_CLOSED, STR_NONE);
+	destroy(s);
+}
+
+static enum net_fail fail_of(int rc)
+{
+	switch (rc) {
+	case UV_EOF: return NET_FAIL_NONE;
+	case UV_ECONNREFUSED: return NET_FAIL_REFUSED;
+	case UV_ETIMEDOUT: return NET_FAIL_TIMEOUT;
+	case UV_ENETUNREACH: case UV_EHOSTUNREACH: return NET_FAIL_UNREACHABLE;
+	case UV_EMFILE: case UV_ENFILE: case UV_ENOMEM: case UV_ENOBUFS: return NET_FAIL_LOCAL;
+	default: return NET_FAIL_RESET;
+	}
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct lu_write *wr = (struct lu_write *)req;
+	struct lu_stream *s = wr->s;
+
+	s->unsent -= wr->n;
+	mem_free(wr);
+	if (status < 0 && status != UV_ECANCELED && s->state != STREAM_CLOSING) {
+		lu_input_begin(s->w);
+		lost(s, fail_of(status), -status);
+		lu_input_end(s->w);
+	}
+}
+
+static void wire_write(struct lu_stream *s, struct str bytes)
+{
+	struct lu_write *wr;
+	uv_buf_t b;
+
+	if (!bytes.n)
+		return;
+	wr = mem_new(sizeof *wr + bytes.n);
+	wr->s = s;
+	wr->n = bytes.n;
+	memcpy(wr->bytes, bytes.p, bytes.n);
+	b = uv_buf_init(wr->bytes, (unsigned)bytes.n);
+	s->unsent += bytes.n;
+	if (uv_write(&wr->req, (uv_stream_t *)&s->tcp, &b, 1, on_written)) {
+		s->unsent -= bytes.n;
+		mem_free(wr);
+	}
+}
+
+static void opened(struct lu_stream *s)
+{
+	struct net_stream_info i;
+
+	timer_stop(&s->w->loop.timers, &s->deadline);
+	s->state = STREAM_OPEN;
+	if (!s->inbound) {
+		tell(s, NET_OPEN, STR_NONE);
+		return;
+	}
+	info_of(s, &i);
+	s->ctx = s->accept_h->accepted(s->accept_ctx, s->id, &i);
+	if (!s->ctx) {
+		destroy(s);
+		return;
+	}
+	s->h = s->accept_h;
+}
+
+/* A failed inbound handshake is news too: the listener's owner hears NET_CLOSED. */
+static void handshake_failed(struct lu_stream *s, enum net_fail why)
+{
+	struct net_stream_info i;
+
+	if (s->inbound && s->accept_h) {
+		s->fail = why;
+		info_of(s, &i);
+		s->accept_h->event(s->accept_ctx, 0, NET_CLOSED, STR_NONE, &i);
+	}
+	lost(s, why, 0);
+}
+
+/* What the filter has: bytes for the wire, bytes for the user, the end. */
+static void pump(struct lu_stream *s, enum err fed)
+{
+	struct tls_out o;
+
+	tls_take(s->tls, &o);
+	wire_write(s, o.wire);
+	if (o.opened && s->state == STREAM_HANDSHAKE)
+		opened(s);
+	if (s->state == STREAM_OPEN && o.plain.n)
+		tell(s, NET_DATA, o.plain);
+	if (s->state == STREAM_CLOSING)
+		return;
+	if (fed && s->state == STREAM_HANDSHAKE)
+		handshake_failed(s, NET_FAIL_TLS);
+	else if (fed)
+		lost(s, NET_FAIL_TLS, 0);
+	else if (o.closed)
+		lost(s, NET_FAIL_NONE, 0);
+}
+
+static void alloc(uv_handle_t *h, size_t want, uv_buf_t *b)
+{
+	struct lu_stream *s = h->data;
+
+	(void)want;
+	*b = uv_buf_init(s->w->read_buf, sizeof s->w->read_buf);
+}
+
+static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b)
+{
+	struct lu_stream *s = st->data;
+	struct lu_world *w = s->w;
+
+	if (n == 0 || s->state == STREAM_CLOSING)
+		return;
+	lu_input_begin(w);
+	if (n < 0 && s->state == STREAM_HANDSHAKE)
+		handshake_failed(s, s->tls ? NET_FAIL_TLS : fail_of((int)n));
+	else if (n < 0)
+		lost(s, fail_of((int)n), (int)-n);
+	else if (s->tls)
+		pump(s, tls_feed(s->tls, (struct str){ b->base, (size_t)n }, w->loop.now));
+	else
+		tell(s, NET_DATA, (struct str){ b->base, (size_t)n });
+	lu_input_end(w);
+}
+
+static void on_deadline(void *arg)
+{
+	struct lu_stream *s = arg;
+
+	if (s->deferred)
+		lost(s, s->fail, s->sys_errno);
+	else if (s->state == STREAM_HANDSHAKE)
+		handshake_failed(s, NET_FAIL_TIMEOUT);
+	else
+		lost(s, NET_FAIL_TIMEOUT, 0);
+}
+
+static void tune(struct lu_stream *s)
+{
+	unsigned ms = STREAM_USER_TIMEOUT_MS;
+	uv_os_fd_t fd;
+
+	/* Wishes: a connection without them works too. */
+	(void)uv_tcp_nodelay(&s->tcp, 1);
+	(void)uv_tcp_keepalive(&s->tcp, 1, STREAM_KEEPALIVE_S);
+	if (uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
+static void learn_addresses(struct lu_stream *s)
+{
+	struct sockaddr_storage a;
+	int len = sizeof a;
+
+	if (uv_tcp_getsockname(&s->tcp, (struct sockaddr *)&a, &len) == 0)
+		lu_addr((struct sockaddr *)&a, &s->local);
+	len = sizeof a;
+	if (uv_tcp_getpeername(&s->tcp, (struct sockaddr *)&a, &len) == 0)
+		lu_addr((struct sockaddr *)&a, &s->peer);
+}
+
+/* TCP stands: begin the handshake, or be open. */
+static void connected(struct lu_stream *s, struct str server_name)
+{
+	tune(s);
+	learn_addresses(s);
+	(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
+	if (!s->tls_ctx) {
+		opened(s);
+		return;
+	}
+	s->state = STREAM_HANDSHAKE;
+	if (!s->tls)
+		s->tls = tls_new(s->tls_ctx, s->inbound, server_name, s->w->loop.now);
+	if (s->inbound)
+		timer_start(&s->w->loop.timers, &s->deadline, STREAM_HANDSHAKE_MS, on_deadline, s);
+	else
+		pump(s, tls_feed(s->tls, STR_NONE, s->w->loop.now));
+}
+
+static struct lu_stream *stream_new(struct lu_world *w)
+{
+	struct lu_stream *s = mem_new(sizeof *s);
+	struct lu_entry *e = slot_new(&w->ids, &s->id);
+
+	if (!e) {
+		mem_free(s);
+		return NULL;
+	}
+	*e = (struct lu_entry){ LU_STREAM, s };
+	s->w = w;
+	(void)uv_tcp_init(&w->uv, &s->tcp);	/* makes no descriptor yet: cannot fail */
+	s->tcp.data = s;
+	return s;
+}
+
+static void on_connected(uv_connect_t *c, int status)
+{
+	struct lu_stream *s = c->data;
+	struct lu_world *w = s->w;
+
+	if (s->state == STREAM_CLOSING)
+		return;
+	lu_input_begin(w);
+	if (status < 0)
+		lost(s, fail_of(status), -status);
+	else
+		connected(s, STR_NONE);
+	lu_input_end(w);
+}
+
+/* net_connect() never fails at once: the news comes with the next timer run. */
+static void defer(struct lu_stream *s, int rc)
+{
+	s->fail = fail_of(rc);
+	s->sys_errno = -rc;
+	s->deferred = true;
+	timer_start(&s->w->loop.timers, &s->deadline, 0, on_deadline, s);
+}
+
+net_id lu_connect_(struct loop *l, const struct net_connect *c)
+{
+	struct lu_world *w = lu_world_of(l);
+	struct lu_stream *s = stream_new(w);
+	struct sockaddr_storage to, from;
+	int rc = 0;
+
+	if (!s)
+		return 0;
+	s->h = c->h;
+	s->ctx = c->ctx;
+	s->peer = c->to;
+	if (c->tls) {
+		s->tls_ctx = tls_ctx_hold(c->tls);
+		s->tls = tls_new(c->tls, false, c->server_name, l->now);
+	}
+	timer_start(&l->timers, &s->deadline, c->timeout ? c->timeout : STREAM_HANDSHAKE_MS,
+		    on_deadline, s);
+	lu_sockaddr(&c->to, &to);
+	if (c->from.family == c->to.family && !addr_is_any(&c->from)) {
+		struct addr any = c->from;
+
+		any.port = 0;
+		lu_sockaddr(&any, &from);
+		rc = uv_tcp_bind(&s->tcp, (struct sockaddr *)&from, 0);
+	}
+	s->conn.data = s;
+	if (!rc)
+		rc = uv_tcp_connect(&s->conn, &s->tcp, (struct sockaddr *)&to, on_connected);
+	if (rc)
+		defer(s, rc);
+	return s->id;
+}
+
+static void on_incoming(uv_stream_t *server, int status)
+{
+	struct lu_listener *ln = server->data;
+	struct lu_stream *s;
+
+	if (status < 0)
+		return;
+	s = stream_new(ln->w);
+	if (!s)
+		return;
+	s->inbound = true;
+	s->accept_h = ln->h;
+	s->accept_ctx = ln->ctx;
+	if (ln->tls)
+		s->tls_ctx = tls_ctx_hold(ln->tls);
+	lu_input_begin(ln->w);
+	if (uv_accept(server, (uv_stream_t *)&s->tcp))
+		destroy(s);
+	else
+		connected(s, STR_NONE);
+	lu_input_end(ln->w);
+}
+
+static void listener_freed(uv_handle_t *h)
+{
+	struct lu_listener *ln = h->data;
+
+	tls_ctx_drop(ln->tls);
+	mem_free(ln);
+}
+
+net_id lu_listen_(struct loop *l, const struct addr *at, struct tls_ctx *tls,
+		  const struct net_stream_handler *h, void *ctx, int *err_no)
+{
+	struct lu_world *w = lu_world_of(l);
+	struct lu_listener *ln = mem_new(sizeof *ln);
+	struct lu_entry *e = slot_new(&w->ids, &ln->id);
+	struct sockaddr_storage sa;
+	int rc;
+
+	*ln = (struct lu_listener){ .w = w, .id = ln->id, .h = h, .ctx = ctx,
+				    .tls = tls ? tls_ctx_hold(tls) : NULL };
+	(void)uv_tcp_init(&w->uv, &ln->tcp);
+	ln->tcp.data = ln;
+	lu_sockaddr(at, &sa);
+	rc = e ? uv_tcp_bind(&ln->tcp, (struct sockaddr *)&sa,
+			     at->family == ADDR_V6 ? UV_TCP_IPV6ONLY : 0) : UV_EMFILE;
+	if (!rc)
+		rc = uv_listen((uv_stream_t *)&ln->tcp, 1024, on_incoming);
+	if (rc) {
+		*err_no = -rc;
+		slot_free(&w->ids, ln->id);
+		uv_close((uv_handle_t *)&ln->tcp, listener_freed);
+		return 0;
+	}
+	*e = (struct lu_entry){ LU_LISTENER, ln };
+	return ln->id;
+}
+
+void lu_listener_close(struct lu_world *w, net_id id, void *obj)
+{
+	struct lu_listener *ln = obj;
+
+	slot_free(&w->ids, id);
+	uv_close((uv_handle_t *)&ln->tcp, listener_freed);
+}
+
+bool lu_listener_local(void *obj, struct addr *a)
+{
+	struct lu_listener *ln = obj;
+	struct sockaddr_storage sa;
+	int len = sizeof sa;
+
+	if (uv_tcp_getsockname(&ln->tcp, (struct sockaddr *)&sa, &len))
+		return false;
+	lu_addr((struct sockaddr *)&sa, a);
+	return true;
+}
+
+bool lu_stream_local(void *obj, struct addr *a)
+{
+	*a = ((struct lu_stream *)obj)->local;
+	return a->family != ADDR_NONE;
+}
+
+void lu_write_(struct loop *l, net_id id, struct str bytes)
+{
+	struct lu_entry *e = slot_get(&lu_world_of(l)->ids, id);
+	struct lu_stream *s = e && e->kind == LU_STREAM ? e->obj : NULL;
+
+	if (!s || s->state != STREAM_OPEN)
+		return;
+	if (s->unsent + bytes.n > NET_UNSENT_MAX) {
+		/* Not from inside the caller: the news comes as an input. */
+		s->fail = NET_FAIL_UNSENT;
+		s->deferred = true;
+		timer_start(&l->timers, &s->deadline, 0, on_deadline, s);
+		return;
+	}
+	if (!s->tls) {
+		wire_write(s, bytes);
+		return;
+	}
+	if (tls_send(s->tls, bytes) == OK) {
+		struct tls_out o;
+
+		tls_take(s->tls, &o);
+		wire_write(s, o.wire);
+	}
+}
+
+static void on_shut(uv_shutdown_t *req, int status)
+{
+	struct lu_stream *s = req->data;
+
+	(void)status;
+	if (!uv_is_closing((uv_handle_t *)&s->tcp))
+		uv_close((uv_handle_t *)&s->tcp, freed);
+}
+
+static void on_linger(void *arg)
+{
+	struct lu_stream *s = arg;
+
+	if (!uv_is_closing((uv_handle_t *)&s->tcp))
+		uv_close((uv_handle_t *)&s->tcp, freed);
+}
+
+/* Sends what is queued, for at most a second. */
+void lu_stream_close(struct lu_world *w, net_id id, void *obj)
+{
+	struct lu_stream *s = obj;
+	bool open = s->state == STREAM_OPEN;
+
+	if (open && s->tls) {
+		struct tls_out o;
+
+		tls_shutdown(s->tls);
+		tls_take(s->tls, &o);
+		wire_write(s, o.wire);
+	}
+	if (!open || !s->unsent) {
+		destroy(s);
+		return;
+	}
+	timer_stop(&w->loop.timers, &s->deadline);
+	slot_free(&w->ids, id);
+	s->state = STREAM_CLOSING;
+	s->h = NULL;
+	s->shut.data = s;
+	if (uv_shutdown(&s->shut, (uv_stream_t *)&s->tcp, on_shut))
+		uv_close((uv_handle_t *)&s->tcp, freed);
+	else
+		timer_start(&w->loop.timers, &s->deadline, STREAM_LINGER_MS, on_linger, s);
+}
