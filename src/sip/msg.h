@@ -7,9 +7,13 @@
  *   on demand by sip_hdr(). Compact forms are the same as long ones.
  * Does not: copy the bytes (slices point into `raw`), do I/O, judge semantics
  *   beyond what makes the message unusable.
- * Errors: sip_msg_parse() returns ERR_PARSE or ERR_LIMIT and fills `refuse` when
- *   enough was understood to answer (then status is 400, 505, 513, ...) or to
- *   drop (refuse.status 0).
+ * Errors: sip_msg_parse() returns ERR_PARSE or ERR_LIMIT and fills `refuse`: a status
+ *   (400, 505, 513, ...) when enough was understood to answer, 0 to drop. Only in the
+ *   first case *out is set too: a request whose top Via is parsed and whose other
+ *   header fields are there as far as they were read (From, To may be missing).
+ * Strict where leniency is ambiguous: lines end with CRLF, no bare CR or LF, no control
+ *   bytes, one Content-Length. A folded header is unfolded into the arena.
+ * Test: test/unit/sip/t_msg.c, t_torture.c; test/fuzz/fz_msg.c
  */
 #ifndef SIP_MSG_H
 #define SIP_MSG_H
@@ -66,7 +70,8 @@ const char *sip_hdr_name(enum sip_hdr_id id);
 struct sip_hdr {
 	enum sip_hdr_id id;
 	uint16_t next;			/* index + 1 of the next with this id; 0: last */
-	struct str name, value;		/* value: trimmed, folds still inside as blanks */
+	struct str name, value;		/* value: trimmed, unfolded: never a CR or LF in it.
+					 * A NUL only behind a backslash within quotes. */
 };
 
 struct sip_via {
@@ -75,10 +80,13 @@ struct sip_via {
 	bool rport;			/* parameter present */
 };
 
+/* One element; *rest as with sip_nameaddr_parse(). ERR_LIMIT: a cap of limits.h. */
+enum err sip_via_parse(struct str s, struct sip_via *v, struct str *rest);
+
 enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS, SIP_NTRANSPORT };
 
 struct sip_body {
-	struct str type;		/* "application/sdp"; absent: no body */
+	struct str type;		/* Content-Type with its parameters; absent: none was given */
 	struct str bytes;
 };
 
@@ -117,6 +125,8 @@ struct sip_refuse {
 
 enum err sip_msg_parse(struct str bytes, struct arena *a, struct sip_msg **out,
 		       struct sip_refuse *refuse);
+/* Is the media type this one ("application/sdp"), whatever its parameters? */
+bool sip_body_is(const struct sip_body *b, const char *type);
 /* First value of a header; absent: p == NULL. */
 struct str sip_hdr(const struct sip_msg *m, enum sip_hdr_id id);
 /* Walk all: start with NULL. */

@@ -22,8 +22,12 @@ struct sip_uri {
 
 /* ERR_PARSE: not a URI. A scheme we do not know gives SIP_SCHEME_OTHER, OK. */
 enum err sip_uri_parse(struct str s, struct sip_uri *u);
-/* Value of a parameter; absent (p == NULL) when missing, empty (n == 0) when without value. */
+/* Value of a parameter; absent (p == NULL) when missing, empty (n == 0) when without value.
+ * The quotes of a quoted value are left out, its backslashes kept. */
 struct str sip_param(struct str params, const char *name);
+/* Walks "a=b;c;d" from *rest, which becomes what follows (absent after the last). false:
+ * no more. `value` as sip_param() gives it; name may be empty (";;"). */
+bool sip_param_next(struct str *rest, struct str *name, struct str *value);
 /* RFC 3261 19.1.4 equality, %-escapes resolved. */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 /* The user part with %-escapes resolved, user parameters (;ext=) kept. */
@@ -37,7 +41,8 @@ struct sip_nameaddr {		/* From, To, Contact, Route, PAI, Refer-To */
 	struct sip_uri uri;
 	struct str params;	/* header parameters                          */
 };
-/* One element; *rest is what follows a top-level comma (absent: none). */
+/* One element; *rest is what follows a top-level comma (absent: none). ERR_PARSE also for
+ * the "*" of a Contact, which is no address. */
 enum err sip_nameaddr_parse(struct str s, struct sip_nameaddr *na, struct str *rest);
 
 #endif

@@ -1,0 +1,469 @@
+#include "sip/msg.h"
+
+#include <string.h>
+
+#include "sip/chars.h"
+#include "sip/limits.h"
+#include "sip/msg_int.h"
+
+struct scan {
+	const char *p, *end;		/* what is left; end of the bytes */
+	struct arena *arena;
+	struct sip_msg *m;
+	enum err err;			/* the first fault */
+	struct sip_refuse why;
+	unsigned nlisted;		/* elements of the lists we count */
+	uint16_t n, last[SIP_NHDR];
+	struct sip_hdr hdr[SIP_HDR_MAX];
+};
+
+/* The first fault is the one that is told; parsing goes on, to be able to answer. */
+static void fault(struct scan *s, enum err e, unsigned status, const char *phrase)
+{
+	if (s->err)
+		return;
+	s->err = e;
+	s->why = (struct sip_refuse){ status, phrase };
+}
+
+static void bad(struct scan *s, const char *phrase)
+{
+	fault(s, ERR_PARSE, 400, phrase);
+}
+
+/* --- lines --- */
+
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+static bool clean_byte(const char *p, const char *from)
+{
+	unsigned char c = (unsigned char)*p;
+
+	if ((c >= 0x20 && c != 0x7f) || c == '\t')
+		return true;
+	/* RFC 3261 25.1 quoted-pair; CR and LF may not be escaped. */
+	return c != '\r' && p > from && p[-1] == '\\';
+}
+
+/* No control bytes between; eight at a time. */
+static bool clean(const char *from, const char *end)
+{
+	const char *p = from;
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t v, del;
+
+		memcpy(&v, p, 8);
+		del = v ^ EACH(0x7f);
+		if ((((v - EACH(0x20)) & ~v) | ((del - EACH(1)) & ~del)) & EACH(0x80)) {
+			for (int i = 0; i < 8; i++)
+				if (!clean_byte(p + i, from))
+					return false;
+		}
+	}
+	for (; p < end; p++)
+		if (!clean_byte(p, from))
+			return false;
+	return true;
+}
+
+/* The next line without its CRLF, with its folds still inside. false: no more. */
+static bool next_line(struct scan *s, struct str *line, bool *folded)
+{
+	const char *from = s->p, *q = from, *nl;
+
+	*folded = false;
+	for (;;) {
+		nl = q < s->end ? memchr(q, '\n', (size_t)(s->end - q)) : NULL;
+		if (!nl) {
+			bad(s, "No empty line after the header");
+			s->p = s->end;
+			return false;
+		}
+		if (nl == q || nl[-1] != '\r') {
+			bad(s, "Line without CRLF");
+			s->p = nl + 1;
+			*line = (struct str){ from, (size_t)(nl - from) };
+			return true;
+		}
+		if (!clean(q, nl - 1))
+			bad(s, "Control character");
+		s->p = nl + 1;
+		if (nl - 1 == from || s->p == s->end || !ch_blank(*s->p))
+			break;
+		*folded = true;
+		q = s->p;
+	}
+	*line = (struct str){ from, (size_t)(nl - 1 - from) };
+	return true;
+}
+
+/* A folded value on one line, RFC 3261 7.3.1. */
+static struct str unfold(struct scan *s, struct str v)
+{
+	char *d = arena_get(s->arena, v.n + 1);
+
+	if (!d) {
+		fault(s, ERR_LIMIT, 513, NULL);
+		return STR("");
+	}
+	for (size_t i = 0; i < v.n; i++)
+		d[i] = v.p[i] == '\r' || v.p[i] == '\n' ? ' ' : v.p[i];
+	return (struct str){ d, v.n };
+}
+
+static void add_header(struct scan *s, struct str line, bool folded)
+{
+	struct sip_hdr *h = &s->hdr[s->n];
+	size_t i = 0, k;
+
+	while (i < line.n && ch_is(line.p[i], CH_TOKEN))
+		i++;
+	for (k = i; k < line.n && ch_blank(line.p[k]); k++)
+		;
+	if (i == 0 || k == line.n || line.p[k] != ':') {
+		bad(s, "Bad header line");
+		return;
+	}
+	if (line.n > SIP_HDR_LINE_MAX) {
+		fault(s, ERR_LIMIT, 513, "Header Too Long");
+		return;
+	}
+	if (s->n == SIP_HDR_MAX) {
+		fault(s, ERR_LIMIT, 400, "Too Many Headers");
+		return;
+	}
+	h->name = (struct str){ line.p, i };
+	h->value = (struct str){ line.p + k + 1, line.n - k - 1 };
+	if (folded)
+		h->value = unfold(s, h->value);
+	h->value = str_trim(h->value);
+	h->next = 0;
+	h->id = sip_hdr_of(h->name);
+	s->n++;
+	if (s->last[h->id])
+		s->hdr[s->last[h->id] - 1].next = s->n;
+	else
+		s->m->first[h->id] = s->n;
+	s->last[h->id] = s->n;
+}
+
+static void headers(struct scan *s)
+{
+	struct str line;
+	bool folded;
+
+	while (next_line(s, &line, &folded)) {
+		if (line.n == 0)
+			return;
+		add_header(s, line, folded);
+		if (s->p - s->m->raw.p > SIP_HEAD_MAX) {
+			fault(s, ERR_LIMIT, 513, NULL);
+			return;
+		}
+	}
+}
+
+/* --- start line --- */
+
+static bool is_version(struct str s)
+{
+	return s.n == 7 && (memcmp(s.p, "SIP/2.0", 7) == 0 || str_iis(s, "SIP/2.0"));
+}
+
+static void request_line(struct scan *s, struct str line)
+{
+	struct sip_msg *m = s->m;
+	struct str uri, version;
+	enum err e;
+
+	m->request = true;
+	(void)str_cut(line, ' ', &m->method_name, &uri);	/* checked just below */
+	m->method = m->method_name.n ? sip_method_of(m->method_name) : SIP_METHOD_OTHER;
+	if (!ch_all(m->method_name, CH_TOKEN) || !str_cut(uri, ' ', &uri, &version)) {
+		bad(s, "Bad request line");
+		return;
+	}
+	version = str_trim(version);	/* RFC 4475 3.1.2.10: blanks at the end are let pass */
+	if (!is_version(version)) {
+		if (version.n > 4 && str_iis(str_sub(version, 0, 4), "SIP/") &&
+		    str_find(version, ' ') == version.n)
+			fault(s, ERR_PARSE, 505, NULL);
+		else
+			bad(s, "Bad request line");
+	}
+	e = sip_uri_parse(uri, &m->uri);
+	if (e == ERR_LIMIT)
+		fault(s, e, 414, NULL);
+	else if (e || m->uri.headers.p)		/* 19.1.1: no headers in a Request-URI */
+		bad(s, "Bad Request-URI");
+}
+
+static void status_line(struct scan *s, struct str line)
+{
+	struct sip_msg *m = s->m;
+	struct str version, code;
+	uint32_t v;
+
+	(void)str_cut(line, ' ', &version, &code);	/* checked by what follows */
+	(void)str_cut(code, ' ', &code, &m->phrase);	/* the phrase may be missing */
+	if (!is_version(version) || code.n != 3 || str_u32(code, 699, &v) != OK || v < 100) {
+		bad(s, "Bad status line");
+		return;
+	}
+	m->status = v;
+	if (!m->phrase.p)
+		m->phrase = STR("");
+}
+
+static void start_line(struct scan *s)
+{
+	struct str line;
+	bool folded;
+
+	if (!next_line(s, &line, &folded))
+		return;
+	if (folded)
+		bad(s, "Folded start line");
+	if (line.n >= 4 && str_iis(str_sub(line, 0, 4), "SIP/"))
+		status_line(s, line);
+	else
+		request_line(s, line);
+}
+
+/* --- the structured ones --- */
+
+static unsigned elements(struct str v)
+{
+	bool quote = false, angle = false;
+	unsigned n = 1;
+
+	if (v.n == 0 || !memchr(v.p, ',', v.n))
+		return 1;
+	for (size_t i = 0; i < v.n; i++) {
+		if (quote && v.p[i] == '\\')
+			i++;
+		else if (v.p[i] == '"')
+			quote = !quote;
+		else if (!quote && v.p[i] == '<')
+			angle = true;
+		else if (v.p[i] == '>')
+			angle = false;
+		else if (v.p[i] == ',' && !quote && !angle)
+			n++;
+	}
+	return n;
+}
+
+static unsigned count(struct scan *s, enum sip_hdr_id id, unsigned max, const char *phrase)
+{
+	unsigned n = 0;
+
+	for (uint16_t i = s->m->first[id]; i; i = s->hdr[i - 1].next)
+		n += elements(s->hdr[i - 1].value);
+	s->nlisted += n;
+	if (n > max || s->nlisted > SIP_HDR_MAX)
+		fault(s, ERR_LIMIT, 400, phrase);
+	return n;
+}
+
+/* The only value of a header; absent when there is none, or more than one. */
+static struct str only(struct scan *s, enum sip_hdr_id id, const char *twice)
+{
+	uint16_t i = s->m->first[id];
+
+	if (!i)
+		return STR_NONE;
+	if (s->hdr[i - 1].next) {
+		bad(s, twice);
+		return STR_NONE;
+	}
+	return s->hdr[i - 1].value;
+}
+
+static void via(struct scan *s)
+{
+	struct sip_msg *m = s->m;
+	struct str rest;
+
+	if (!m->first[SIP_H_VIA]) {
+		bad(s, "Missing Via");
+		return;
+	}
+	m->nvia = count(s, SIP_H_VIA, SIP_VIA_MAX, "Too Many Hops");
+	if (sip_via_parse(s->hdr[m->first[SIP_H_VIA] - 1].value, &m->via, &rest) != OK)
+		bad(s, "Bad Via");
+}
+
+static void address(struct scan *s, enum sip_hdr_id id, struct sip_nameaddr *na, struct str *tag)
+{
+	static const char *const text[2][3] = {
+		{ "More than one From", "Missing From", "Bad From" },
+		{ "More than one To", "Missing To", "Bad To" },
+	};
+	const char *const *say = text[id == SIP_H_TO];
+	struct str rest, v = only(s, id, say[0]);
+
+	if (!v.p) {
+		bad(s, say[1]);
+		return;
+	}
+	if (sip_nameaddr_parse(v, na, &rest) != OK || rest.p) {
+		bad(s, say[2]);
+		return;
+	}
+	*tag = na->params.n ? sip_param(na->params, "tag") : STR_NONE;
+	if (tag->p && (tag->n == 0 || tag->n > SIP_TOKEN_MAX))
+		bad(s, say[2]);
+}
+
+static void call_id(struct scan *s)
+{
+	struct str v = only(s, SIP_H_CALL_ID, "More than one Call-ID");
+
+	if (v.n == 0)
+		bad(s, "Missing Call-ID");
+	else if (v.n > SIP_CALLID_MAX || memchr(v.p, ' ', v.n) || memchr(v.p, '\t', v.n))
+		bad(s, "Bad Call-ID");
+	s->m->call_id = v;
+}
+
+static void cseq(struct scan *s)
+{
+	struct sip_msg *m = s->m;
+	struct str v = only(s, SIP_H_CSEQ, "More than one CSeq"), name;
+	size_t i = 0;
+
+	if (v.n == 0) {
+		bad(s, "Missing CSeq");
+		return;
+	}
+	while (i < v.n && !ch_blank(v.p[i]))
+		i++;
+	name = str_trim(str_sub(v, i, v.n));
+	if (str_u32(str_sub(v, 0, i), SIP_CSEQ_MAX, &m->cseq) != OK || !ch_all(name, CH_TOKEN)) {
+		bad(s, "Bad CSeq");
+		return;
+	}
+	m->cseq_method = sip_method_of(name);
+	if (!m->request) {
+		m->method = m->cseq_method;
+		m->method_name = name;
+	} else if (!str_eq(name, m->method_name)) {
+		bad(s, "CSeq method is not the request's");
+	}
+}
+
+static void max_forwards(struct scan *s)
+{
+	struct str v = only(s, SIP_H_MAX_FORWARDS, "More than one Max-Forwards");
+
+	s->m->max_forwards = UINT32_MAX;
+	if (v.p && str_u32(v, SIP_MAXFWD_MAX, &s->m->max_forwards) != OK)
+		bad(s, "Bad Max-Forwards");
+}
+
+static void body(struct scan *s)
+{
+	struct sip_msg *m = s->m;
+	struct str v = only(s, SIP_H_CONTENT_LENGTH, "More than one Content-Length");
+	size_t left = (size_t)(s->end - s->p);
+	uint32_t n = 0;
+
+	if (v.p) {
+		if (str_u32(v, UINT32_MAX, &n) != OK)
+			bad(s, "Bad Content-Length");
+		else if (n > left)
+			bad(s, "Content-Length is larger than the message");
+		else
+			left = n;	/* RFC 3261 18.3: the rest is not ours */
+	}
+	if (left > SIP_BODY_MAX) {
+		fault(s, ERR_LIMIT, 513, NULL);
+		left = 0;
+	}
+	m->raw.n = (size_t)(s->p - m->raw.p) + left;
+	m->body.type = only(s, SIP_H_CONTENT_TYPE, "More than one Content-Type");
+	if (left)
+		m->body.bytes = (struct str){ s->p, left };
+}
+
+static void structured(struct scan *s)
+{
+	struct sip_msg *m = s->m;
+
+	via(s);
+	address(s, SIP_H_FROM, &m->from, &m->from_tag);
+	address(s, SIP_H_TO, &m->to, &m->to_tag);
+	call_id(s);
+	cseq(s);
+	max_forwards(s);
+	if (m->first[SIP_H_CONTACT])
+		(void)count(s, SIP_H_CONTACT, SIP_CONTACT_MAX, "Too Many Contacts");
+	if (m->first[SIP_H_ROUTE])
+		(void)count(s, SIP_H_ROUTE, SIP_ROUTE_MAX, "Too Many Routes");
+	if (m->first[SIP_H_RECORD_ROUTE])
+		(void)count(s, SIP_H_RECORD_ROUTE, SIP_ROUTE_MAX, "Too Many Routes");
+	body(s);
+}
+
+/* --- all of it --- */
+
+static struct str without_crlf(struct str s)
+{
+	while (s.n >= 2 && s.p[0] == '\r' && s.p[1] == '\n')
+		s = str_sub(s, 2, s.n);		/* RFC 3261 7.5 */
+	return s;
+}
+
+static bool keep_headers(struct scan *s)
+{
+	size_t n = s->n * sizeof *s->hdr;
+	struct sip_hdr *h = arena_get(s->arena, n + 1);
+
+	if (!h)
+		return false;
+	if (n)
+		memcpy(h, s->hdr, n);
+	s->m->hdr = h;
+	s->m->nhdr = s->n;
+	return true;
+}
+
+enum err sip_msg_parse(struct str bytes, struct arena *a, struct sip_msg **out,
+		       struct sip_refuse *refuse)
+{
+	struct scan s;		/* not zeroed: hdr[] is 8 KB and is written before it is read */
+	bool answer;
+
+	*refuse = (struct sip_refuse){ 0, NULL };
+	bytes = without_crlf(bytes);
+	s.p = bytes.p;
+	s.end = bytes.p + bytes.n;
+	s.arena = a;
+	s.err = OK;
+	s.why = *refuse;
+	s.n = 0;
+	s.nlisted = 0;
+	memset(s.last, 0, sizeof s.last);
+	s.m = arena_get(a, sizeof *s.m);
+	if (bytes.n == 0)
+		return ERR_PARSE;
+	if (!s.m)
+		return ERR_LIMIT;
+	s.m->raw = bytes;
+	if (bytes.n > SIP_MSG_MAX)
+		fault(&s, ERR_LIMIT, 513, NULL);
+	start_line(&s);
+	headers(&s);
+	structured(&s);
+	if (!keep_headers(&s))
+		return ERR_LIMIT;
+	/* Nobody answers a response or an ACK, nor where there is no way back. */
+	answer = s.m->request && s.m->method != SIP_ACK && s.m->via.host.n;
+	if (s.err && answer)
+		*refuse = s.why;
+	if (!s.err || answer)
+		*out = s.m;
+	return s.err;
+}
