@@ -201,6 +201,14 @@ void tsx_stop(struct tsx *t, struct timers *w)
 	t->life_at = MS_NEVER;
 }
 
+void tsx_limit(struct tsx *t, struct timers *w, ms_t at)
+{
+	if (at >= t->life_at)
+		return;
+	t->life_at = at;
+	arm(t, w);
+}
+
 bool tsx_has(enum tsx_kind k, enum tsx_state s)
 {
 	switch (s) {

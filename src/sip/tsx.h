@@ -64,6 +64,8 @@ void tsx_init(struct tsx *t, enum tsx_kind kind, bool reliable, const struct tsx
 unsigned tsx_step(struct tsx *t, struct timers *w, enum tsx_event ev);
 /* The timer was due: TICK or EXPIRE. */
 unsigned tsx_fired(struct tsx *t, struct timers *w);
+/* The machine expires at `at` if that is before its own time. */
+void tsx_limit(struct tsx *t, struct timers *w, ms_t at);
 void tsx_stop(struct tsx *t, struct timers *w);
 /* For the test: is the cell written down, does the kind have the state? */
 bool tsx_decided(enum tsx_kind k, enum tsx_state s, enum tsx_event e);

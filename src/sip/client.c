@@ -1,0 +1,445 @@
+/*
+ * Client transactions: where a request goes, address by address (RFC 3263 4.3),
+ * and what came back. RFC 3261 8.1.3, 17.1, 18.1.
+ */
+#include <string.h>
+
+#include "sip/derive.h"
+#include "sip/stack_int.h"
+
+enum { BRANCH_RANDOM = 8, VIA_ROOM = 100 };
+
+static void new_branch(struct sip *s, char out[40])
+{
+	struct buf b;
+	char r[BRANCH_RANDOM * 2 + 1];
+
+	rng_hex(&s->loop->rng, r, BRANCH_RANDOM);
+	buf_init(&b, out, 40);
+	buf_lit(&b, "z9hG4bK");
+	buf_lit(&b, s->cookie);
+	buf_lit(&b, r);
+	(void)buf_z(&b);
+}
+
+/* Via in place for the path: new transaction, new branch. false: too long. */
+static bool compose(struct sip *s, struct tx *t, struct str request)
+{
+	char branch[40], line[600];
+	struct buf via;
+
+	new_branch(s, branch);
+	buf_init(&via, line, sizeof line);
+	transport_via(s, &via, &t->path, str_of(branch));
+	buf_reset(&s->wired);
+	derive_via(&s->wired, request, t->via, buf_str(&via));
+	if (!buf_ok(&via) || !buf_ok(&s->wired))
+		return false;
+	t->via = true;
+	tx_keep(t, buf_str(&s->wired));
+	if (!t->ack_only)
+		tx_link(s, t, sip_key(s, str_of(branch), STR_NONE, t->method));
+	return true;
+}
+
+/* --- failing --- */
+
+static void lost(struct sip *s, struct tx *t, enum sip_fail why)
+{
+	struct sip_event *e;
+
+	switch ((enum tx_user)t->user_kind) {
+	case TX_USER_INVITE:
+	case TX_USER_REINVITE:
+		ses_lost(s, t, why);
+		break;
+	case TX_USER_PLAIN:
+		e = sip_queue(s, SIP_EV_RESPONSE);
+		e->owner = t->user;
+		e->tsx = t->id;
+		e->fail = why;
+		e->peer = t->path.peer;
+		e->flow = t->path.flow;
+		e->stream = s->closing;
+		break;
+	case TX_USER_NONE:
+	case TX_USER_INDIALOG:
+		break;
+	}
+}
+
+static void fail(struct sip *s, struct tx *t, enum sip_fail why)
+{
+	lost(s, t, why);
+	tx_free(s, t);
+}
+
+/* --- going --- */
+
+static void ack_is_out(struct sip *s, struct tx *t)
+{
+	struct tx *invite = tx_get(s, t->user);
+
+	if (invite && !invite->server && invite->m.kind == TSX_ICT) {
+		mem_free(invite->last);		/* repeated at each repeated 200 */
+		invite->last = t->last;
+		invite->path = t->path;
+		invite->acked = true;
+		t->last = NULL;
+	}
+	tx_free(s, t);
+}
+
+static void start(struct sip *s, struct tx *t)
+{
+	struct timers *w = &s->loop->timers;
+	enum tsx_kind k = (enum tsx_kind)t->m.kind;
+
+	tsx_stop(&t->m, w);
+	tx_machine(t, k, t->path.transport != SIP_UDP);
+	(void)tsx_step(&t->m, w, TSX_START);	/* DO_SEND: sent by the caller */
+	if (t->more.client && t->more.client->give_up != MS_NEVER)
+		tsx_limit(&t->m, w, t->more.client->give_up);
+}
+
+static struct str last_of(const struct tx *t)
+{
+	return (struct str){ t->last->p, t->last->n };
+}
+
+/* Sends by the path set in t. `request` may be t->last or the turn's text. */
+static void go(struct sip *s, struct tx *t, struct str request, struct conn *c)
+{
+	if (!compose(s, t, request)) {
+		fail(s, t, SIP_FAIL_LOCAL);
+		return;
+	}
+	list_remove(&t->u.on_conn);
+	if (c)
+		list_append(&c->users, &t->u.on_conn);
+	if (!t->ack_only)
+		start(s, t);
+	if (c && !c->open)
+		return;		/* client_open() */
+	(void)tx_resend(s, t);	/* a stream that is gone reports by itself */
+	if (t->ack_only)
+		ack_is_out(s, t);
+}
+
+static void try_addr(struct sip *s, struct tx *t, struct str request, const struct addr *to)
+{
+	struct client *k = t->more.client;
+	struct conn *c = NULL;
+
+	t->path.peer = *to;
+	t->path.transport = (uint8_t)k->loc.transport;
+	t->path.flow = 0;
+	if (k->loc.transport != SIP_UDP) {
+		c = conn_to(s, t->path.listener, k->loc.transport, to, str_of(k->tls_name),
+			    &t->fresh);
+		if (!c) {
+			fail(s, t, SIP_FAIL_LOCAL);
+			return;
+		}
+		t->path.flow = c->stream;
+		t->path.local = c->local;
+	}
+	go(s, t, request, c);
+}
+
+static void ask(struct sip *s, struct tx *t)
+{
+	char name[DNS_NAME_MAX + 1];
+	const struct locate *l = &t->more.client->loc;
+
+	locate_name(l, name);
+	t->waiting = true;
+	dns_query(s->dns, str_of(name), locate_type(l), client_dns, s, t->id);
+}
+
+static bool is_v6(const struct sip *s, uint32_t listener)
+{
+	return s->lsn[listener]->bound.family == ADDR_V6;
+}
+
+static void want(struct sip *s, struct tx *t, enum locate_want w, const struct addr *to,
+		 enum sip_fail why)
+{
+	switch (w) {
+	case LOCATE_ADDR:
+		try_addr(s, t, last_of(t), to);
+		break;
+	case LOCATE_ASK:
+		ask(s, t);
+		break;
+	case LOCATE_FAILED:
+		fail(s, t, why);
+		break;
+	}
+}
+
+/* The address failed before anything was heard: the next one, or what there is after. */
+static void retry(struct sip *s, struct tx *t, enum sip_fail why)
+{
+	struct client *k = t->more.client;
+	struct addr to = t->path.peer;
+	enum locate_want w;
+
+	if (!t->fresh && why == SIP_FAIL_CLOSED) {	/* the reused stream was dead */
+		t->fresh = true;
+		try_addr(s, t, last_of(t), &to);
+		return;
+	}
+	w = locate_next(&k->loc, &to);
+	if (w == LOCATE_FAILED && k->udp_next) {	/* 18.1.1: it does not speak TCP */
+		k->udp_next = false;
+		if (k->loc.stage == LOCATE_LITERAL) {
+			locate_fixed(&k->loc, SIP_UDP, &to);
+			w = locate_next(&k->loc, &to);
+		} else {
+			locate_close(&k->loc);
+			w = locate_start(&k->loc, str_of(k->host), k->port, SIP_UDP,
+					 is_v6(s, t->path.listener), &to);
+		}
+	}
+	want(s, t, w, &to, why);
+}
+
+void client_dns(void *ctx, uint64_t token, const struct dns_result *r)
+{
+	struct sip *s = ctx;
+	struct tx *t = tx_get(s, token);
+	struct addr to;
+	enum locate_want w;
+
+	if (!t || !t->waiting)
+		return;
+	t->waiting = false;
+	w = locate_answer(&t->more.client->loc, &s->loop->rng, r, &to);
+	want(s, t, w, &to, t->more.client->loc.answered ? SIP_FAIL_UNREACHABLE : SIP_FAIL_DNS);
+}
+
+static void client_new(struct tx *t, const struct request_out *o, enum sip_transport tr)
+{
+	struct client *k = mem_new(sizeof *k);
+	struct str name = str_of(o->dest->tls_name[0] ? o->dest->tls_name : o->dest->host);
+
+	k->give_up = o->timeout ? t->s->loop->now + o->timeout : MS_NEVER;
+	k->port = o->dest->port;
+	k->loc.transport = tr;
+	k->udp_next = tr != o->dest->transport;
+	(void)str_copy(k->host, sizeof k->host, str_of(o->dest->host));	/* same size */
+	if (tr == SIP_TLS)
+		(void)str_copy(k->tls_name, sizeof k->tls_name, name);	/* same size */
+	t->more.client = k;
+}
+
+static void first(struct sip *s, struct tx *t, const struct request_out *o, enum sip_transport tr)
+{
+	const struct sip_dest *d = o->dest;
+	struct client *k;
+	struct addr to = d->addr;
+
+	client_new(t, o, tr);
+	k = t->more.client;
+	if (d->addr.family != ADDR_NONE) {
+		if (to.port == 0)
+			to.port = d->port ? d->port : sip_default_port(tr);
+		locate_fixed(&k->loc, tr, &to);
+		k->loc.i = 1;
+		try_addr(s, t, buf_str(&s->text), &to);
+		return;
+	}
+	switch (locate_start(&k->loc, str_of(d->host), d->port, tr, is_v6(s, d->listener), &to)) {
+	case LOCATE_ADDR:
+		try_addr(s, t, buf_str(&s->text), &to);
+		break;
+	case LOCATE_ASK:
+		tx_keep(t, buf_str(&s->text));
+		ask(s, t);
+		break;
+	case LOCATE_FAILED:
+		fail(s, t, SIP_FAIL_LOCAL);
+		break;
+	}
+}
+
+uint64_t client_send(struct sip *s, const struct request_out *o)
+{
+	struct path p = { .listener = (uint16_t)o->dest->listener,
+			  .transport = (uint8_t)o->dest->transport };
+	struct conn *c = conn_find(s, o->dest->flow);
+	enum sip_transport tr = o->dest->transport;
+	struct tx *t;
+	uint64_t id;
+
+	if (!buf_ok(&s->text) || o->dest->listener >= s->nlsn)
+		return 0;
+	t = tx_new(s, o->method == SIP_INVITE ? TSX_ICT : TSX_NICT, &p);
+	if (!t)
+		return 0;
+	id = t->id;
+	t->method = (uint8_t)o->method;
+	t->user = o->user;
+	t->user_kind = (uint8_t)o->user_kind;
+	t->ack_only = o->ack;
+	if (c) {
+		client_new(t, o, tr);
+		t->more.client->loc.stage = LOCATE_LITERAL;
+		t->path.flow = c->stream;
+		t->path.peer = c->peer;
+		t->path.local = c->local;
+		t->path.transport = c->transport;
+		t->fresh = true;
+		go(s, t, buf_str(&s->text), c);
+		return id;
+	}
+	if (tr == SIP_UDP && s->text.n + VIA_ROOM > SIP_UDP_MAX)
+		tr = SIP_TCP;
+	first(s, t, o, tr);
+	return id;
+}
+
+void client_cancel(struct sip *s, struct tx *invite, struct str extra)
+{
+	struct tx *t;
+	struct str bytes = last_of(invite), branch;
+	struct conn *c = conn_find(s, invite->path.flow);
+
+	t = tx_new(s, TSX_NICT, &invite->path);
+	if (!t)
+		return;		/* the INVITE's own limits end it */
+	t->method = SIP_CANCEL;
+	t->user_kind = TX_USER_NONE;
+	t->via = true;
+	buf_reset(&s->wired);
+	derive_request(&s->wired, bytes, SIP_CANCEL, STR_NONE, extra);
+	if (!buf_ok(&s->wired)) {
+		tx_free(s, t);
+		return;
+	}
+	tx_keep(t, buf_str(&s->wired));
+	branch = derive_branch(last_of(t));
+	tx_link(s, t, sip_key(s, branch, STR_NONE, SIP_CANCEL));
+	t->user = invite->user;
+	if (c)
+		list_append(&c->users, &t->u.on_conn);
+	start(s, t);
+	(void)tx_resend(s, t);	/* a stream that is gone: the INVITE's limits end it */
+}
+
+/* --- coming back --- */
+
+/* Something was heard: no other address will be tried. */
+static void heard(struct tx *t)
+{
+	if (t->m.kind == TSX_ICT || t->m.state == TSX_COMPLETED)
+		list_remove(&t->u.on_conn);
+	if (!t->more.client)
+		return;
+	locate_close(&t->more.client->loc);
+	mem_free(t->more.client);
+	t->more.client = NULL;
+}
+
+static void ack_final(struct sip *s, struct tx *t, const struct sip_msg *m)
+{
+	buf_reset(&s->wired);
+	derive_request(&s->wired, last_of(t), SIP_ACK, sip_hdr(m, SIP_H_TO), STR_NONE);
+	if (!buf_ok(&s->wired))
+		return;
+	tx_keep(t, buf_str(&s->wired));
+	(void)tx_resend(s, t);	/* lost with its stream: the peer repeats, or not */
+}
+
+static void plain_answer(struct sip *s, const struct tx *t, const struct sip_msg *m)
+{
+	struct sip_event *e;
+
+	if (m->status < 200)
+		return;
+	e = sip_queue(s, SIP_EV_RESPONSE);
+	e->owner = t->user;
+	e->tsx = t->id;
+	e->status = m->status;
+	e->msg = m;
+	e->body = m->body;
+	e->peer = m->src;
+	e->flow = m->flow;
+	e->retry_after_s = sip_retry_after(m);
+}
+
+void client_acts(struct sip *s, struct tx *t, unsigned acts)
+{
+	if (acts & TSX_DO_SEND) {
+		s->n.retransmitted++;
+		(void)tx_resend(s, t);	/* UDP only: nothing to lose */
+	}
+	if (acts & TSX_DO_TIMEOUT)
+		lost(s, t, SIP_FAIL_TIMEOUT);
+	if (acts & TSX_DO_END)
+		tx_free(s, t);
+}
+
+void client_broken(struct sip *s, struct tx *t, enum sip_fail why)
+{
+	unsigned acts;
+
+	if (t->more.client && (t->ack_only || t->m.state == TSX_TRYING)) {
+		retry(s, t, why);
+		return;
+	}
+	acts = tsx_step(&t->m, &s->loop->timers, TSX_BROKEN);
+	if (acts & TSX_DO_BROKEN)
+		lost(s, t, why);
+	if (acts & TSX_DO_END)
+		tx_free(s, t);
+}
+
+/* Nothing is written to a stream before it is open: until then a request can be unsaid. */
+bool client_unsent(struct sip *s, const struct tx *t)
+{
+	const struct conn *c = conn_find(s, t->path.flow);
+
+	return t->waiting || (c && !c->open);
+}
+
+void client_open(struct sip *s, struct tx *t)
+{
+	(void)tx_resend(s, t);	/* it has just opened */
+	if (t->ack_only)
+		ack_is_out(s, t);
+}
+
+void client_response(struct sip *s, const struct sip_msg *m)
+{
+	struct tx *t = tx_find(s, sip_key(s, m->via.branch, STR_NONE, m->cseq_method), false);
+	uint64_t id;
+	unsigned acts;
+
+	if (!t || m->nvia != 1) {	/* 8.1.3.3 */
+		s->n.dropped++;
+		return;
+	}
+	id = t->id;
+	if (m->flow)
+		transport_prove(s, m->flow);
+	sip_tap_in(s, sip_owner(s, t), m);
+	acts = tsx_step(&t->m, &s->loop->timers, tsx_got(m->status));
+	heard(t);
+	if (acts & TSX_DO_ACK)
+		ack_final(s, t, m);
+	if (acts & TSX_DO_SEND) {
+		s->n.retransmitted++;
+		(void)tx_resend(s, t);	/* the ACK again */
+	}
+	if (acts & TSX_DO_UP) {
+		if (t->user_kind == TX_USER_PLAIN)
+			plain_answer(s, t, m);
+		else
+			ses_answer_of(s, t, m);
+	}
+	t = tx_get(s, id);
+	if (t && acts & TSX_DO_END)
+		tx_free(s, t);
+}

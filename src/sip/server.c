@@ -1,0 +1,405 @@
+/*
+ * Server transactions: what a request is matched with, and the responses that
+ * leave. RFC 3261 8.2, 17.2, 18.2.2; RFC 3581.
+ */
+#include <string.h>
+
+#include "sip/guard.h"
+#include "sip/stack_int.h"
+
+enum { TAG_LEN = 16 };
+
+/* 17.2.3. Without the magic cookie the INVITE is known by what RFC 2543 has. */
+uint64_t server_key(const struct sip *s, const struct sip_msg *m, enum sip_method method)
+{
+	const struct sip_via *v = &m->via;
+
+	if (str_starts(v->branch, STR("z9hG4bK")) && v->branch.n > 7)
+		return sip_key(s, v->branch, v->host, (unsigned)v->port << 8 | method);
+	return sip_key(s, m->call_id, v->raw, m->cseq << 4 | method);
+}
+
+/* Does not store: the same request gets the same tag again. */
+static void make_tag(const struct sip *s, const struct sip_msg *m, char tag[TAG_LEN + 1])
+{
+	uint64_t h = sip_key(s, m->call_id, m->from_tag, m->cseq) ^
+		     sip_key(s, m->via.branch, STR_NONE, 1);
+	struct buf b;
+
+	buf_init(&b, tag, TAG_LEN + 1);
+	buf_hex(&b, &h, sizeof h);
+	(void)buf_z(&b);	/* fits */
+}
+
+/* --- the head of responses --- */
+
+/* 18.2.1 and RFC 3581 4: where it really came from. */
+static void write_top_via(struct buf *b, const struct sip_msg *m)
+{
+	const struct sip_via *v = &m->via;
+	struct addr said;
+	struct str raw = v->raw, at;
+
+	if (v->rport) {			/* the parameter gets its value in place */
+		at = (struct str){ memmem(raw.p, raw.n, ";rport", 6), 0 };
+		if (!at.p)
+			at.p = memmem(raw.p, raw.n, "rport", 5);
+		if (!at.p || sip_param(v->params, "rport").n) {
+			buf_put(b, raw);
+		} else {
+			size_t n = (size_t)(at.p - raw.p) + (at.p[0] == ';' ? 6 : 5);
+
+			buf_put(b, str_sub(raw, 0, n));
+			buf_fmt(b, "=%u", m->src.port);
+			buf_put(b, str_sub(raw, n, raw.n));
+		}
+	} else {
+		buf_put(b, raw);
+	}
+	if (v->received.p)
+		return;
+	if (v->rport || addr_parse_ip(v->host, &said) != OK || !addr_same_ip(&said, &m->src)) {
+		buf_lit(b, ";received=");
+		addr_ip(b, &m->src);
+	}
+}
+
+static void write_vias(struct buf *b, const struct sip_msg *m)
+{
+	const struct sip_hdr *h = sip_hdr_each(m, SIP_H_VIA, NULL);
+	const char *end = m->via.raw.p + m->via.raw.n;
+
+	buf_lit(b, "Via: ");
+	write_top_via(b, m);
+	if (h && end >= h->value.p && end <= h->value.p + h->value.n)
+		buf_bytes(b, end, (size_t)(h->value.p + h->value.n - end));
+	buf_lit(b, "\r\n");
+	while (h && (h = sip_hdr_each(m, SIP_H_VIA, h)) != NULL) {
+		buf_lit(b, "Via: ");
+		buf_put(b, h->value);
+		buf_lit(b, "\r\n");
+	}
+}
+
+static void write_hdr(struct buf *b, const char *name, struct str value)
+{
+	buf_lit(b, name);
+	buf_put(b, value);
+	buf_lit(b, "\r\n");
+}
+
+/* Everything of the request that its responses repeat. */
+static void write_skel(struct buf *b, const struct sip_msg *m, struct str tag, struct skel *k)
+{
+	const struct sip_hdr *h = NULL;
+
+	write_vias(b, m);
+	write_hdr(b, "From: ", sip_hdr(m, SIP_H_FROM));
+	buf_lit(b, "To: ");
+	buf_put(b, sip_hdr(m, SIP_H_TO));
+	k->tag_at = (uint16_t)b->n;
+	if (!m->to_tag.p && tag.n) {
+		buf_lit(b, ";tag=");
+		buf_put(b, tag);
+	}
+	k->ntag = (uint16_t)(b->n - k->tag_at);
+	buf_lit(b, "\r\n");
+	write_hdr(b, "Call-ID: ", m->call_id);
+	write_hdr(b, "CSeq: ", sip_hdr(m, SIP_H_CSEQ));
+	k->rr_at = (uint32_t)b->n;
+	while (m->method == SIP_INVITE && (h = sip_hdr_each(m, SIP_H_RECORD_ROUTE, h)) != NULL)
+		write_hdr(b, "Record-Route: ", h->value);
+	k->n = (uint32_t)b->n;
+}
+
+static void begin(struct sip *s, const struct skel *k, const char *head, unsigned status,
+		  const char *phrase)
+{
+	struct buf *b = sip_text(s);
+	uint32_t end = status > 100 && status < 300 ? k->n : k->rr_at;
+
+	buf_lit(b, "SIP/2.0 ");
+	buf_u64(b, status);
+	buf_ch(b, ' ');
+	sip_write_value(b, str_of(phrase ? phrase : sip_phrase(status)));
+	buf_lit(b, "\r\n");
+	if (status == 100) {
+		buf_bytes(b, head, k->tag_at);
+		buf_bytes(b, head + k->tag_at + k->ntag, end - k->tag_at - k->ntag);
+	} else {
+		buf_bytes(b, head, end);
+	}
+	write_hdr(b, "Server: ", str_of(s->server));
+}
+
+/* --- where responses go --- */
+
+static void response_path(const struct sip_msg *m, struct path *p)
+{
+	const struct sip_via *v = &m->via;
+
+	*p = (struct path){ .flow = m->flow, .peer = m->src, .local = m->dst,
+			    .listener = (uint16_t)m->listener, .transport = (uint8_t)m->transport };
+	if (m->transport == SIP_UDP)
+		p->flow = 0;
+	/* For UDP without rport, and for when the stream is gone: the sent-by port. */
+	if (!(m->transport == SIP_UDP && v->rport))
+		p->peer.port = v->port ? v->port : sip_default_port(m->transport);
+}
+
+/* 18.2.2: the connection of the request is gone, so one is made to where it came from. */
+static bool send_elsewhere(struct sip *s, struct path *p, struct str bytes)
+{
+	bool fresh;
+	struct conn *c;
+
+	if (p->transport == SIP_UDP)
+		return false;
+	c = conn_to(s, p->listener, (enum sip_transport)p->transport, &p->peer, STR_NONE, &fresh);
+	if (!c)
+		return false;
+	p->flow = c->stream;
+	return transport_send(s, p, bytes);
+}
+
+void server_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a)
+{
+	struct skel k = { 0 };
+	struct path p;
+	char tag[TAG_LEN + 1];
+	struct str bytes;
+
+	if (m->method == SIP_ACK)
+		return;
+	make_tag(s, m, tag);
+	buf_reset(&s->wired);
+	write_skel(&s->wired, m, a->tag.n ? a->tag : str_of(tag), &k);
+	begin(s, &k, s->wired.p, a->status, a->phrase);
+	buf_put(&s->text, a->extra);
+	sip_write_body(&s->text, NULL);
+	if (!buf_ok(&s->wired) || !buf_ok(&s->text))
+		return;
+	s->n.refused += a->status >= 300;
+	response_path(m, &p);
+	bytes = buf_str(&s->text);
+	sip_tap(s, 0, true, &p, bytes);
+	if (!transport_send(s, &p, bytes))
+		s->n.dropped++;
+}
+
+/* --- transactions --- */
+
+struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct str tag)
+{
+	struct skel k = { 0 };
+	struct path p;
+	char made[TAG_LEN + 1];
+	struct tx *t;
+
+	response_path(m, &p);
+	make_tag(s, m, made);
+	buf_reset(&s->wired);
+	write_skel(&s->wired, m, tag.n ? tag : str_of(made), &k);
+	t = buf_ok(&s->wired) ? tx_new(s, m->method == SIP_INVITE ? TSX_IST : TSX_NIST, &p) : NULL;
+	if (!t) {
+		server_refuse(s, m, &(struct server_answer){ .status = 503,
+			      .extra = STR("Retry-After: 10\r\n") });
+		return NULL;
+	}
+	t->server = true;
+	t->method = (uint8_t)m->method;
+	t->more.skel = mem_new(sizeof k + k.n);
+	*t->more.skel = k;
+	memcpy(t->more.skel->p, s->wired.p, k.n);
+	tx_link(s, t, key);
+	if (!m->to_tag.p) {
+		hash_add(&s->tx_merge, &t->u.by_merge, sip_key(s, m->call_id, m->from_tag, m->cseq));
+		t->merge_linked = true;
+	}
+	(void)tsx_step(&t->m, &s->loop->timers, TSX_START);	/* DO_UP: by the caller */
+	return t;
+}
+
+struct buf *server_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase)
+{
+	begin(s, t->more.skel, t->more.skel->p, status, phrase);
+	return &s->text;
+}
+
+static void prove(struct sip *s, const struct tx *t, unsigned status)
+{
+	if (status >= 200 && status < 300 && t->path.flow)
+		transport_prove(s, t->path.flow);
+}
+
+enum err server_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b)
+{
+	unsigned acts;
+
+	sip_write_body(&s->text, b);
+	if (!buf_ok(&s->text))
+		return ERR_LIMIT;
+	acts = tsx_step(&t->m, &s->loop->timers, tsx_send(status));
+	if (!(acts & TSX_DO_SEND))
+		return ERR_STATE;
+	t->status = (uint16_t)status;
+	tx_keep(t, buf_str(&s->text));
+	prove(s, t, status);
+	if (!tx_resend(s, t))
+		(void)send_elsewhere(s, &t->path, (struct str){ t->last->p, t->last->n });
+	if (status >= 200) {
+		mem_free(t->more.skel);
+		t->more.skel = NULL;
+	}
+	/* A proxy that tries us again after our refusal is no merged request. */
+	if (status >= 300 && t->merge_linked) {
+		hash_remove(&s->tx_merge, &t->u.by_merge);
+		t->merge_linked = false;
+	}
+	if (acts & TSX_DO_END)
+		tx_free(s, t);
+	return OK;
+}
+
+void server_simple(struct sip *s, struct tx *t, unsigned status, struct str extra)
+{
+	buf_put(server_begin(s, t, status, NULL), extra);
+	(void)server_send(s, t, status, NULL);	/* no room or too late: the peer repeats */
+}
+
+void server_acts(struct sip *s, struct tx *t, unsigned acts)
+{
+	if (acts & TSX_DO_SEND) {
+		s->n.retransmitted++;
+		if (!tx_resend(s, t) && t->last)
+			(void)send_elsewhere(s, &t->path,
+					     (struct str){ t->last->p, t->last->n });
+	}
+	if (acts & TSX_DO_TIMEOUT) {
+		server_simple(s, t, 500, STR_NONE);
+		return;
+	}
+	if (acts & TSX_DO_END)
+		tx_free(s, t);
+}
+
+/* --- what came --- */
+
+static bool merged(const struct sip *s, const struct sip_msg *m)
+{
+	return !m->to_tag.p &&
+	       hash_first(&s->tx_merge, sip_key(s, m->call_id, m->from_tag, m->cseq)) != NULL;
+}
+
+void server_plain(struct sip *s, const struct sip_msg *m, uint64_t key)
+{
+	struct tx *t = server_new(s, m, key, STR_NONE);
+	struct sip_event *e;
+
+	if (!t)
+		return;
+	t->user_kind = TX_USER_PLAIN;
+	e = sip_queue(s, SIP_EV_REQUEST);
+	e->tsx = t->id;
+	e->msg = m;
+	e->body = m->body;
+	e->flow = m->flow;
+	e->peer = m->src;
+}
+
+static void again(struct sip *s, struct tx *t, const struct sip_msg *m)
+{
+	unsigned acts;
+
+	sip_tap_in(s, sip_owner(s, t), m);
+	if (m->method != SIP_ACK) {
+		server_acts(s, t, tsx_step(&t->m, &s->loop->timers, TSX_GOT_REQUEST));
+		return;
+	}
+	acts = tsx_step(&t->m, &s->loop->timers, TSX_GOT_ACK);
+	if (acts & TSX_DO_UP)
+		(void)ses_indialog(s, m, 0);	/* an ACK to a 200 with the INVITE's branch */
+	else if (acts & TSX_DO_END)
+		tx_free(s, t);
+}
+
+static void cancel(struct sip *s, const struct sip_msg *m)
+{
+	struct tx *t = tx_find(s, server_key(s, m, SIP_INVITE), true);
+	struct server_answer a = { .status = 481 };
+	const struct skel *k = t ? t->more.skel : NULL;
+
+	if (t)
+		a.status = 200;
+	if (k && k->ntag)
+		a.tag = (struct str){ k->p + k->tag_at + 5, k->ntag - 5u };
+	server_refuse(s, m, &a);
+	if (t)
+		ses_cancel(s, t, m);
+}
+
+static void outside(struct sip *s, const struct sip_msg *m, uint64_t key)
+{
+	switch (m->method) {
+	case SIP_INVITE:
+		ses_invite(s, m, key);
+		return;
+	case SIP_ACK:
+		s->n.dropped++;
+		return;
+	case SIP_BYE:
+	case SIP_CANCEL:
+	case SIP_PRACK:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_NOTIFY:
+		server_refuse(s, m, &(struct server_answer){ .status = 481 });
+		return;
+	case SIP_OPTIONS:
+	case SIP_REGISTER:
+	case SIP_REFER:
+	case SIP_SUBSCRIBE:
+	case SIP_MESSAGE:
+	case SIP_PUBLISH:
+	case SIP_METHOD_OTHER:
+	case SIP_NMETHOD:
+		server_plain(s, m, key);
+		return;
+	}
+}
+
+void server_request(struct sip *s, const struct sip_msg *m)
+{
+	enum sip_method known = m->method == SIP_ACK ? SIP_INVITE : m->method;
+	uint64_t key = server_key(s, m, known);
+	struct tx *t = tx_find(s, key, true);
+	struct guard_verdict v;
+
+	if (t) {
+		again(s, t, m);
+		return;
+	}
+	guard_check(m, &s->lsn[m->listener]->cfg, str_of(s->cookie), &v);
+	if (!v.status && merged(s, m)) {
+		v.status = 482;
+		v.phrase = "Merged Request";
+	}
+	if (v.status) {
+		sip_tap_in(s, 0, m);
+		server_refuse(s, m, &(struct server_answer){ .status = v.status,
+			      .phrase = v.phrase, .extra = str_of(v.extra) });
+		return;
+	}
+	if (m->method == SIP_CANCEL) {
+		cancel(s, m);
+		return;
+	}
+	if (!m->to_tag.p) {
+		outside(s, m, key);
+		return;
+	}
+	if (!ses_indialog(s, m, key)) {
+		sip_tap_in(s, 0, m);
+		server_refuse(s, m, &(struct server_answer){ .status = 481 });
+	}
+}

@@ -1,0 +1,216 @@
+/*
+ * What sessions write: requests in the dialog and where they go, answers, and
+ * the ACK and BYE of a 200 that nobody waits for. RFC 3261 12.2.1.1, 13.2.2.4.
+ */
+#include "sip/stack_int.h"
+
+#include <string.h>
+
+/* --- where to --- */
+
+/* A listener of the same zone and family that can speak `t`; the one given otherwise. */
+static uint32_t sibling(const struct sip *s, uint32_t listener, enum sip_transport t)
+{
+	const struct lsn *l = s->lsn[listener];
+
+	if (l->cfg.transport == t || (l->cfg.transport == SIP_UDP && t == SIP_TCP))
+		return listener;
+	for (uint32_t i = 0; i < s->nlsn; i++) {
+		const struct lsn *o = s->lsn[i];
+
+		if (o->cfg.zone == l->cfg.zone && o->cfg.transport == t &&
+		    o->bound.family == l->bound.family)
+			return i;
+	}
+	return listener;
+}
+
+static enum sip_transport uri_transport(const struct sip_uri *u, enum sip_transport dflt)
+{
+	struct str t = sip_param(u->params, "transport");
+
+	if (u->scheme == SIP_SCHEME_SIPS || str_iis(t, "tls"))
+		return SIP_TLS;
+	if (str_iis(t, "tcp"))
+		return dflt == SIP_TLS ? SIP_TLS : SIP_TCP;
+	return str_iis(t, "udp") ? SIP_UDP : dflt;
+}
+
+static void dest_uri(struct sip *s, struct sip_dest *d, const struct sip_uri *u,
+		     enum sip_transport base)
+{
+	enum sip_transport t = uri_transport(u, base);
+	uint32_t l = sibling(s, d->listener, t);
+	const struct sip_listener *c = &s->lsn[l]->cfg;
+
+	if (c->transport != t && !(c->transport == SIP_UDP && t == SIP_TCP))
+		t = base;	/* the zone does not speak it */
+	d->listener = l;
+	d->transport = t;
+	d->port = u->port;
+	(void)str_copy(d->host, sizeof d->host, u->host);	/* too long: "", fails as local */
+}
+
+/* Behind address translation a Contact says nothing: a phone is reached where it was heard. */
+static bool heard_elsewhere(const struct sip *s, const struct ses *x, const struct sip_uri *u)
+{
+	struct addr a;
+
+	if (s->lsn[x->listener]->cfg.zone != SIP_ZONE_PHONES || x->peer.family == ADDR_NONE)
+		return false;
+	if (x->transport != SIP_UDP)
+		return true;
+	return addr_parse_ip(u->host, &a) == OK && !addr_same_ip(&a, &x->peer);
+}
+
+void ses_dest(struct sip *s, const struct ses *x, struct sip_dest *d)
+{
+	enum sip_transport base = (enum sip_transport)x->transport;
+	struct sip_uri u;
+	bool route = false;
+
+	*d = (struct sip_dest){ .listener = x->listener, .transport = base };
+	if (dialog_next_hop(&x->d, &u, &route) != OK || (!route && x->dest &&
+	    x->opts->never_dial_contact)) {
+		if (x->dest)
+			*d = *x->dest;
+		return;
+	}
+	dest_uri(s, d, &u, base);
+	if (!route && heard_elsewhere(s, x, &u)) {
+		d->listener = x->listener;
+		d->transport = base;
+		d->flow = x->flow;
+		d->addr = x->peer;
+	}
+	if (x->dest && str_ieq(str_of(d->host), str_of(x->dest->host))) {
+		memcpy(d->tls_name, x->dest->tls_name, sizeof d->tls_name);
+		if (!route && d->port == x->dest->port)
+			d->addr = x->dest->addr;
+	}
+}
+
+/* --- requests --- */
+
+static void contact_of(const struct ses *x, struct contact *c)
+{
+	*c = (struct contact){ .listener = x->listener, .user = str_of(x->contact_user),
+			       .opts = x->opts, .local = &x->local };
+}
+
+void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq)
+{
+	dialog_write(&x->d, sip_text(s), m, cseq, 70);
+}
+
+uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind)
+{
+	struct sip_dest d;
+	struct request_out o = { .method = m, .user_kind = kind, .user = x->id, .dest = &d };
+
+	ses_dest(s, x, &d);
+	return client_send(s, &o);
+}
+
+/* Behind the head: what an INVITE or re-INVITE says, and its body. */
+void ses_write_invite(struct sip *s, struct ses *x, const struct ses_arg *a)
+{
+	struct buf *b = &s->text;
+	struct contact c;
+
+	contact_of(x, &c);
+	sip_write_contact(s, b, &c);
+	sip_write_allow(b, x->opts);
+	se_write_request(b, x, x->state == SES_CALLING);
+	sip_write_agent(s, b, x->opts);
+	sip_write_xhdr(b, a->x, a->nx);
+	sip_write_body(b, a->body);
+}
+
+void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
+		  const struct sip_body *body)
+{
+	struct sip_dest d;
+	struct request_out o = { .method = SIP_ACK, .user = invite, .dest = &d, .ack = true };
+
+	ses_begin(s, x, SIP_ACK, cseq);
+	sip_write_body(&s->text, body);
+	ses_dest(s, x, &d);
+	(void)client_send(s, &o);	/* not sent: the 200 is repeated, and so will this be */
+}
+
+void ses_send_bye(struct sip *s, struct ses *x, const struct ses_arg *a)
+{
+	se_stop(x);
+	ses_begin(s, x, SIP_BYE, ++x->d.local_cseq);
+	sip_write_agent(s, &s->text, x->opts);
+	if (a->nx)
+		sip_write_xhdr(&s->text, a->x, a->nx);
+	else
+		buf_put(&s->text, str_of(x->extra));
+	sip_write_body(&s->text, NULL);
+	(void)ses_send(s, x, SIP_BYE, TX_USER_NONE);	/* the session is over either way */
+}
+
+char *ses_render(struct sip *s, const struct sip_xhdr *h, int n)
+{
+	struct buf *b = &s->wired;
+
+	buf_reset(b);
+	sip_write_xhdr(b, h, n);
+	if (!n || !buf_ok(b) || b->n > SIP_EXTRA_MAX)
+		return NULL;
+	return mem_dup(b->p, b->n);
+}
+
+/* --- answers --- */
+
+void ses_begin_answer(struct sip *s, struct ses *x, struct tx *t, const struct ses_arg *a)
+{
+	struct buf *b = server_begin(s, t, a->status, a->phrase);
+	struct contact c;
+
+	contact_of(x, &c);
+	sip_write_contact(s, b, &c);
+	if (a->status / 100 == 2) {
+		sip_write_allow(b, x->opts);
+		se_write_answer(b, x);
+	}
+	sip_write_xhdr(b, a->x, a->nx);
+}
+
+/* --- a 200 without a session, or of another fork --- */
+
+static void stray_send(struct sip *s, const struct dialog *d, const struct tx *t, bool ack)
+{
+	struct sip_dest dest = { .listener = t->path.listener,
+				 .transport = (enum sip_transport)t->path.transport };
+	struct request_out o = { .method = ack ? SIP_ACK : SIP_BYE, .user_kind = TX_USER_NONE,
+				 .dest = &dest, .ack = ack };
+	struct sip_uri u;
+	bool route;
+
+	if (dialog_next_hop(d, &u, &route) != OK)
+		return;
+	dest_uri(s, &dest, &u, dest.transport);
+	(void)client_send(s, &o);	/* it is repeated with the 200 */
+}
+
+void ses_stray(struct sip *s, const struct tx *t, const struct sip_msg *m, struct str extra,
+	       bool bye)
+{
+	struct dialog d;
+	struct tx copy = *t;	/* the next sends may free it */
+
+	dialog_init_2xx(&d, m);
+	dialog_write(&d, sip_text(s), SIP_ACK, m->cseq, 70);
+	sip_write_body(&s->text, NULL);
+	stray_send(s, &d, &copy, true);
+	if (bye) {
+		dialog_write(&d, sip_text(s), SIP_BYE, m->cseq + 1, 70);
+		buf_put(&s->text, extra);
+		sip_write_body(&s->text, NULL);
+		stray_send(s, &d, &copy, false);
+	}
+	dialog_close(&d);
+}

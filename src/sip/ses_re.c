@@ -1,0 +1,298 @@
+/*
+ * re-INVITE as a table, beside the session's own (RFC 3261 14). At most one is
+ * open, either way. Both sides of a glare: ours gets 491 and is tried again
+ * after the waiting time of 14.1; theirs gets 491, or 500 before an ACK.
+ */
+#include "sip/derive.h"
+#include "sip/stack_int.h"
+
+enum { TRIES_MAX = 3 };
+
+typedef void re_act(struct sip *s, struct ses *x, struct ses_arg *a);
+
+struct cell {
+	uint8_t next;
+	bool decided;
+	re_act *act;
+};
+
+static void on_late(void *arg)
+{
+	struct ses *x = arg;
+	struct ses_arg a = { 0 };
+
+	(void)re_step(x->s, x, RE_LATE, &a);	/* no command */
+}
+
+/* The one place where the state changes. Only RE_IN_ACK has a deadline. */
+static void enter(struct ses *x, enum re_state st)
+{
+	struct timers *w = &x->s->loop->timers;
+
+	x->re = (uint8_t)st;
+	if (st == RE_IN_ACK)
+		timer_start(w, &x->late, 64 * (ms_t)x->s->times.t1, on_late, x);
+	else
+		timer_stop(w, &x->late);
+}
+
+static void wrong(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	(void)s;
+	(void)x;
+	a->err = ERR_STATE;
+}
+
+/* --- ours --- */
+
+static void again(struct sip *s, struct ses *x)
+{
+	mem_free(x->again);
+	x->again = NULL;
+	timer_stop(&s->loop->timers, &x->resend);
+}
+
+static void send(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	uint64_t id = x->id, tx;
+
+	x->re_cseq = ++x->d.local_cseq;
+	x->re_delayed = !a->body || !a->body->bytes.n;
+	x->re_tries = 0;
+	ses_begin(s, x, SIP_INVITE, x->re_cseq);
+	ses_write_invite(s, x, a);
+	tx = ses_send(s, x, SIP_INVITE, TX_USER_REINVITE);
+	if (!ses_get(s, id))
+		return;		/* it could not be sent, and the dialog with it is over */
+	x->re_tx = tx;
+	if (!tx) {
+		enter(x, RE_NONE);
+		a->err = ERR_LIMIT;
+	}
+}
+
+static void reanswer(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	dialog_retarget(&x->d, a->m);
+	se_read_answer(x, a->m);
+	ses_send_ack(s, x, x->re_tx, x->re_cseq, NULL);
+	se_start(x);
+	(void)ses_news(s, x, SIP_EV_REANSWER, a->m);	/* nothing to add */
+}
+
+static void reanswer_offer(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	dialog_retarget(&x->d, a->m);
+	se_read_answer(x, a->m);
+	(void)ses_news(s, x, SIP_EV_REANSWER, a->m);	/* nothing to add */
+}
+
+static void send_ack(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	ses_send_ack(s, x, x->re_tx, x->re_cseq, a->body);
+	se_start(x);
+}
+
+static void refailed(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	ses_news(s, x, SIP_EV_REFAILED, a->m)->fail = a->fail;
+}
+
+/* 12.2.1.2: 408, 481 or nothing: the other side has no such dialog. */
+static void broken(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct ses_arg end = { .fail = a->fail, .status = a->m ? a->m->status : 0 };
+
+	refailed(s, x, a);
+	(void)ses_step(s, x, SES_EXPIRED, &end);	/* frees x */
+}
+
+static void on_again(void *arg)
+{
+	struct ses *x = arg;
+	struct ses_arg a = { 0 };
+
+	(void)re_step(x->s, x, RE_AGAIN, &a);	/* no command */
+}
+
+/* 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s, in steps of 10 ms. */
+static void wait_again(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	ms_t ms = 10 * (ms_t)(x->uac ? 210 + rng_below(&s->loop->rng, 191)
+				     : rng_below(&s->loop->rng, 201));
+
+	(void)a;
+	mem_free(x->again);
+	x->again = wire_new(s->failed);
+	timer_start(&s->loop->timers, &x->resend, ms, on_again, x);
+}
+
+static void resend(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	uint64_t id = x->id, tx;
+
+	(void)a;
+	x->re_cseq = ++x->d.local_cseq;
+	x->re_tries++;
+	derive_again(sip_text(s), (struct str){ x->again->p, x->again->n }, x->re_cseq, STR_NONE);
+	tx = ses_send(s, x, SIP_INVITE, TX_USER_REINVITE);
+	if (!ses_get(s, id))
+		return;
+	x->re_tx = tx;
+	if (!tx) {
+		enter(x, RE_NONE);
+		ses_news(s, x, SIP_EV_REFAILED, NULL)->fail = SIP_FAIL_LOCAL;
+	}
+}
+
+/* Their offer came while ours waited: the owner has to think again. */
+static void give_way(struct sip *s, struct ses *x, struct ses_arg *a);
+
+/* --- the peer's --- */
+
+static void offered(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	x->re_tx = a->t->id;
+	x->re_cseq = a->m->cseq;
+	dialog_retarget(&x->d, a->m);
+	se_read_request(x, a->m);
+	server_simple(s, a->t, 100, STR_NONE);
+	(void)ses_news(s, x, SIP_EV_REINVITE, a->m);	/* nothing to add */
+}
+
+static void give_way(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	again(s, x);
+	ses_news(s, x, SIP_EV_REFAILED, NULL)->status = 491;
+	offered(s, x, a);
+}
+
+static void pending(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	(void)x;
+	server_simple(s, a->t, 491, STR_NONE);
+}
+
+/* 14.2: "with a Retry-After of a randomly chosen value between 0 and 10 seconds". */
+static void later(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	char line[40];
+	struct buf b;
+
+	(void)x;
+	buf_init(&b, line, sizeof line);
+	buf_fmt(&b, "Retry-After: %u\r\n", rng_below(&s->loop->rng, 11));
+	server_simple(s, a->t, 500, buf_str(&b));
+}
+
+static void respond(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct tx *t = tx_get(s, x->re_tx);
+
+	if (!t || !t->more.skel) {
+		a->err = ERR_GONE;
+		return;
+	}
+	if (a->status / 100 == 2)
+		ses_begin_answer(s, x, t, a);
+	else
+		sip_write_xhdr(server_begin(s, t, a->status, a->phrase), a->x, a->nx);
+	a->err = server_send(s, t, a->status, a->body);
+}
+
+static void accept(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	respond(s, x, a);
+	ses_repeat(x);
+}
+
+static void acked(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	timer_stop(&s->loop->timers, &x->resend);
+	se_start(x);
+	(void)ses_news(s, x, SIP_EV_REINVITE_ACK, a->m);	/* nothing to add */
+}
+
+static void withdrawn(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct tx *t = tx_get(s, x->re_tx);
+
+	(void)a;
+	if (t && t->more.skel)
+		server_simple(s, t, 487, STR_NONE);
+}
+
+static void no_ack(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	(void)a;
+	timer_stop(&s->loop->timers, &x->resend);
+	ses_send_bye(s, x, &(struct ses_arg){ 0 });
+	ses_news(s, x, SIP_EV_ENDED, NULL)->why = SIP_END_NO_ACK;
+	x->state = SES_OVER;
+	ses_free(s, x);
+}
+
+#define X(state, act) { RE_##state, true, act }
+#define S(state) { RE_##state, true, NULL }
+#define NO(state) { RE_##state, true, wrong }
+
+/* Columns: owner: invite, ack, answer, refuse | 2xx, 2xx with the offer, 491, final, lost |
+ * peer: INVITE, ACK, CANCEL | again, late */
+#define ROW(o1, o2, o3, o4, r1, r2, r3, r4, r5, p1, p2, p3, t1, t2) { \
+	[RE_DO_INVITE] = o1, [RE_DO_ACK] = o2, [RE_DO_ANSWER] = o3, [RE_DO_REFUSE] = o4, \
+	[RE_GOT_2XX] = r1, [RE_GOT_2XX_OFFER] = r2, [RE_GOT_491] = r3, [RE_GOT_FINAL] = r4, \
+	[RE_LOST] = r5, [RE_GOT_INVITE] = p1, [RE_GOT_ACK] = p2, [RE_GOT_CANCEL] = p3, \
+	[RE_AGAIN] = t1, [RE_LATE] = t2 }
+
+static const struct cell table[RE_NSTATE][RE_NIN] = {
+ [RE_NONE] = ROW(X(OUT, send), NO(NONE), NO(NONE), NO(NONE), S(NONE), S(NONE), S(NONE), S(NONE),
+	S(NONE), X(IN, offered), S(NONE), S(NONE), S(NONE), S(NONE)),
+ [RE_OUT] = ROW(NO(OUT), NO(OUT), NO(OUT), NO(OUT), X(NONE, reanswer), X(OUT_ACK, reanswer_offer),
+	X(OUT_WAIT, wait_again), X(NONE, refailed), X(NONE, broken), X(OUT, pending), S(OUT), S(OUT),
+	S(OUT), S(OUT)),
+ [RE_OUT_ACK] = ROW(NO(OUT_ACK), X(NONE, send_ack), NO(OUT_ACK), NO(OUT_ACK), S(OUT_ACK),
+	S(OUT_ACK), S(OUT_ACK), S(OUT_ACK), S(OUT_ACK), X(OUT_ACK, pending), S(OUT_ACK), S(OUT_ACK),
+	S(OUT_ACK), S(OUT_ACK)),
+ [RE_OUT_WAIT] = ROW(NO(OUT_WAIT), NO(OUT_WAIT), NO(OUT_WAIT), NO(OUT_WAIT), S(OUT_WAIT),
+	S(OUT_WAIT), S(OUT_WAIT), S(OUT_WAIT), S(OUT_WAIT), X(IN, give_way), S(OUT_WAIT), S(OUT_WAIT),
+	X(OUT, resend), S(OUT_WAIT)),
+ [RE_IN] = ROW(NO(IN), NO(IN), X(IN_ACK, accept), X(NONE, respond), S(IN), S(IN), S(IN), S(IN),
+	S(IN), X(IN, later), S(IN), X(NONE, withdrawn), S(IN), S(IN)),
+ [RE_IN_ACK] = ROW(NO(IN_ACK), NO(IN_ACK), NO(IN_ACK), NO(IN_ACK), S(IN_ACK), S(IN_ACK), S(IN_ACK),
+	S(IN_ACK), S(IN_ACK), X(IN_ACK, later), X(NONE, acked), S(IN_ACK), S(IN_ACK),
+	X(NONE, no_ack)),
+};
+
+bool re_decided(enum re_state st, enum re_in in)
+{
+	return table[st][in].decided;
+}
+
+bool re_can(const struct ses *x, enum re_in in)
+{
+	return table[x->re][in].act != wrong;
+}
+
+enum err re_step(struct sip *s, struct ses *x, enum re_in in, struct ses_arg *a)
+{
+	const struct cell *c = &table[x->re][in];
+
+	a->err = OK;
+	if (in == RE_GOT_491 && x->re == RE_OUT && x->re_tries >= TRIES_MAX)
+		c = &table[x->re][RE_GOT_FINAL];
+	if (c->next != x->re)
+		enter(x, (enum re_state)c->next);
+	if (c->act)
+		c->act(s, x, a);	/* may free x */
+	return a->err;
+}
+
+void re_close(struct sip *s, struct ses *x)
+{
+	struct tx *t = tx_get(s, x->re_tx);
+
+	again(s, x);
+	if (x->re == RE_IN && t && t->server && t->more.skel)
+		server_simple(s, t, 487, STR_NONE);	/* the dialog ended before the answer */
+	x->re = RE_NONE;
+}

@@ -1,0 +1,376 @@
+/*
+ * stack_int.h - what the files of the stack share: its objects and the calls
+ * between them. Private to sip/.
+ *
+ * Flow in:  transport -> receive -> (guard) -> server | client -> session
+ * Flow out: session | plain -> client | server -> locate -> transport
+ * Objects live in slot tables; across an input only ids are kept. Transactions
+ * are freed where their machine reaches TSX_DEAD, never under their caller:
+ * functions that may free say so.
+ */
+#ifndef SIP_STACK_INT_H
+#define SIP_STACK_INT_H
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/slot.h"
+#include "sip/dialog.h"
+#include "sip/frame.h"
+#include "sip/locate.h"
+#include "sip/stack.h"
+#include "sip/tsx.h"
+
+/* --- what is sent again --- */
+struct wire {			/* one message as bytes */
+	uint32_t n;
+	char p[];
+};
+
+struct path {			/* how a message leaves */
+	net_id flow;		/* stream; 0 with SIP_UDP */
+	struct addr peer;
+	struct addr local;	/* UDP source; NONE: the socket's */
+	uint16_t listener;
+	uint8_t transport;
+};
+
+/* --- transport --- */
+struct lsn {			/* one listener */
+	struct sip *s;
+	struct sip_listener cfg;
+	struct addr bound;
+	net_id sock;
+	uint32_t index;
+};
+
+struct conn {			/* one stream */
+	struct sip *s;
+	uint64_t id;
+	net_id stream;
+	struct hash_node by_stream, by_peer;	/* by_peer: ours only */
+	struct list age;			/* in sip.conn_age     */
+	struct list users;			/* client transactions waiting on it */
+	struct addr peer, local;
+	struct timer timer;
+	struct sip_framer frame;
+	struct buf pending;			/* responses, until it is open */
+	char *tls_name;
+	ms_t opened, heard, used, wait_since;	/* used: for SIP, not CRLF */
+	uint32_t listener;
+	uint8_t transport, wait;		/* wait: enum sip_frame_state */
+	bool inbound, open, proven;
+};
+
+/* --- transactions --- */
+enum tx_user {
+	TX_USER_NONE,		/* BYE, CANCEL: nobody waits for the answer */
+	TX_USER_INVITE, TX_USER_REINVITE,
+	TX_USER_PLAIN,		/* sip_request(); server side: sip_respond() */
+	TX_USER_INDIALOG,	/* server side: in a dialog, sip_respond()   */
+};
+
+struct client {			/* where a request may still go; until it was heard of */
+	struct locate loc;
+	ms_t give_up;		/* of a plain request; MS_NEVER: Timer F     */
+	bool udp_next;		/* on TCP for its size only, RFC 3261 18.1.1 */
+	uint16_t port;		/* as given, for a second look by UDP        */
+	char host[256], tls_name[256];
+};
+
+struct skel {			/* what every response to a request repeats  */
+	uint32_t n;
+	uint16_t tag_at, ntag;	/* our tag, with ";tag=", left out of 100    */
+	uint32_t rr_at;		/* Record-Routes, from here to the end       */
+	char p[];
+};
+
+struct tx {
+	struct tsx m;
+	struct hash_node by_key;
+	union {
+		struct hash_node by_merge;	/* IST, NIST: RFC 3261 8.2.2.2 */
+		struct list on_conn;		/* clients on a stream         */
+	} u;
+	struct sip *s;
+	uint64_t id, user;
+	struct wire *last;
+	union {
+		struct client *client;
+		struct skel *skel;
+	} more;
+	struct path path;
+	uint8_t method, user_kind;
+	bool server, ack_only, waiting;		/* waiting: for DNS */
+	bool acked;				/* ICT: `last` is the ACK of its 200 */
+	bool fresh;				/* its connection was opened for it */
+	bool via;				/* `last` has its Via               */
+	bool linked, merge_linked;
+	uint16_t status;			/* server: last one sent */
+};
+
+/* --- sessions --- */
+enum ses_state {
+	SES_NEW,
+	SES_CALLING,		/* uac: nothing heard                          */
+	SES_PROCEEDING,		/* uac: 1xx heard                              */
+	SES_CANCEL_DUE,		/* uac: to be cancelled at the first 1xx, 9.1  */
+	SES_CANCELLED,		/* uac: CANCEL sent                            */
+	SES_ACK_DUE,		/* uac: 200 to a delayed offer, owner owes ACK */
+	SES_OFFERED,		/* uas: 100 sent                               */
+	SES_ANSWERED,		/* uas: 200 sent, peer owes the ACK            */
+	SES_BYE_DUE,		/* uas: BYE waits for that ACK, RFC 3261 15    */
+	SES_UP,
+	SES_OVER,
+	SES_NSTATE
+};
+
+enum ses_in {
+	SES_GOT_1XX, SES_GOT_2XX,
+	SES_GOT_2XX_OFFER,			/* 200 to our INVITE without a body */
+	SES_GOT_FINAL, SES_LOST,
+	SES_GOT_CANCEL, SES_GOT_ACK, SES_GOT_BYE,
+	SES_DO_RING, SES_DO_ANSWER, SES_DO_REJECT,
+	SES_DO_CANCEL, SES_DO_ACK, SES_DO_BYE,
+	SES_LATE,				/* the state's own deadline         */
+	SES_EXPIRED,				/* RFC 4028, or the dialog is broken */
+	SES_NIN
+};
+
+enum re_state {			/* re-INVITE, RFC 3261 14 */
+	RE_NONE,
+	RE_OUT,			/* ours is open                             */
+	RE_OUT_ACK,		/* its 200 came, owner owes the ACK         */
+	RE_OUT_WAIT,		/* after 491: tried again by a timer        */
+	RE_IN,			/* the peer's is open, owner owes an answer */
+	RE_IN_ACK,		/* our 200 is out, peer owes the ACK        */
+	RE_NSTATE
+};
+
+enum re_in {
+	RE_DO_INVITE, RE_DO_ACK, RE_DO_ANSWER, RE_DO_REFUSE,
+	RE_GOT_2XX, RE_GOT_2XX_OFFER, RE_GOT_491, RE_GOT_FINAL, RE_LOST,
+	RE_GOT_INVITE, RE_GOT_ACK, RE_GOT_CANCEL,
+	RE_AGAIN,		/* 491 was waited out */
+	RE_LATE,		/* no ACK             */
+	RE_NIN
+};
+
+enum se_role { SE_NONE, SE_WE_REFRESH, SE_PEER_REFRESHES };
+
+struct early {
+	char *tag;
+	bool extra;		/* its 200 came after another's: ACKed and BYEd */
+};
+
+struct se {			/* session interval, RFC 4028 */
+	uint32_t s;		/* agreed; 0: none                       */
+	uint32_t want;		/* of the request in hand; 0: none       */
+	uint32_t min;		/* Min-SE: of the request, or of a 422   */
+	uint8_t role, asked;	/* enum se_role                          */
+	bool peer_timer;	/* Supported: timer                      */
+	bool due;		/* the refresh is the owner's turn       */
+};
+
+struct ses {
+	struct sip *s;
+	uint64_t id, owner;
+	struct dialog d;
+	struct hash_node by_dialog;
+	uint64_t invite;	/* transaction of the INVITE                */
+	uint64_t re_tx;		/* ... of the open re-INVITE, either way    */
+	struct sip_dest *dest;	/* uac: as given; uas: NULL                 */
+	struct sip_opts *opts;	/* uas: NULL until owned                    */
+	char *contact_user;
+	char *extra;		/* header lines of CANCEL, and of a BYE that had to wait */
+	struct wire *again;	/* re-INVITE to repeat after 491            */
+	struct timer resend;	/* 200 repeated; 491 waited out             */
+	struct timer late;	/* the state's deadline, or the re-INVITE's */
+	struct timer expire;	/* RFC 4028                                 */
+	struct early early[SIP_EARLY_MAX];
+	struct se se;
+	uint32_t interval;	/* of resend                                */
+	uint32_t cseq;		/* of the INVITE, for its ACK               */
+	uint32_t re_cseq;
+	struct addr peer, local;	/* of the last message              */
+	net_id flow;
+	uint8_t state, re, re_tries, nearly, transport;
+	uint16_t listener;
+	bool uac, muted, linked, delayed, heard, re_delayed;
+};
+
+struct sip {
+	struct loop *loop;
+	struct dns *dns;
+	struct sip_config cfg;
+	char server[128];
+	struct tsx_times times;
+	struct hash_seed seed;
+	char cookie[9];		/* our mark in every branch: loops are seen by it */
+	struct arena turn;
+	struct buf text;	/* where messages are written, once each          */
+	struct buf wired;	/* ... and completed with their Via               */
+	struct sip_event *ev;	/* queue of the turn */
+	uint32_t nev, ev_head, ev_cap;
+	struct lsn *lsn[SIP_LISTENER_MAX];
+	uint32_t nlsn;
+	struct slots conns, txs, sessions;
+	struct hash conn_stream, conn_peer, conn_ip, tx_key, tx_merge, dialogs;
+	struct list conn_age;			/* inbound and unproven, oldest first */
+	const struct net_stream_info *closing;	/* while a stream's users are told    */
+	struct str failed;			/* the INVITE a 422 or 491 answers    */
+	struct sip_event mute;			/* where the news of the muted goes   */
+	struct sip_counts n;
+};
+
+/* stack.c */
+struct sip_event *sip_queue(struct sip *s, enum sip_ev_kind k);	/* zeroed but for kind, early */
+struct buf *sip_text(struct sip *s);				/* the writer, emptied        */
+struct wire *wire_new(struct str bytes);
+uint64_t sip_key(const struct sip *s, struct str a, struct str b, unsigned n);
+void sip_tap(struct sip *s, uint64_t owner, bool out, const struct path *p, struct str bytes);
+void sip_tap_in(struct sip *s, uint64_t owner, const struct sip_msg *m);
+uint64_t sip_owner(struct sip *s, const struct tx *t);
+void sip_write_xhdr(struct buf *b, const struct sip_xhdr *x, int nx);
+void sip_write_body(struct buf *b, const struct sip_body *body);	/* the end of a message */
+bool sip_has_xhdr(const struct sip_xhdr *x, int nx, const char *name);
+uint32_t sip_retry_after(const struct sip_msg *m);		/* seconds; 0: none */
+
+/* transport.c */
+void transport_init(struct sip *s);
+void transport_close(struct sip *s);
+struct conn *conn_find(struct sip *s, net_id stream);
+/* An open or opening stream of ours to the peer, made when there is none. *fresh: was made. */
+struct conn *conn_to(struct sip *s, uint32_t listener, enum sip_transport t,
+		     const struct addr *peer, struct str tls_name, bool *fresh);
+/* false: the stream of the path is gone. */
+bool transport_send(struct sip *s, const struct path *p, struct str bytes);
+void conn_drop(struct sip *s, struct conn *c);			/* close and free; users fail */
+void transport_prove(struct sip *s, net_id stream);		/* a peer we take seriously  */
+void transport_via(struct sip *s, struct buf *b, const struct path *p, struct str branch);
+void transport_sentby(struct sip *s, struct buf *b, uint32_t listener, const struct addr *local);
+
+/* receive.c: one message came. The bytes are lent. */
+void receive(struct sip *s, struct str bytes, const struct path *from);
+/* The header of a message whose framing is broken: answered, when it can be. */
+void receive_bad(struct sip *s, struct str head, const struct path *from,
+		 const struct sip_refuse *why);
+
+/* client.c */
+struct request_out {
+	enum sip_method method;
+	enum tx_user user_kind;
+	uint64_t user;		/* session; PLAIN: struct sip_request.owner; ack: the INVITE */
+	const struct sip_dest *dest;
+	ms_t timeout;
+	bool ack;		/* an ACK to a 200: sent once, no machine */
+};
+/* Sends s->text (a request without Via). 0: table full. */
+uint64_t client_send(struct sip *s, const struct request_out *o);
+/* CANCEL of an INVITE of ours, on its path and branch. May not free `t`. */
+void client_cancel(struct sip *s, struct tx *invite, struct str extra);
+void client_response(struct sip *s, const struct sip_msg *m);
+void client_acts(struct sip *s, struct tx *t, unsigned acts);		/* may free */
+void client_broken(struct sip *s, struct tx *t, enum sip_fail why);	/* may free */
+void client_open(struct sip *s, struct tx *t);				/* may free */
+bool client_unsent(struct sip *s, const struct tx *t);			/* not a byte left yet */
+void client_dns(void *ctx, uint64_t token, const struct dns_result *r);
+void client_drop(struct sip *s, uint64_t tx);	/* forget the user, keep the machine */
+
+/* tx.c */
+struct tx *tx_new(struct sip *s, enum tsx_kind k, const struct path *p);
+struct tx *tx_get(struct sip *s, uint64_t id);
+struct tx *tx_find(struct sip *s, uint64_t key, bool server);
+void tx_free(struct sip *s, struct tx *t);
+void tx_link(struct sip *s, struct tx *t, uint64_t key);
+void tx_machine(struct tx *t, enum tsx_kind k, bool reliable);	/* a new one, not started */
+bool tx_resend(struct sip *s, struct tx *t);	/* false: its stream is gone */
+void tx_keep(struct tx *t, struct str bytes);	/* as the last message */
+
+/* server.c */
+void server_request(struct sip *s, const struct sip_msg *m);
+void server_acts(struct sip *s, struct tx *t, unsigned acts);		/* may free */
+/* NULL: table full, and the request was answered 503. `tag`: of To, absent: made. */
+struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct str tag);
+/* Begins a response in s->text: status line, the request's headers, To tag, Server. */
+struct buf *server_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase);
+/* Ends it with the body and sends it. ERR_LIMIT: does not fit, nothing was sent. May free t. */
+enum err server_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b);
+void server_simple(struct sip *s, struct tx *t, unsigned status, struct str extra); /* may free */
+struct server_answer { unsigned status; const char *phrase; struct str extra, tag; };
+void server_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a); /* stateless */
+void server_plain(struct sip *s, const struct sip_msg *m, uint64_t key);
+uint64_t server_key(const struct sip *s, const struct sip_msg *m, enum sip_method method);
+
+/* stack.c: how we write ourselves */
+struct contact {
+	uint32_t listener;
+	struct str user;
+	const struct sip_opts *opts;	/* may be NULL */
+	const struct addr *local;	/* for wild-card listeners; may be NULL */
+};
+void sip_write_contact(struct sip *s, struct buf *b, const struct contact *c);
+void sip_write_uri(struct buf *b, struct str uri, const struct sip_opts *o, bool from, bool phone);
+void sip_write_agent(struct sip *s, struct buf *b, const struct sip_opts *o);
+void sip_write_allow(struct buf *b, const struct sip_opts *o);
+
+/* session.c: the machine */
+struct ses_arg {
+	const struct sip_msg *m;
+	const struct sip_body *body;
+	const struct sip_xhdr *x;
+	int nx;
+	unsigned status;
+	const char *phrase;
+	enum sip_fail fail;
+	struct tx *t;		/* of m */
+	enum err err;		/* of a command */
+};
+enum err ses_step(struct sip *s, struct ses *x, enum ses_in in, struct ses_arg *a); /* may free x */
+bool ses_decided(enum ses_state st, enum ses_in in);
+bool ses_can(const struct ses *x, enum ses_in in);
+struct ses *ses_get(struct sip *s, uint64_t id);
+struct ses *ses_new(struct sip *s, bool uac);
+void ses_free(struct sip *s, struct ses *x);
+void ses_link(struct sip *s, struct ses *x);
+struct sip_event *ses_news(struct sip *s, struct ses *x, enum sip_ev_kind k,
+			   const struct sip_msg *m);
+int ses_early(struct ses *x, struct str tag);	/* index of the fork; -1: none free */
+void ses_deadline(struct ses *x, ms_t ms);	/* SES_LATE; 0 stops it */
+void ses_repeat(struct ses *x);			/* our 200, from now until its ACK */
+
+/* ses_in.c: what comes to sessions */
+bool ses_indialog(struct sip *s, const struct sip_msg *m, uint64_t key);	/* false: no such dialog */
+void ses_invite(struct sip *s, const struct sip_msg *m, uint64_t key);
+void ses_cancel(struct sip *s, const struct tx *invite, const struct sip_msg *m);
+void ses_answer_of(struct sip *s, struct tx *t, const struct sip_msg *m);	/* to our requests */
+void ses_lost(struct sip *s, struct tx *t, enum sip_fail why);
+
+/* ses_out.c: the requests and responses of sessions */
+void ses_dest(struct sip *s, const struct ses *x, struct sip_dest *d);
+void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq);	/* in s->text */
+uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind);
+void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
+		  const struct sip_body *b);
+void ses_send_bye(struct sip *s, struct ses *x, const struct ses_arg *a);
+void ses_write_invite(struct sip *s, struct ses *x, const struct ses_arg *a);
+/* Status line and headers of an 18x or 200 in s->text. */
+void ses_begin_answer(struct sip *s, struct ses *x, struct tx *t, const struct ses_arg *a);
+char *ses_render(struct sip *s, const struct sip_xhdr *h, int n);	/* NULL: bad or none */
+/* ACK, and BYE where asked, of a 200 nobody waits for. */
+void ses_stray(struct sip *s, const struct tx *t, const struct sip_msg *m, struct str extra,
+	       bool bye);
+
+/* ses_re.c: re-INVITE */
+enum err re_step(struct sip *s, struct ses *x, enum re_in in, struct ses_arg *a); /* may free x */
+bool re_decided(enum re_state st, enum re_in in);
+bool re_can(const struct ses *x, enum re_in in);
+void re_close(struct sip *s, struct ses *x);
+
+/* ses_timer.c: RFC 4028 */
+void se_write_request(struct buf *b, const struct ses *x, bool first);
+void se_read_request(struct ses *x, const struct sip_msg *m);
+void se_write_answer(struct buf *b, struct ses *x);
+void se_read_answer(struct ses *x, const struct sip_msg *m);
+void se_start(struct ses *x);		/* from now; also after each refresh */
+void se_stop(struct ses *x);
+
+#endif
