@@ -1,0 +1,206 @@
+#include "io/tls.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/tls_int.h"
+
+int tls_ex_index(void)
+{
+	/* CRYPTO_EX_INDEX 0 is SSL's application data: one slot is all we need. */
+	return 0;
+}
+
+static void on_info(const SSL *ssl, int where, int ret)
+{
+	struct tls *t = SSL_get_ex_data(ssl, tls_ex_index());
+
+	if (!(where & SSL_CB_ALERT))
+		return;
+	if (where & SSL_CB_READ)
+		t->facts.alert_received = ret & 0xff;
+	else
+		t->facts.alert_sent = ret & 0xff;
+}
+
+struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms_t now)
+{
+	struct tls *t = mem_new(sizeof *t);
+	char name[256];
+
+	t->ctx = tls_ctx_hold(ctx);
+	t->server = server;
+	t->facts.alert_received = t->facts.alert_sent = -1;
+	t->facts.phase = TLS_PHASE_HANDSHAKE;
+	t->facts.started = now;
+	(void)str_copy(t->name, sizeof t->name, server_name);	/* too long matches nothing */
+	t->ssl = SSL_new(ctx->ssl);
+	t->in = BIO_new(BIO_s_mem());
+	t->out = BIO_new(BIO_s_mem());
+	if (!t->ssl || !t->in || !t->out) {
+		t->broken = true;
+		return t;
+	}
+	SSL_set_bio(t->ssl, t->in, t->out);
+	SSL_set_ex_data(t->ssl, tls_ex_index(), t);
+	SSL_set_info_callback(t->ssl, on_info);
+	if (server) {
+		SSL_set_accept_state(t->ssl);
+		return t;
+	}
+	SSL_set_connect_state(t->ssl);
+	SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
+	if (str_copy(name, sizeof name, server_name) && name[0])
+		SSL_set_tlsext_host_name(t->ssl, name);
+	return t;
+}
+
+void tls_free(struct tls *t)
+{
+	if (!t)
+		return;
+	SSL_free(t->ssl);
+	if (t->plain)
+		mem_wipe(t->plain, t->plain_cap);
+	mem_free(t->plain);
+	mem_free(t->wire);
+	tls_ctx_drop(t->ctx);
+	mem_free(t);
+}
+
+static void opened(struct tls *t, ms_t now)
+{
+	X509 *x = SSL_get0_peer_certificate(t->ssl);
+
+	t->facts.phase = TLS_PHASE_OPEN;
+	t->facts.finished = now;
+	t->facts.version = SSL_version(t->ssl);
+	t->facts.resumed = SSL_session_reused(t->ssl) == 1;
+	(void)str_copy(t->facts.suite, sizeof t->facts.suite, str_of(SSL_get_cipher_name(t->ssl)));
+	if (x)
+		tls_learn_cert(&t->facts, x);
+}
+
+static void grow(char **p, size_t *cap, size_t need)
+{
+	if (need <= *cap)
+		return;
+	*cap = need + 4096;
+	*p = mem_grow(*p, *cap, 1);
+}
+
+/* All that has been decrypted so far. */
+static enum err read_plain(struct tls *t)
+{
+	for (;;) {
+		int n;
+
+		grow(&t->plain, &t->plain_cap, t->plain_n + 16384);
+		n = SSL_read(t->ssl, t->plain + t->plain_n, 16384);
+		if (n <= 0)
+			return SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ ||
+			       SSL_get_error(t->ssl, n) == SSL_ERROR_ZERO_RETURN ? OK : ERR_AUTH;
+		t->plain_n += (size_t)n;
+	}
+}
+
+static enum err handshake(struct tls *t, ms_t now)
+{
+	int n = SSL_do_handshake(t->ssl);
+
+	if (n == 1) {
+		opened(t, now);
+		return OK;
+	}
+	if (SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ)
+		return OK;
+	return ERR_AUTH;
+}
+
+static void explain(struct tls *t)
+{
+	char text[24];
+	struct buf b;
+
+	if (t->facts.verify_text[0])
+		return;
+	buf_init(&b, t->facts.verify_text, sizeof t->facts.verify_text);
+	if (t->facts.alert_received > 0)
+		buf_fmt(&b, "the peer refused the handshake: %s",
+			tls_alert_str(t->facts.alert_received, text));
+	else if (t->facts.alert_sent > 0)
+		buf_fmt(&b, "the handshake was refused by us: %s",
+			tls_alert_str(t->facts.alert_sent, text));
+	else
+		buf_lit(&b, "the bytes are not TLS");
+	(void)buf_z(&b);
+}
+
+enum err tls_feed(struct tls *t, struct str wire, ms_t now)
+{
+	enum err e = OK;
+
+	if (t->broken)
+		return ERR_IO;
+	t->plain_n = 0;
+	ERR_clear_error();
+	if (wire.n && BIO_write(t->in, wire.p, (int)wire.n) != (int)wire.n)
+		return ERR_IO;
+	if (t->facts.phase == TLS_PHASE_HANDSHAKE)
+		e = handshake(t, now);
+	if (!e && t->facts.phase == TLS_PHASE_OPEN)
+		e = read_plain(t);
+	if (e) {
+		explain(t);
+		t->facts.phase = TLS_PHASE_CLOSED;
+	}
+	ERR_clear_error();
+	return e;
+}
+
+enum err tls_send(struct tls *t, struct str plain)
+{
+	if (t->broken || t->facts.phase != TLS_PHASE_OPEN)
+		return ERR_STATE;
+	ERR_clear_error();
+	while (plain.n) {	/* memory takes it all: no want-write here */
+		int n = SSL_write(t->ssl, plain.p, plain.n > 16384 ? 16384 : (int)plain.n);
+
+		if (n <= 0)
+			return ERR_IO;
+		plain = str_sub(plain, (size_t)n, plain.n);
+	}
+	return OK;
+}
+
+void tls_shutdown(struct tls *t)
+{
+	if (t->broken || t->facts.phase != TLS_PHASE_OPEN)
+		return;
+	(void)SSL_shutdown(t->ssl);	/* queues close notify; the answer is not awaited */
+	ERR_clear_error();
+	t->facts.phase = TLS_PHASE_CLOSED;
+}
+
+void tls_take(struct tls *t, struct tls_out *out)
+{
+	size_t n = t->broken ? 0 : (size_t)BIO_ctrl_pending(t->out);
+	int got = 0;
+
+	grow(&t->wire, &t->wire_cap, n);
+	if (n)
+		got = BIO_read(t->out, t->wire, (int)n);
+	t->wire_n = got > 0 ? (size_t)got : 0;
+	*out = (struct tls_out){ .wire = { t->wire, t->wire_n }, .plain = { t->plain, t->plain_n } };
+	t->plain_n = 0;
+	if (t->facts.phase == TLS_PHASE_OPEN && !t->told_open) {
+		t->told_open = true;
+		out->opened = true;
+	}
+	out->closed = !t->broken && (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+const struct tls_facts *tls_facts_of(const struct tls *t)
+{
+	return &t->facts;
+}

@@ -1,0 +1,38 @@
+/* tls_int.h - shared by tls_ctx.c, tls_verify.c and tls.c only. */
+#ifndef IO_TLS_INT_H
+#define IO_TLS_INT_H
+#include "io/ossl.h"
+#include "io/tls.h"
+
+enum { TLS_LIST_MAX = 16, TLS_SNI_MAX = 32, TLS_CHAIN_DEPTH = 5 };
+
+struct tls_ctx {
+	uint32_t refs;
+	SSL_CTX *ssl;
+	enum tls_verify verify;
+	enum tls_eku eku;
+	bool want_client_cert;
+	char *names[TLS_LIST_MAX + 1], *extra[TLS_LIST_MAX + 1];
+	struct { char *name; struct tls_ctx *ctx; } sni[TLS_SNI_MAX];
+	int nsni;
+	uint64_t without_sni;
+};
+
+struct tls {
+	struct tls_ctx *ctx;
+	SSL *ssl;
+	BIO *in, *out;			/* memory: from and to the wire */
+	bool server, told_open, broken;
+	char name[256];			/* whom we expect */
+	struct tls_facts facts;
+	char *wire, *plain;
+	size_t wire_n, wire_cap, plain_n, plain_cap;
+};
+
+/* tls_verify.c: what the handshake asks of the peer's chain; X509_STORE_CTX app data. */
+int tls_verify_peer(X509_STORE_CTX *store, void *arg);
+/* Fills the peer's part of the facts from a certificate. */
+void tls_learn_cert(struct tls_facts *f, X509 *x);
+int tls_ex_index(void);			/* of struct tls in an SSL */
+
+#endif
