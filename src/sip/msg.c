@@ -284,15 +284,19 @@ static struct str only(struct scan *s, enum sip_hdr_id id, const char *twice)
 static void via(struct scan *s)
 {
 	struct sip_msg *m = s->m;
-	struct str rest;
+	struct str rest, v;
 
 	if (!m->first[SIP_H_VIA]) {
 		bad(s, "Missing Via");
 		return;
 	}
 	m->nvia = count(s, SIP_H_VIA, SIP_VIA_MAX, "Too Many Hops");
-	if (sip_via_parse(s->hdr[m->first[SIP_H_VIA] - 1].value, &m->via, &rest) != OK)
-		bad(s, "Bad Via");
+	v = s->hdr[m->first[SIP_H_VIA] - 1].value;
+	if (sip_via_parse(v, &m->via, &rest) == OK)
+		return;
+	bad(s, "Bad Via");
+	(void)str_cut(v, ';', &v, &rest);
+	(void)sip_via_parse(v, &m->via, &rest);	/* its sent-by is enough to answer */
 }
 
 static void address(struct scan *s, enum sip_hdr_id id, struct sip_nameaddr *na, struct str *tag)

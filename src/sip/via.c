@@ -45,7 +45,8 @@ static bool protocol(struct cur *c, struct sip_via *v)
 	} else {
 		if (!str_iis(run(c, CH_TOKEN), "SIP") || !take(c, '/'))
 			return false;
-		if (!str_is(run(c, CH_TOKEN), "2.0") || !take(c, '/'))
+		/* Another version is for the start line to refuse: 505 needs a way back. */
+		if (run(c, CH_TOKEN).n == 0 || !take(c, '/'))
 			return false;
 	}
 	v->transport = run(c, CH_TOKEN);
@@ -152,7 +153,7 @@ static bool unbracket(struct str *s)
 {
 	if (s->n >= 2 && s->p[0] == '[' && s->p[s->n - 1] == ']')
 		*s = str_sub(*s, 1, s->n - 2);
-	return s->n == 0 || ch_all(*s, CH_IP6 | CH_HOST);
+	return s->n == 0 || ch_all(*s, CH_IP6);
 }
 
 enum err sip_via_parse(struct str s, struct sip_via *out, struct str *rest)
