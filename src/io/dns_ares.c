@@ -1,0 +1,240 @@
+#include <arpa/nameser.h>
+#include <ares.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "io/dns.h"
+#include "io/uv_int.h"
+
+/* Questions over the wire by c-ares, its descriptors under the loop. */
+
+enum { ARES_FDS = ARES_GETSOCK_MAXNUM };
+
+struct ares_fd {
+	struct loop_watch *watch;
+	int fd;
+	struct ares_world *w;
+};
+
+struct ares_world {
+	struct loop *loop;
+	ares_channel ch;
+	bool open;
+	struct dns_config cfg;
+	char *servers;
+	void (*answer)(void *, const char *, enum dns_type, const struct dns_result *);
+	void *ctx;
+	struct ares_fd fd[ARES_FDS];
+	struct timer tick;
+	time_t resolv_mtime;
+};
+
+struct question {
+	struct ares_world *w;
+	enum dns_type type;
+	char name[DNS_NAME_MAX + 1];
+};
+
+static void watch_all(struct ares_world *w);
+
+static void on_fd(void *arg)
+{
+	struct ares_fd *f = arg;
+	struct ares_world *w = f->w;
+
+	ares_process_fd(w->ch, f->fd, ARES_SOCKET_BAD);
+	watch_all(w);
+}
+
+static void on_tick(void *arg)
+{
+	struct ares_world *w = arg;
+
+	ares_process_fd(w->ch, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	watch_all(w);
+}
+
+static void unwatch(struct ares_world *w)
+{
+	for (int i = 0; i < ARES_FDS; i++) {
+		loop_unwatch(w->fd[i].watch);
+		w->fd[i] = (struct ares_fd){ .fd = -1, .w = w };
+	}
+}
+
+/* c-ares opens and closes its sockets by itself: look again after each step. */
+static void watch_all(struct ares_world *w)
+{
+	ares_socket_t s[ARES_FDS];
+	int bits = ares_getsock(w->ch, s, ARES_FDS), n = 0;
+
+	unwatch(w);
+	for (int i = 0; i < ARES_FDS; i++)
+		if (ARES_GETSOCK_READABLE(bits, i)) {
+			w->fd[n].fd = s[i];
+			w->fd[n].watch = loop_watch(w->loop, s[i], on_fd, &w->fd[n]);
+			n++;
+		}
+	if (n)
+		timer_start(&w->loop->timers, &w->tick, 100, on_tick, w);
+	else
+		timer_stop(&w->loop->timers, &w->tick);
+}
+
+static enum err open_channel(struct ares_world *w)
+{
+	struct ares_options o = { .timeout = (int)w->cfg.timeout, .tries = w->cfg.tries,
+				  .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES };
+	struct stat st;
+
+	if (ares_init_options(&w->ch, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS) !=
+	    ARES_SUCCESS)
+		return ERR_IO;
+	if (w->servers && ares_set_servers_ports_csv(w->ch, w->servers) != ARES_SUCCESS) {
+		ares_destroy(w->ch);
+		return ERR_PARSE;
+	}
+	w->resolv_mtime = stat("/etc/resolv.conf", &st) == 0 ? st.st_mtime : 0;
+	w->open = true;
+	return OK;
+}
+
+static void *ares_open(struct loop *l, const struct dns_config *c,
+		       void (*answer)(void *, const char *, enum dns_type, const struct dns_result *),
+		       void *ctx)
+{
+	struct ares_world *w = mem_new(sizeof *w);
+
+	*w = (struct ares_world){ .loop = l, .cfg = *c, .answer = answer, .ctx = ctx };
+	if (c->servers)
+		w->servers = mem_dup(c->servers, strlen(c->servers));
+	unwatch(w);
+	(void)open_channel(w);		/* not open: every question is answered with ERR_IO */
+	return w;
+}
+
+static void ares_shut(void *impl)
+{
+	struct ares_world *w = impl;
+
+	unwatch(w);
+	timer_stop(&w->loop->timers, &w->tick);
+	if (w->open)
+		ares_destroy(w->ch);
+	mem_free(w->servers);
+	mem_free(w);
+}
+
+static void give(struct question *q, const struct dns_result *r)
+{
+	q->w->answer(q->w->ctx, q->name, q->type, r);
+}
+
+static void add_addr(struct dns_result *r, enum addr_family f, const void *ip, int ttl)
+{
+	struct dns_rr *rr = &r->rr[r->n++];
+	ms_t ms = ttl > 0 ? (ms_t)ttl * 1000 : 0;
+
+	rr->addr = (struct addr){ .family = f };
+	memcpy(rr->addr.ip, ip, f == ADDR_V4 ? 4 : 16);
+	r->ttl = r->n == 1 || ms < r->ttl ? ms : r->ttl;
+}
+
+static int parse_addr(enum dns_type t, unsigned char *b, int len, struct dns_result *r)
+{
+	struct ares_addrttl a4[DNS_MAX_RESULTS];
+	struct ares_addr6ttl a6[DNS_MAX_RESULTS];
+	int n = DNS_MAX_RESULTS;
+	int rc = t == DNS_ADDR4 ? ares_parse_a_reply(b, len, NULL, a4, &n)
+				: ares_parse_aaaa_reply(b, len, NULL, a6, &n);
+
+	for (int i = 0; rc == ARES_SUCCESS && i < n; i++)
+		if (t == DNS_ADDR4)
+			add_addr(r, ADDR_V4, &a4[i].ipaddr, a4[i].ttl);
+		else
+			add_addr(r, ADDR_V6, &a6[i].ip6addr, a6[i].ttl);
+	return rc;
+}
+
+static int parse_srv(unsigned char *b, int len, struct dns_result *r)
+{
+	struct ares_srv_reply *list = NULL;
+	int rc = ares_parse_srv_reply(b, len, &list);
+
+	r->ttl = 60000;		/* c-ares gives no TTL for SRV: a minute is safe */
+	for (struct ares_srv_reply *s = list; s && r->n < DNS_MAX_RESULTS; s = s->next) {
+		struct dns_rr *rr = &r->rr[r->n];
+
+		rr->priority = s->priority;
+		rr->weight = s->weight;
+		rr->port = s->port;
+		if (str_copy(rr->target, sizeof rr->target, str_of(s->host)))
+			r->n++;
+	}
+	ares_free_data(list);
+	return rc;
+}
+
+static enum err err_of(int rc)
+{
+	switch (rc) {
+	case ARES_SUCCESS: return OK;
+	case ARES_ENOTFOUND: case ARES_ENODATA: return ERR_GONE;
+	case ARES_ETIMEOUT: case ARES_ECONNREFUSED: return ERR_TIMEOUT;
+	default: return ERR_IO;
+	}
+}
+
+static void on_reply(void *arg, int status, int timeouts, unsigned char *b, int len)
+{
+	struct question *q = arg;
+	struct dns_result r = { 0 };
+
+	(void)timeouts;
+	if (status == ARES_SUCCESS)
+		status = q->type == DNS_SRV ? parse_srv(b, len, &r) : parse_addr(q->type, b, len, &r);
+	r.err = err_of(status);
+	if (!r.err && !r.n)
+		r.err = ERR_GONE;
+	if (status != ARES_EDESTRUCTION)
+		give(q, &r);
+	mem_free(q);
+}
+
+/* /etc/resolv.conf changed: a new channel, unless servers are configured. */
+static void follow_resolv(struct ares_world *w)
+{
+	struct stat st;
+
+	if (w->servers || stat("/etc/resolv.conf", &st) || st.st_mtime == w->resolv_mtime)
+		return;
+	unwatch(w);
+	ares_destroy(w->ch);
+	w->open = false;
+	(void)open_channel(w);
+}
+
+static void ares_ask(void *impl, const char *name, enum dns_type t)
+{
+	static const int type[] = { [DNS_ADDR4] = ns_t_a, [DNS_ADDR6] = ns_t_aaaa,
+				    [DNS_SRV] = ns_t_srv };
+	struct ares_world *w = impl;
+	struct question *q = mem_new(sizeof *q);
+	struct dns_result broken = { .err = ERR_IO };
+
+	*q = (struct question){ .w = w, .type = t };
+	(void)str_copy(q->name, sizeof q->name, str_of(name));	/* the cache capped it */
+	follow_resolv(w);
+	if (!w->open) {
+		give(q, &broken);
+		mem_free(q);
+		return;
+	}
+	ares_query(w->ch, q->name, ns_c_in, type[t], on_reply, q);
+	watch_all(w);
+}
+
+const struct dns_ops dns_ares_ops = { .open = ares_open, .ask = ares_ask, .close = ares_shut };
