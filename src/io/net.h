@@ -62,6 +62,7 @@ struct net_stream_handler {
 struct net_connect {
 	struct addr to, from;		/* from: family NONE = any                  */
 	struct tls_ctx *tls;		/* NULL: plain TCP. Held until closed       */
+	bool secure;			/* counts as TLS without a tls_ctx; simulation only */
 	struct str server_name;		/* SNI and the name to verify; copied       */
 	ms_t timeout;			/* connect and handshake together           */
 	const struct net_stream_handler *h;
