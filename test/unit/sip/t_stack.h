@@ -3,5 +3,6 @@
 #define T_STACK_H
 
 int run_tsx(void);
+int run_session(void);
 
 #endif

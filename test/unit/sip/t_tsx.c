@@ -5,8 +5,9 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "t_stack.h"
+#include "base/mem.h"
 #include "sip/tsx.h"
+#include "t_stack.h"
 
 static const struct tsx_times times = { 500, 4000, 5000 };
 
