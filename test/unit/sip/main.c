@@ -1,0 +1,9 @@
+#include "t_stack.h"
+
+/* One line per group; text and stack each list theirs in a header of their own. */
+int main(void)
+{
+	int failed = run_stack_groups();
+
+	return failed != 0;
+}
