@@ -1,7 +1,7 @@
 """A Kamailio with a given configuration, as a registrar, proxy or baseline."""
 import socket
 
-from lib.bed import until
+from lib.bed import Failed, until
 
 
 class Kamailio:
@@ -16,7 +16,8 @@ class Kamailio:
         until(f"{name} to answer on {host}:{self.port}", self._answers, 15.0, 0.2)
 
     def _answers(self):
-        self.child.alive()
+        if not self.child.alive():
+            raise Failed(f"kamailio ended:\n{self.child.text()[-1500:]}")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.3)
             s.bind((self.host, 0))
