@@ -202,7 +202,7 @@ static void top_via(struct build *b, const struct sip_via *v, const struct addr 
 	}
 }
 
-static void vias(struct build *b, const struct sip_msg *m, const struct addr *src)
+static void vias(struct build *b, const struct sip_msg *m)
 {
 	const struct sip_hdr *h = sip_hdr_each(m, SIP_H_VIA, NULL);
 	const char *end = m->via.raw.p + m->via.raw.n;
@@ -212,7 +212,7 @@ static void vias(struct build *b, const struct sip_msg *m, const struct addr *sr
 		return;
 	}
 	name(b, SIP_H_VIA);
-	top_via(b, &m->via, src);
+	top_via(b, &m->via, m->src.family == ADDR_NONE ? NULL : &m->src);
 	raw(b, (struct str){ end, (size_t)(h->value.p + h->value.n - end) });
 	lit(b, "\r\n");
 	while ((h = sip_hdr_each(m, SIP_H_VIA, h)) != NULL) {
@@ -223,10 +223,10 @@ static void vias(struct build *b, const struct sip_msg *m, const struct addr *sr
 }
 
 void build_response(struct build *b, struct buf *out, const struct sip_msg *m, unsigned status,
-		    struct str phrase, struct str tag, const struct addr *src)
+		    struct str phrase, struct str tag)
 {
 	build_status(b, out, status, phrase);
-	vias(b, m, src);
+	vias(b, m);
 	build_copy(b, m, SIP_H_FROM);
 	name(b, SIP_H_TO);
 	raw(b, sip_hdr(m, SIP_H_TO));

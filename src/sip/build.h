@@ -22,11 +22,11 @@ struct build {
 /* Appends to what is in `out` already. */
 void build_request(struct build *b, struct buf *out, struct str method, struct str uri);
 void build_status(struct build *b, struct buf *out, unsigned status, struct str phrase);
-/* Status line, all Vias (the top one with received and rport of `src` where RFC 3261 18.2.1
- * and RFC 3581 4 ask for it; NULL: as it is), From, To with `tag` when it has none (absent:
+/* Status line, all Vias (the top one with received and rport of request->src where RFC 3261
+ * 18.2.1 and RFC 3581 4 ask for it), From, To with `tag` when it has none (absent:
  * left so), Call-ID, CSeq; Record-Route as well when status is 101 to 299. */
 void build_response(struct build *b, struct buf *out, const struct sip_msg *request,
-		    unsigned status, struct str phrase, struct str tag, const struct addr *src);
+		    unsigned status, struct str phrase, struct str tag);
 
 void build_hdr(struct build *b, enum sip_hdr_id id, struct str value);
 void build_num(struct build *b, enum sip_hdr_id id, uint64_t value);

@@ -1,0 +1,253 @@
+#include "sip/auth.h"
+
+#include <string.h>
+
+#include "io/crypto.h"
+#include "sip/chars.h"
+
+enum {
+	WAYS = 8, SETS = AUTH_NONCES / WAYS,
+	TIME_HEX = 16, RAND_HEX = 16, MAC_HEX = 32,
+	NONCE_HEX = TIME_HEX + RAND_HEX + MAC_HEX,
+};
+
+struct used {			/* a nonce that passed at least once */
+	uint64_t tag;		/* its random part; 0: free          */
+	ms_t made;
+	uint32_t top;		/* highest count seen                */
+	uint32_t seen;		/* bit i: top - i was seen           */
+};
+
+struct auth {
+	uint8_t key[32];
+	struct rng *rng;
+	ms_t floor;		/* a nonce not newer than this and not in the table may have been used */
+	bool evicted;		/* floor is set */
+	struct used used[SETS][WAYS];
+};
+
+struct auth *auth_new(struct rng *r)
+{
+	struct auth *a = mem_new(sizeof *a);
+
+	a->rng = r;
+	rng_bytes(r, a->key, sizeof a->key);
+	return a;
+}
+
+void auth_free(struct auth *a)
+{
+	if (!a)
+		return;
+	mem_wipe(a, sizeof *a);
+	mem_free(a);
+}
+
+/* --- nonces --- */
+
+static struct str key_of(const struct auth *a)
+{
+	return (struct str){ (const char *)a->key, sizeof a->key };
+}
+
+static void put_u64(struct buf *b, uint64_t v)
+{
+	uint8_t x[8];
+
+	for (int i = 0; i < 8; i++)
+		x[i] = (uint8_t)(v >> (56 - 8 * i));
+	buf_hex(b, x, sizeof x);
+}
+
+static uint64_t get_u64(struct str hex)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < hex.n; i++)
+		v = v << 4 | ch_hex(hex.p[i]);
+	return v;
+}
+
+/* HMAC over the first two parts, the realm and where it was given out. The port is left
+ * out: the answer to a challenge may come over another connection. */
+static void put_mac(const struct auth *a, struct buf *b, struct str head, const struct auth_try *t)
+{
+	uint8_t mac[32];
+	struct str part[] = { STR("nonce"), head, t->realm,
+			      { (const char *)t->src.ip, sizeof t->src.ip } };
+
+	crypto_hmac_sha256(key_of(a), part, 4, mac);
+	buf_hex(b, mac, MAC_HEX / 2);
+}
+
+static void make_nonce(struct auth *a, const struct auth_try *t, char out[NONCE_HEX])
+{
+	struct buf b;
+	uint64_t r;
+
+	do
+		r = rng_u64(a->rng);
+	while (r == 0);		/* 0 is a free place in the table */
+	buf_init(&b, out, NONCE_HEX);
+	put_u64(&b, t->now);
+	put_u64(&b, r);
+	put_mac(a, &b, buf_str(&b), t);
+}
+
+/* Did we give this nonce to this source for this realm? Never mind when. */
+static bool ours(const struct auth *a, const struct auth_try *t, struct str nonce)
+{
+	char mac[MAC_HEX];
+	struct buf b;
+
+	if (nonce.n != NONCE_HEX || !ch_all(nonce, CH_HEX))
+		return false;
+	buf_init(&b, mac, sizeof mac);
+	put_mac(a, &b, str_sub(nonce, 0, TIME_HEX + RAND_HEX), t);
+	return crypto_same(mac, nonce.p + TIME_HEX + RAND_HEX, MAC_HEX);
+}
+
+/* --- counts, RFC 7616 3.3 nc --- */
+
+static bool count(struct used *u, uint32_t nc)
+{
+	uint32_t d;
+
+	if (nc > u->top) {
+		d = nc - u->top;
+		u->seen = d < AUTH_WINDOW ? u->seen << d | 1 : 1;
+		u->top = nc;
+		return true;
+	}
+	d = u->top - nc;
+	if (d >= AUTH_WINDOW || u->seen & 1u << d)
+		return false;
+	u->seen |= 1u << d;
+	return true;
+}
+
+static bool expired(ms_t made, ms_t now)
+{
+	return made > now || now - made > AUTH_NONCE_MS;
+}
+
+/* A free place, or the one of the oldest nonce. */
+static struct used *place(struct auth *a, struct used *set, ms_t now)
+{
+	struct used *oldest = &set[0];
+
+	for (int i = 0; i < WAYS; i++) {
+		if (!set[i].tag || expired(set[i].made, now))
+			return &set[i];
+		if (set[i].made < oldest->made)
+			oldest = &set[i];
+	}
+	if (!a->evicted || oldest->made > a->floor)
+		a->floor = oldest->made;
+	a->evicted = true;
+	return oldest;
+}
+
+/* The response was right: may this nonce with this count be taken? */
+static bool take(struct auth *a, struct str nonce, const struct digest_creds *c, ms_t now)
+{
+	ms_t made = get_u64(str_sub(nonce, 0, TIME_HEX));
+	uint64_t tag = get_u64(str_sub(nonce, TIME_HEX, RAND_HEX));
+	struct used *set = a->used[tag % SETS], *u;
+
+	if (expired(made, now))
+		return false;
+	for (int i = 0; i < WAYS; i++)
+		if (set[i].tag == tag)		/* without qop it is good once */
+			return c->qop && count(&set[i], c->nc);
+	if (a->evicted && made <= a->floor)
+		return false;
+	u = place(a, set, now);
+	*u = (struct used){ .tag = tag, .made = made, .top = c->nc, .seen = 1 };
+	return true;
+}
+
+/* --- checking --- */
+
+enum auth_verdict auth_creds(const struct sip_msg *m, bool proxy, struct str realm,
+			     struct digest_creds *c)
+{
+	enum sip_hdr_id id = proxy ? SIP_H_PROXY_AUTHORIZATION : SIP_H_AUTHORIZATION;
+	const struct sip_hdr *h = NULL;
+	struct digest_creds one;
+	bool bad = false;
+
+	while ((h = sip_hdr_each(m, id, h)) != NULL) {
+		if (digest_parse_creds(h->value, &one) != OK) {
+			bad = true;
+		} else if (str_eq(one.realm, realm) && one.alg != DIGEST_OTHER) {
+			*c = one;
+			return AUTH_OK;
+		}
+	}
+	return bad ? AUTH_BAD : AUTH_NONE;
+}
+
+/* HA1 of nobody: stable, and nobody's to know. */
+static void fake_ha1(const struct auth *a, const struct digest_creds *c, char out[DIGEST_HEX])
+{
+	uint8_t mac[32];
+	struct str part[] = { STR("nobody"), c->username, STR(":"), c->realm };
+	struct buf b;
+
+	crypto_hmac_sha256(key_of(a), part, 4, mac);
+	buf_init(&b, out, DIGEST_HEX);
+	buf_hex(&b, mac, digest_len(c->alg) / 2);
+	(void)buf_z(&b);	/* fits */
+}
+
+/* RFC 7616 3.4.6: the URI of the credentials is the one that is asked for. Proxies may have
+ * rewritten ours, so the host is enough. */
+static bool for_this(const struct sip_msg *m, const struct digest_creds *c)
+{
+	struct sip_uri u;
+
+	if (str_eq(c->uri, m->uri.raw))
+		return true;
+	return sip_uri_parse(c->uri, &u) == OK && str_ieq(u.host, m->uri.host);
+}
+
+enum auth_verdict auth_check(struct auth *a, const struct auth_try *t, const struct sip_msg *m,
+			     const struct digest_creds *c, const struct auth_secret *secret)
+{
+	char fake[DIGEST_HEX], want[DIGEST_HEX], got[DIGEST_HEX] = "";
+	size_t n = digest_len(c->alg);
+	struct str ha1;
+	bool right, known, fresh;
+
+	if (c->alg == DIGEST_OTHER)
+		return AUTH_REFUSED;
+	fake_ha1(a, c, fake);
+	ha1 = secret->known ? secret->ha1[c->alg] : STR_NONE;
+	known = ha1.n == n;
+	if (!known)
+		ha1 = str_of(fake);
+	fresh = ours(a, t, c->nonce);
+	digest_response(c, ha1, m->method_name, want);
+	for (size_t i = 0; i < n && c->response.n == n; i++)
+		got[i] = ch_lower(c->response.p[i]);
+	right = crypto_same(want, got, n);
+	if (!right || !known || !for_this(m, c))
+		return AUTH_REFUSED;
+	return fresh && take(a, c->nonce, c, t->now) ? AUTH_OK : AUTH_STALE;
+}
+
+enum err auth_challenge(struct auth *a, const struct auth_try *t, bool stale, struct buf *sha256,
+			struct buf *md5)
+{
+	char nonce[NONCE_HEX];
+	struct digest_challenge c = { .realm = t->realm, .stale = stale, .qop = true };
+
+	make_nonce(a, t, nonce);
+	c.nonce = (struct str){ nonce, sizeof nonce };
+	c.alg = DIGEST_SHA256;
+	digest_write_challenge(sha256, &c);
+	c.alg = DIGEST_MD5;
+	digest_write_challenge(md5, &c);
+	return buf_ok(sha256) && buf_ok(md5) ? OK : ERR_LIMIT;
+}
