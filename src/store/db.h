@@ -34,6 +34,8 @@ enum db_fail db_failed(const struct db *db);	/* of the last operation */
 const char *db_why(const struct db *db);	/* its sentence; "" when it went well */
 /* Tests: what every writing operation meets from now on. */
 void db_break(struct db *db, enum db_fail f);
+/* The file may not grow past so many pages (tests; a quota). */
+void db_limit(struct db *db, uint32_t pages);
 
 /* --- entries of the map's ring, all in one transaction --- */
 /* All or nothing. An entry that cannot be read is skipped and counted in *bad. A record

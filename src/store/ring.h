@@ -39,6 +39,7 @@ enum { MAP_SAVED_MAX = 4096,	/* the two saved dialogs of a live call, bytes */
 
 struct map_config {
 	const char *file;	/* <runtime directory>/records.map; NULL: memory only (tests) */
+	struct str image;	/* memory only: a former map's map_image(), as if it were the file */
 	uint32_t slots;		/* live calls                     */
 	size_t ring_bytes;	/* 0: 32 MB                       */
 	struct rng *rng;	/* for the boot number            */
@@ -86,13 +87,21 @@ struct map_entry {
 	enum map_kind kind;
 	struct str bytes;	/* lent until map_advance() */
 };
-/* The i-th entry from the oldest; false: there are fewer. */
-bool map_peek(struct map *m, uint64_t *cursor, struct map_entry *e);
+struct map_cursor {	/* zeroed: before the oldest */
+	uint64_t pos;
+	const void *wait;
+	enum { MAP_AT_START, MAP_IN_RING, MAP_IN_WAIT, MAP_AT_END } stage;
+};
+/* The next entry, oldest first; false: no more. */
+bool map_peek(const struct map *m, struct map_cursor *c, struct map_entry *e);
 /* The n oldest entries are safe on disk. */
 void map_advance(struct map *m, uint32_t n);
 uint32_t map_pending(const struct map *m);	/* entries in ring and memory     */
 uint32_t map_waiting(const struct map *m);	/* of these: in memory, ring full */
 uint32_t map_lost(const struct map *m);		/* dropped at the memory's cap    */
+
+/* The map's bytes as another process would find them now. Lent until the next call. */
+struct str map_image(const struct map *m);
 
 /* --- pure: an old file's bytes --- */
 struct map_found {

@@ -8,7 +8,8 @@
  *
  * Does: pack a struct into bytes and back; read and write a field by its description.
  * Does not: allocate, keep pointers. Structs hold text in arrays that end with NUL.
- * Errors: row_unpack() ERR_PARSE on anything torn; text too long for its field is cut.
+ * Errors: row_unpack() ERR_PARSE on anything torn, and then *row means nothing; text too
+ *         long for its field is cut.
  * Test:   test/unit/store/t_row.c, test/fuzz/fz_row.c
  */
 #ifndef STORE_ROW_H
@@ -58,7 +59,7 @@ const struct row_field *row_find(const struct row_kind *k, const char *name);	/*
 
 /* Appends one row: number of fields, then length and bytes of each. */
 void row_pack(struct buf *b, const struct row_kind *k, const void *row);
-/* Takes one row off the front of *in. *row is zeroed and filled only on OK. */
+/* Takes one row off the front of *in, which moves on only on OK. */
 enum err row_unpack(struct str *in, const struct row_kind *k, void *row);
 
 #endif

@@ -1,0 +1,656 @@
+#include "store/ring_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { RING_DEFAULT = 32 << 20, PATH_CAP = 4096, WAIT_BYTES_MAX = 512 << 20,
+       ID_SEQ_BITS = 14, ID_BOOT_BITS = 8 };
+
+/* Ids count from 2020 so that they stay positive in SQL until 2089. */
+#define ID_EPOCH_MS 1577836800000ll
+#define DAY_MS 86400000ll
+
+struct wait {			/* an entry the ring had no room for */
+	struct wait *next;
+	enum map_kind kind;
+	uint32_t n;
+	char bytes[];
+};
+
+struct orphan {
+	struct orphan *next;
+	struct call_record record;
+	uint32_t nsaved;
+	char saved[];
+};
+
+struct map {
+	unsigned char *mem;
+	size_t bytes;
+	struct map_head *head;		/* = mem */
+	unsigned char *ring;
+	uint32_t *spare, nspare;	/* free slots */
+	uint64_t gen;			/* of the last copy written */
+	struct wait *oldest, *newest;
+	size_t wait_bytes;
+	uint32_t nring, nwait, lost;
+	struct orphan *orphans, *last_orphan;
+	uint8_t boot;
+	int lock;			/* descriptor; -1: none */
+	char *scratch;			/* RECORD_PACK_MAX */
+};
+
+/* ---- the ring ---- */
+
+static uint64_t get(const _Atomic uint64_t *p)
+{
+	return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+/* After everything written before it, whatever the instruction we die at. */
+static void set(_Atomic uint64_t *p, uint64_t v)
+{
+	atomic_store_explicit(p, v, memory_order_release);
+}
+
+static void write_item(struct map *m, uint64_t pos, uint32_t kind, struct str s)
+{
+	struct map_item i = { .magic = MAP_ITEM_MAGIC, .len = (uint32_t)s.n, .pos = pos,
+			      .kind = kind };
+	unsigned char *p = m->ring + pos % m->head->ring_bytes;
+
+	i.sum = map_item_sum(&i, s.p);
+	if (kind != MAP_PAD && s.n)
+		memcpy(p + sizeof i, s.p, s.n);
+	memcpy(p, &i, sizeof i);
+}
+
+/* Room for an item at the head, padded past the ring's end when it must be. */
+static bool ring_room(struct map *m, uint64_t need, uint64_t *at)
+{
+	uint64_t size = m->head->ring_bytes, head = get(&m->head->head);
+	uint64_t left = size - head % size, skip = left < need ? left : 0;
+
+	if (head - get(&m->head->tail) + skip + need > size)
+		return false;
+	if (skip >= sizeof(struct map_item))
+		write_item(m, head, MAP_PAD, (struct str){ NULL, skip - sizeof(struct map_item) });
+	*at = head + skip;
+	return true;
+}
+
+static bool ring_push(struct map *m, enum map_kind kind, struct str s)
+{
+	uint64_t need = map_item_size(s.n), at;
+
+	if (!ring_room(m, need, &at))
+		return false;
+	write_item(m, at, kind, s);
+	set(&m->head->head, at + need);
+	m->nring++;
+	return true;
+}
+
+static void wait_push(struct map *m, enum map_kind kind, struct str s)
+{
+	struct wait *w;
+
+	if (m->wait_bytes + s.n > WAIT_BYTES_MAX) {
+		m->lost++;
+		return;
+	}
+	w = mem_new(sizeof *w + s.n);
+	w->kind = kind;
+	w->n = (uint32_t)s.n;
+	if (s.n)
+		memcpy(w->bytes, s.p, s.n);
+	if (m->newest)
+		m->newest->next = w;
+	else
+		m->oldest = w;
+	m->newest = w;
+	m->wait_bytes += s.n;
+	m->nwait++;
+}
+
+static struct wait *wait_take(struct map *m)
+{
+	struct wait *w = m->oldest;
+
+	m->oldest = w->next;
+	if (!m->oldest)
+		m->newest = NULL;
+	m->wait_bytes -= w->n;
+	m->nwait--;
+	return w;
+}
+
+void map_push(struct map *m, enum map_kind kind, struct str packed)
+{
+	if (packed.n > MAP_ENTRY_MAX)
+		m->lost++;
+	else if (m->oldest || !ring_push(m, kind, packed))
+		wait_push(m, kind, packed);
+}
+
+/* From a position on: the next real item, or false at the head. */
+static bool ring_item(const struct map *m, uint64_t *pos, struct map_item *i)
+{
+	uint64_t size = m->head->ring_bytes, head = get(&m->head->head);
+
+	while (*pos < head) {
+		uint64_t left = size - *pos % size;
+
+		if (left < sizeof *i) {
+			*pos += left;
+			continue;
+		}
+		memcpy(i, m->ring + *pos % size, sizeof *i);
+		if (i->kind != MAP_PAD)
+			return true;
+		*pos += left;
+	}
+	return false;
+}
+
+static bool peek_ring(const struct map *m, struct map_cursor *c, struct map_entry *e)
+{
+	struct map_item i;
+
+	if (!ring_item(m, &c->pos, &i))
+		return false;
+	e->kind = (enum map_kind)i.kind;
+	e->bytes = (struct str){ (const char *)m->ring + c->pos % m->head->ring_bytes + sizeof i,
+				 i.len };
+	c->pos += map_item_size(i.len);
+	return true;
+}
+
+bool map_peek(const struct map *m, struct map_cursor *c, struct map_entry *e)
+{
+	const struct wait *w;
+
+	if (c->stage == MAP_AT_START) {
+		c->pos = get(&m->head->tail);
+		c->stage = MAP_IN_RING;
+	}
+	if (c->stage == MAP_IN_RING) {
+		if (peek_ring(m, c, e))
+			return true;
+		c->wait = m->oldest;
+		c->stage = MAP_IN_WAIT;
+	}
+	w = c->wait;
+	if (!w)
+		return false;
+	e->kind = w->kind;
+	e->bytes = (struct str){ w->bytes, w->n };
+	c->wait = w->next;
+	return true;
+}
+
+void map_advance(struct map *m, uint32_t n)
+{
+	uint64_t pos = get(&m->head->tail);
+	struct map_item i;
+
+	for (; n && m->nring && ring_item(m, &pos, &i); n--) {
+		pos += map_item_size(i.len);
+		m->nring--;
+	}
+	set(&m->head->tail, m->nring ? pos : get(&m->head->head));
+	for (; n && m->oldest; n--)
+		mem_free(wait_take(m));
+	while (m->oldest && ring_push(m, m->oldest->kind,
+				      (struct str){ m->oldest->bytes, m->oldest->n }))
+		mem_free(wait_take(m));
+}
+
+uint32_t map_pending(const struct map *m)
+{
+	return m->nring + m->nwait;
+}
+
+uint32_t map_waiting(const struct map *m)
+{
+	return m->nwait;
+}
+
+uint32_t map_lost(const struct map *m)
+{
+	return m->lost;
+}
+
+/* ---- live calls ---- */
+
+static _Atomic uint64_t *slot_word(struct map *m, uint32_t slot)
+{
+	return (_Atomic uint64_t *)(void *)(m->mem + MAP_HEAD_BYTES +
+					    (size_t)slot * MAP_SLOT_BYTES);
+}
+
+static unsigned char *slot_copy(struct map *m, uint32_t slot, uint64_t which)
+{
+	return (unsigned char *)slot_word(m, slot) + MAP_SLOT_HEAD + (which - 1) * MAP_COPY_BYTES;
+}
+
+/* As much of the record as its fixed room takes; the core always fits. */
+static struct str pack_live(struct map *m, const struct call_record *r)
+{
+	struct buf b;
+
+	for (enum record_part p = RECORD_ALL;; p++) {
+		buf_init(&b, m->scratch, MAP_LIVE_RECORD_MAX);
+		record_pack(&b, r, p);
+		if (buf_ok(&b) || p == RECORD_FEW_LEGS)
+			return buf_str(&b);
+	}
+}
+
+enum err map_live_put(struct map *m, struct call_record *r, struct str saved)
+{
+	struct map_copy c = { .magic = MAP_COPY_MAGIC, .gen = ++m->gen };
+	uint64_t which;
+	unsigned char *p;
+	struct str rec;
+
+	if (saved.n > MAP_SAVED_MAX || (!r->slot && !m->nspare))
+		return ERR_LIMIT;
+	if (!r->slot)
+		r->slot = m->spare[--m->nspare] + 1;
+	which = get(slot_word(m, r->slot - 1)) == 1 ? 2 : 1;
+	p = slot_copy(m, r->slot - 1, which);
+	rec = pack_live(m, r);
+	c.rec_len = (uint32_t)rec.n;
+	c.saved_len = (uint32_t)saved.n;
+	memcpy(p + sizeof c, rec.p, rec.n);
+	if (saved.n)
+		memcpy(p + sizeof c + rec.n, saved.p, saved.n);
+	c.sum = map_copy_sum(&c, p + sizeof c);
+	memcpy(p, &c, sizeof c);
+	set(slot_word(m, r->slot - 1), which);
+	return OK;
+}
+
+static void slot_drop(struct map *m, uint32_t slot)
+{
+	set(slot_word(m, slot), 0);
+	/* a reader without the head must not find them either */
+	memset(slot_copy(m, slot, 1), 0, sizeof(struct map_copy));
+	memset(slot_copy(m, slot, 2), 0, sizeof(struct map_copy));
+	m->spare[m->nspare++] = slot;
+}
+
+static void push_record(struct map *m, const struct call_record *r)
+{
+	struct buf b;
+
+	buf_init(&b, m->scratch, RECORD_PACK_MAX);
+	record_pack(&b, r, RECORD_ALL);
+	map_push(m, MAP_RECORD, buf_str(&b));
+}
+
+void map_finish(struct map *m, struct call_record *r)
+{
+	push_record(m, r);
+	if (r->slot)
+		slot_drop(m, r->slot - 1);
+	r->slot = 0;
+}
+
+void map_heartbeat(struct map *m, int64_t wall)
+{
+	atomic_store_explicit(&m->head->heartbeat, wall, memory_order_release);
+}
+
+uint64_t map_id(struct map *m, int64_t wall)
+{
+	uint64_t ms = wall > ID_EPOCH_MS ? (uint64_t)(wall - ID_EPOCH_MS) : 0;
+	uint64_t last = get(&m->head->last_id);
+	uint64_t id = ms << (ID_SEQ_BITS + ID_BOOT_BITS) | (uint64_t)m->boot << ID_SEQ_BITS;
+
+	/* same ms, or the clock went back: go on from the last one */
+	if (id <= last)
+		id = last + 1;
+	set(&m->head->last_id, id);
+	return id;
+}
+
+uint8_t map_boot(const struct map *m)
+{
+	return m->boot;
+}
+
+struct str map_image(const struct map *m)
+{
+	return (struct str){ (const char *)m->mem, m->bytes };
+}
+
+/* ---- orphans ---- */
+
+bool map_orphan(const struct map *m, uint32_t i, struct map_orphan *o)
+{
+	const struct orphan *n = m->orphans;
+
+	while (n && i--)
+		n = n->next;
+	if (!n)
+		return false;
+	o->record = &n->record;
+	o->saved = (struct str){ n->saved, n->nsaved };
+	return true;
+}
+
+void map_forget_orphans(struct map *m)
+{
+	while (m->orphans) {
+		struct orphan *o = m->orphans;
+
+		m->orphans = o->next;
+		mem_free(o);
+	}
+	m->last_orphan = NULL;
+}
+
+/* What the heartbeat says about the end of a call nobody saw end. */
+static void end_by_restart(struct call_record *r, int64_t heartbeat)
+{
+	struct reason why = REASON(RESTART);
+	int64_t end = heartbeat;
+
+	if (end < r->answer_wall)
+		end = r->answer_wall;
+	if (end < r->start_wall)
+		end = r->start_wall;
+	r->end_wall = end;
+	if (r->answer_wall)
+		r->talk_ms = (uint32_t)(end - r->answer_wall);
+	else
+		r->ring_ms = (uint32_t)(end - r->start_wall);
+	r->cause = 41;		/* Q.850: temporary failure */
+	r->ended_by = RECORD_SIDE_US;
+	record_set_reason(r->reason, r->text, &why);
+	for (unsigned i = 0; i < r->nleg; i++) {
+		struct record_leg *l = &r->leg[i];
+
+		if (l->end_wall)
+			continue;
+		l->end_wall = end > l->start_wall ? end : l->start_wall;
+		l->end_after_ms = (uint32_t)(l->end_wall - l->start_wall);
+		l->cause = 41;
+		record_set_reason(l->reason, l->text, &why);
+	}
+}
+
+/* ---- taking over an old map ---- */
+
+struct takeover {
+	struct map *m;
+	struct map_news *news;
+	uint64_t last_id;
+	size_t need;			/* bytes of ring */
+};
+
+static void count_entry(void *ctx, enum map_kind kind, struct str bytes)
+{
+	struct takeover *t = ctx;
+
+	(void)kind;
+	t->need += map_item_size(bytes.n);
+}
+
+static void count_live(void *ctx, const struct call_record *r, struct str saved, int64_t beat)
+{
+	struct takeover *t = ctx;
+
+	(void)saved;
+	(void)beat;
+	if (r->id > t->last_id)
+		t->last_id = r->id;
+	t->need += map_item_size(RECORD_PACK_MAX);
+}
+
+static void take_entry(void *ctx, enum map_kind kind, struct str bytes)
+{
+	struct takeover *t = ctx;
+
+	t->news->entries++;
+	map_push(t->m, kind, bytes);
+}
+
+static void take_live(void *ctx, const struct call_record *r, struct str saved, int64_t beat)
+{
+	struct takeover *t = ctx;
+	struct orphan *o = mem_new(sizeof *o + saved.n);
+
+	o->record = *r;
+	end_by_restart(&o->record, beat);
+	o->nsaved = (uint32_t)saved.n;
+	if (saved.n)
+		memcpy(o->saved, saved.p, saved.n);
+	push_record(t->m, &o->record);
+	if (t->m->last_orphan)
+		t->m->last_orphan->next = o;
+	else
+		t->m->orphans = o;
+	t->m->last_orphan = o;
+	t->news->live++;
+}
+
+/* ---- files ---- */
+
+struct old_file {
+	void *mem;
+	size_t n;
+};
+
+static void old_close(struct old_file *o)
+{
+	if (o->mem)
+		(void)munmap(o->mem, o->n);	/* nothing to be done about it */
+	*o = (struct old_file){ 0 };
+}
+
+/* A missing or unreadable old file is an empty one. */
+static void old_open(struct old_file *o, const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *p;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && st.st_size > 0) {
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p != MAP_FAILED)
+			*o = (struct old_file){ p, (size_t)st.st_size };
+	}
+	(void)close(fd);		/* it was only read */
+}
+
+static enum err say(struct buf *why, enum err e, const char *file, const char *what,
+		    const char *mend)
+{
+	if (why)
+		buf_fmt(why, "%s: %s. %s", file, what, mend);
+	return e;
+}
+
+static enum err lock_file(struct map *m, const char *file, struct buf *why)
+{
+	char path[PATH_CAP];
+
+	if (snprintf(path, sizeof path, "%s.lock", file) >= (int)sizeof path)
+		return say(why, ERR_LIMIT, file, "the path is too long", "Shorten it.");
+	m->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (m->lock < 0)
+		return say(why, ERR_IO, path, strerror(errno),
+			   "Create the runtime directory and let this user write there.");
+	if (flock(m->lock, LOCK_EX | LOCK_NB) < 0)
+		return say(why, ERR_EXISTS, file, "another tandem is using it",
+			   "Stop that one, or give this one its own runtime directory.");
+	return OK;
+}
+
+static enum err map_file(struct map *m, const char *path, struct buf *why)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), failed;
+	void *p;
+
+	if (fd < 0)
+		return say(why, ERR_IO, path, strerror(errno),
+			   "Create the runtime directory and let this user write there.");
+	/* reserved now: a full tmpfs must not kill us with SIGBUS later */
+	failed = posix_fallocate(fd, 0, (off_t)m->bytes);
+	p = failed ? MAP_FAILED :
+		mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	(void)close(fd);		/* the mapping keeps it */
+	if (p == MAP_FAILED) {
+		if (why)
+			buf_fmt(why, "%s: no room for %zu MB of call records. Free the file system "
+				"of the runtime directory, or lower the limit of calls.",
+				path, m->bytes >> 20);
+		return ERR_IO;
+	}
+	m->mem = p;
+	return OK;
+}
+
+static enum err map_memory(struct map *m)
+{
+	void *p = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return ERR_IO;
+	m->mem = p;
+	return OK;
+}
+
+static void make_head(struct map *m, const struct map_config *c, uint64_t ring_bytes)
+{
+	struct map_head *h = (struct map_head *)(void *)m->mem;
+
+	h->magic = MAP_MAGIC;
+	h->version = MAP_VERSION;
+	h->slot_bytes = MAP_SLOT_BYTES;
+	h->slots = c->slots;
+	h->ring_off = MAP_HEAD_BYTES + (uint64_t)c->slots * MAP_SLOT_BYTES;
+	h->ring_bytes = ring_bytes;
+	h->boot = m->boot;
+	h->sum = map_head_sum(h);
+	m->head = h;
+	m->ring = m->mem + h->ring_off;
+	map_heartbeat(m, c->wall);
+	m->spare = mem_array(c->slots, sizeof *m->spare);
+	while (m->nspare < c->slots) {	/* the lowest slot is on top: touch few pages */
+		m->spare[m->nspare] = c->slots - 1 - m->nspare;
+		m->nspare++;
+	}
+}
+
+/* Ids go on from the old map's, unless they are nonsense. */
+static void set_first_id(struct map *m, const struct map_config *c, uint64_t last)
+{
+	int64_t ms = (int64_t)(last >> (ID_SEQ_BITS + ID_BOOT_BITS)) + ID_EPOCH_MS;
+
+	if (ms <= c->wall + DAY_MS)
+		set(&m->head->last_id, last);
+}
+
+static enum err build(struct map *m, const struct map_config *c, const char *path, struct str old,
+		      struct map_news *news, struct buf *why)
+{
+	struct takeover t = { .m = m, .news = news };
+	const struct map_found count = { &t, count_entry, count_live };
+	const struct map_found take = { &t, take_entry, take_live };
+	uint64_t boot = rng_below(c->rng, 256), last = 0;
+	size_t ring = c->ring_bytes ? c->ring_bytes : RING_DEFAULT;
+	enum err e;
+
+	news->foreign = map_salvage(old, &count, &news->damaged) == MAP_READ_FOREIGN;
+	if (map_read_head(old, &boot, &last))
+		boot++;
+	if (ring < 2 * t.need)
+		ring = 2 * t.need;
+	if (ring < 2 * map_item_size(MAP_ENTRY_MAX))
+		ring = 2 * map_item_size(MAP_ENTRY_MAX);
+	ring = (ring + 4095) & ~(size_t)4095;
+	m->boot = (uint8_t)boot;
+	m->bytes = MAP_HEAD_BYTES + (size_t)c->slots * MAP_SLOT_BYTES + ring;
+	e = path ? map_file(m, path, why) : map_memory(m);
+	if (e)
+		return e;
+	make_head(m, c, ring);
+	set_first_id(m, c, last > t.last_id ? last : t.last_id);
+	(void)map_salvage(old, &take, &news->damaged);	/* told above what it is */
+	return OK;
+}
+
+static enum err open_file(struct map *m, const struct map_config *c, struct map_news *news,
+			  struct buf *why)
+{
+	char path[PATH_CAP], aside[PATH_CAP];
+	struct old_file old = { 0 };
+	enum err e = lock_file(m, c->file, why);
+
+	if (e)
+		return e;
+	if (snprintf(path, sizeof path, "%s.new", c->file) >= (int)sizeof path ||
+	    snprintf(aside, sizeof aside, "%s.foreign", c->file) >= (int)sizeof aside)
+		return say(why, ERR_LIMIT, c->file, "the path is too long", "Shorten it.");
+	old_open(&old, c->file);
+	e = build(m, c, path, (struct str){ old.mem, old.n }, news, why);
+	if (e)
+		goto out;
+	if (news->foreign && rename(c->file, aside) < 0)
+		e = say(why, ERR_IO, aside, strerror(errno), "Move the old file away by hand.");
+	else if (rename(path, c->file) < 0)
+		e = say(why, ERR_IO, c->file, strerror(errno), "Check the runtime directory.");
+out:
+	old_close(&old);
+	return e;
+}
+
+enum err map_open(struct map **out, const struct map_config *c, struct map_news *news,
+		  struct buf *why)
+{
+	struct map *m = mem_new(sizeof *m);
+	struct map_news found = { 0 };
+	enum err e;
+
+	m->lock = -1;
+	m->scratch = mem_new(RECORD_PACK_MAX);
+	e = c->file ? open_file(m, c, &found, why) : build(m, c, NULL, c->image, &found, why);
+	if (e) {
+		map_close(m);
+		return e;
+	}
+	if (news)
+		*news = found;
+	*out = m;
+	return OK;
+}
+
+void map_close(struct map *m)
+{
+	if (!m)
+		return;
+	while (m->oldest)
+		mem_free(wait_take(m));
+	map_forget_orphans(m);
+	if (m->mem)
+		(void)munmap(m->mem, m->bytes);	/* nothing to be done about it */
+	if (m->lock >= 0)
+		(void)close(m->lock);
+	mem_free(m->spare);
+	mem_free(m->scratch);
+	mem_free(m);
+}
