@@ -7,7 +7,7 @@ found=$(for lib in "$1"/lib*.a; do
 	case $lib in */libsim.a) continue ;; esac
 	objdump -t "$lib" | awk -v lib="$(basename "$lib" .a)" '
 		/file format/ { obj = $1 }
-		$2 ~ /O|l/ && / O / {
+		$2 ~ /^[gl]/ && $NF !~ /^\./ {
 			for (i = 1; i < NF; i++)
 				if ($i ~ /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && $i !~ /^\.data\.rel\.ro/)
 					print lib "/" obj " " $NF
