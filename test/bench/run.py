@@ -217,7 +217,7 @@ def main():
             e = report[name]
             print(f"{name}: ours {e['ours']} {unit}, baseline {e['baseline']}, ratio {e['ratio']} "
                   f"(95 %: {e['ratio_low']} to {e['ratio_high']})", flush=True)
-        except (Failed, subprocess.SubprocessError) as e:
+        except (Failed, OSError, subprocess.SubprocessError) as e:
             print(f"{name}: not measured: {e}", file=sys.stderr)
             bad = 1
     out = ROOT / "build/bench/report.json"
