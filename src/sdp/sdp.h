@@ -1,0 +1,92 @@
+/*
+ * sdp.h - session descriptions (RFC 8866, 3264, 4568, 5761), parsed once to structs and
+ * written once from structs.
+ *
+ * Pure: bytes in, struct out; slices point into the caller's bytes. Tolerant where real
+ * peers are odd (unknown lines and attributes pass by), strict on numbers and sizes.
+ * Errors: sdp_parse() returns ERR_PARSE or ERR_LIMIT and *why is a short static text.
+ * Limits: SDP_* below. Test: test/unit/sdp, test/fuzz/fz_sdp.c
+ */
+#ifndef SDP_SDP_H
+#define SDP_SDP_H
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+enum { SDP_BYTES_MAX = 32768, SDP_LINE_MAX = 8192, SDP_MEDIA_MAX = 16, SDP_ATTR_MAX = 64,
+       SDP_FMT_MAX = 24, SDP_CRYPTO_MAX = 8, SDP_KEY_MAX = 46 };
+
+enum sdp_dir { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
+enum sdp_proto { SDP_RTP_AVP, SDP_RTP_SAVP, SDP_PROTO_OTHER };
+enum sdp_suite { SDP_SUITE_NONE, SDP_AES_CM_80, SDP_AES_CM_32, SDP_AES_GCM, SDP_NSUITE };
+
+struct sdp_fmt {
+	uint8_t pt;
+	struct str name;		/* "PCMU"; static types have theirs without a=rtpmap */
+	uint32_t clock;
+	uint8_t channels;
+	struct str fmtp;
+};
+
+struct sdp_crypto {
+	uint32_t tag;			/* 0 is legal (Direct Routing) */
+	enum sdp_suite suite;
+	uint8_t key[SDP_KEY_MAX];	/* master key and salt */
+	uint8_t key_n;
+	uint8_t mki_n;			/* length of an MKI on the wire; 0: none */
+	uint32_t mki;
+};
+
+struct sdp_media {
+	struct str kind, proto_text, formats;	/* as written */
+	bool audio;
+	enum sdp_proto proto;
+	uint16_t port;
+	struct addr conn;		/* family NONE: none of its own */
+	enum sdp_dir dir;
+	bool has_dir;
+	struct sdp_fmt fmt[SDP_FMT_MAX];
+	int nfmt;
+	bool duplicate_pt;
+	struct sdp_crypto crypto[SDP_CRYPTO_MAX];
+	int ncrypto;
+	uint16_t rtcp_port;		/* 0: port + 1 */
+	bool rtcp_mux;
+	uint32_t ptime;			/* ms; 0: not said */
+};
+
+struct sdp {
+	struct str origin_user, origin_id, origin_addr;
+	uint64_t version;		/* of o= */
+	struct addr conn;
+	enum sdp_dir dir;
+	struct sdp_media media[SDP_MEDIA_MAX];
+	int nmedia;
+};
+
+enum err sdp_parse(struct str bytes, struct sdp *out, const char **why);
+const char *sdp_suite_str(enum sdp_suite s);	/* "AES_CM_128_HMAC_SHA1_80" */
+uint8_t sdp_suite_key(enum sdp_suite s);	/* bytes of key and salt: 30 or 28 */
+const char *sdp_dir_str(enum sdp_dir d);
+/* One a=crypto value. ERR_PARSE: malformed; ERR_GONE: a suite we do not have. */
+enum err sdp_crypto_parse(struct str v, struct sdp_crypto *c);
+
+/* --- writing --- */
+struct sdp_out {
+	uint64_t id, version;
+	struct addr rtp;		/* address and port; the port 0 refuses the line */
+	uint16_t rtcp_port;
+	bool rtcp_mux;
+	enum sdp_proto proto;
+	const struct sdp_fmt *fmt;
+	int nfmt;
+	struct sdp_crypto crypto[SDP_CRYPTO_MAX];
+	int ncrypto;
+	enum sdp_dir dir;
+	uint32_t ptime;
+	const struct sdp *answer_to;	/* an answer keeps the offer's lines in place; NULL: offer */
+	int line;			/* of our audio in it */
+};
+void sdp_write(struct buf *b, const struct sdp_out *o);
+
+#endif
