@@ -427,8 +427,11 @@ void client_response(struct sip *s, const struct sip_msg *m)
 	sip_tap_in(s, sip_owner(s, t), m);
 	acts = tsx_step(&t->m, &s->loop->timers, tsx_got(m->status));
 	heard(t);
-	if (acts & TSX_DO_ACK)
+	if (acts & TSX_DO_ACK) {
+		if (m->status == 422 || m->status == 491)	/* tried again, perhaps */
+			s->failed = str_dup(&s->turn, last_of(t));
 		ack_final(s, t, m);
+	}
 	if (acts & TSX_DO_SEND) {
 		s->n.retransmitted++;
 		(void)tx_resend(s, t);	/* the ACK again */
@@ -439,6 +442,7 @@ void client_response(struct sip *s, const struct sip_msg *m)
 		else
 			ses_answer_of(s, t, m);
 	}
+	s->failed = STR_NONE;
 	t = tx_get(s, id);
 	if (t && acts & TSX_DO_END)
 		tx_free(s, t);

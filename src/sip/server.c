@@ -287,7 +287,7 @@ void server_acts(struct sip *s, struct tx *t, unsigned acts)
 
 static bool merged(const struct sip *s, const struct sip_msg *m)
 {
-	return !m->to_tag.p &&
+	return !m->to_tag.p && m->method != SIP_CANCEL &&
 	       hash_first(&s->tx_merge, sip_key(s, m->call_id, m->from_tag, m->cseq)) != NULL;
 }
 
