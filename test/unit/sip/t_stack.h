@@ -4,10 +4,11 @@
 
 int run_tsx(void);
 int run_session(void);
+int run_transport(void);
 
 static inline int run_stack_groups(void)
 {
-	return run_tsx() + run_session();
+	return run_tsx() + run_session() + run_transport();
 }
 
 #endif
