@@ -9,7 +9,7 @@
  *   (tried once a second).
  *
  * Two modes: threaded (the daemon) and inline (tests, the simulated edge: the same jobs on
- *   the caller's thread at store_turn(), or `delay` ms later).
+ *   the caller's thread at once, or `delay` ms later).
  * Owner:  the server. Jobs borrow `arg` until their event was read.
  * Threads: all of this belongs to the loop's thread; job functions run on the disk thread
  *   and may touch their arg and the db only.
@@ -40,7 +40,8 @@ void store_close(struct store *s);
 /* The database itself, for the time before the loop runs (load registrations, site) and
  * for inline mode. NULL while the thread has it. */
 struct db *store_db(struct store *s);
-void store_start(struct store *s);	/* hands the database to the thread */
+/* Starts the thread and hands it the database; in inline mode nothing. ERR_IO: no thread. */
+enum err store_start(struct store *s);
 
 /* --- jobs --- */
 struct store_event {

@@ -1,0 +1,359 @@
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/worker.h"
+
+enum { BATCH_BYTES = 1 << 20, RETRY_AT_CLOSE = 3 };
+
+struct job {
+	struct list link;
+	enum err (*fn)(struct db *db, void *arg);
+	void *arg;
+	uint64_t owner;
+	enum err err;
+	struct timer delay;		/* inline mode only */
+	struct store *store;
+};
+
+/* A copy of the oldest entries on its way to the disk. The map keeps its own until this
+ * came back well. */
+struct flush {
+	struct job job;
+	struct map_entry e[STORE_BATCH_MAX];
+	uint32_t n, bad;
+	char *bytes;			/* BATCH_BYTES */
+	size_t nbytes;
+	ms_t started;
+	enum db_fail fail;
+	char why[240];
+};
+
+struct store {
+	struct store_config cfg;
+	struct db *db;			/* the thread's while there is a worker */
+	struct worker *worker;
+	struct flush flush;
+	bool flushing;
+	struct timer batch;		/* armed: entries wait for company, or for a retry */
+	struct list slow;		/* inline mode: jobs that wait for their delay */
+	struct list done;		/* jobs whose event was not read */
+	uint32_t jobs;
+	struct store_view view;
+};
+
+/* ---- jobs ---- */
+
+static void finished(struct store *s, struct job *j);
+
+/* On the disk thread (inline: on the caller's). */
+static void run_job(void *ctx, void *job)
+{
+	struct store *s = ctx;
+	struct job *j = job;
+
+	j->err = j->fn(s->db, j->arg);
+}
+
+static void delayed(void *arg)
+{
+	struct job *j = arg;
+
+	list_remove(&j->link);
+	run_job(j->store, j);
+	finished(j->store, j);
+}
+
+static void post(struct store *s, struct job *j)
+{
+	j->store = s;
+	if (s->worker) {
+		worker_post(s->worker, j);
+	} else if (s->cfg.delay) {
+		list_append(&s->slow, &j->link);
+		timer_start(&s->cfg.loop->timers, &j->delay, s->cfg.delay, delayed, j);
+	} else {
+		run_job(s, j);
+		finished(s, j);
+	}
+}
+
+static void on_ready(void *ctx)
+{
+	struct store *s = ctx;
+	struct job *j;
+
+	while ((j = worker_take(s->worker)))
+		finished(s, j);
+}
+
+enum err store_run(struct store *s, enum err (*fn)(struct db *db, void *arg), void *arg,
+		   uint64_t owner)
+{
+	struct job *j;
+
+	if (s->jobs >= STORE_JOBS_MAX)
+		return ERR_LIMIT;
+	j = mem_new(sizeof *j);
+	j->fn = fn;
+	j->arg = arg;
+	j->owner = owner;
+	s->jobs++;
+	post(s, j);
+	return OK;
+}
+
+bool store_next(struct store *s, struct store_event *ev)
+{
+	struct job *j;
+
+	if (list_empty(&s->done))
+		return false;
+	j = LIST_ENTRY(s->done.next, struct job, link);
+	list_remove(&j->link);
+	*ev = (struct store_event){ .owner = j->owner, .err = j->err, .arg = j->arg };
+	mem_free(j);
+	s->jobs--;
+	return true;
+}
+
+/* ---- emptying the map ---- */
+
+static enum err flush_job(struct db *db, void *arg)
+{
+	struct flush *f = arg;
+	enum err e = db_apply(db, f->e, f->n, &f->bad);
+
+	f->fail = db_failed(db);
+	(void)snprintf(f->why, sizeof f->why, "%s", db_why(db));
+	return e;
+}
+
+static void copy_entries(struct flush *f, const struct map *m)
+{
+	struct map_cursor c = { 0 };
+	struct map_entry e;
+
+	f->n = f->bad = 0;
+	f->nbytes = 0;
+	while (f->n < STORE_BATCH_MAX && map_peek(m, &c, &e)) {
+		if (e.bytes.n > BATCH_BYTES - f->nbytes)
+			break;
+		memcpy(f->bytes + f->nbytes, e.bytes.p, e.bytes.n);
+		f->e[f->n++] = (struct map_entry){ e.kind, { f->bytes + f->nbytes, e.bytes.n } };
+		f->nbytes += e.bytes.n;
+	}
+}
+
+static void flush_start(struct store *s)
+{
+	struct flush *f = &s->flush;
+
+	copy_entries(f, s->cfg.map);
+	f->started = s->cfg.loop->now;
+	f->job.fn = flush_job;
+	f->job.arg = f;
+	s->flushing = true;
+	post(s, &f->job);
+}
+
+static void flush_due(void *arg)
+{
+	struct store *s = arg;
+
+	if (!s->flushing && map_pending(s->cfg.map))
+		flush_start(s);
+}
+
+static void flush_failed(struct store *s)
+{
+	struct flush *f = &s->flush;
+	struct store_view *v = &s->view;
+
+	if (!v->failing) {
+		v->failing = true;
+		v->since = s->cfg.loop->wall;
+		log_line(&s->cfg.loop->log, LOG_ERROR, "store: %s", f->why);
+	}
+	v->fail = f->fail;
+	memcpy(v->why, f->why, sizeof v->why);
+	timer_start(&s->cfg.loop->timers, &s->batch, STORE_RETRY_MS, flush_due, s);
+}
+
+static void flush_done(struct store *s)
+{
+	struct flush *f = &s->flush;
+	struct store_view *v = &s->view;
+
+	s->flushing = false;
+	v->last_flush_ms = s->cfg.loop->now - f->started;
+	if (f->job.err) {
+		flush_failed(s);
+		return;
+	}
+	map_advance(s->cfg.map, f->n);
+	v->written += f->n - f->bad;
+	v->unreadable += f->bad;
+	if (f->bad)
+		log_line(&s->cfg.loop->log, LOG_ERROR,
+			 "store: %u entries could not be read and were left out", f->bad);
+	if (v->failing)
+		log_line(&s->cfg.loop->log, LOG_WARN,
+			 "store: writing again; %u entries are still waiting",
+			 map_pending(s->cfg.map));
+	v->failing = false;
+	v->fail = DB_FAIL_NONE;
+	v->why[0] = 0;
+	if (map_pending(s->cfg.map))
+		timer_start(&s->cfg.loop->timers, &s->batch, 0, flush_due, s);
+}
+
+static void finished(struct store *s, struct job *j)
+{
+	if (j == &s->flush.job)
+		flush_done(s);
+	else
+		list_append(&s->done, &j->link);
+}
+
+void store_turn(struct store *s)
+{
+	if (!s->cfg.map || s->flushing || timer_armed(&s->batch) || !map_pending(s->cfg.map))
+		return;
+	timer_start(&s->cfg.loop->timers, &s->batch, STORE_BATCH_MS, flush_due, s);
+}
+
+bool store_busy(const struct store *s)
+{
+	return s->flushing || s->jobs || (s->cfg.map && map_pending(s->cfg.map));
+}
+
+/* ---- life ---- */
+
+enum err store_open(struct store **out, const struct store_config *c, struct buf *why)
+{
+	struct store *s;
+	struct db *db;
+	enum err e = db_open(&db, c->path, why);
+
+	if (e)
+		return e;
+	s = mem_new(sizeof *s);
+	s->cfg = *c;
+	s->db = db;
+	s->flush.bytes = mem_new(BATCH_BYTES);
+	list_init(&s->slow);
+	list_init(&s->done);
+	*out = s;
+	return OK;
+}
+
+struct db *store_db(struct store *s)
+{
+	return s->worker ? NULL : s->db;
+}
+
+enum err store_start(struct store *s)
+{
+	if (s->cfg.inline_mode)
+		return OK;
+	return worker_new(&s->worker, s->cfg.loop, run_job, on_ready, s);
+}
+
+/* The thread ends after the job it is in; its last results still count. */
+static void stop_thread(struct store *s)
+{
+	struct worker *w = s->worker;
+
+	if (!w)
+		return;
+	worker_end(w);
+	on_ready(s);
+	s->worker = NULL;
+	worker_free(w);
+}
+
+static void last_flush(struct store *s)
+{
+	int tries = RETRY_AT_CLOSE;
+
+	s->cfg.delay = 0;
+	while (!list_empty(&s->slow)) {
+		struct job *j = LIST_ENTRY(s->slow.next, struct job, link);
+
+		timer_stop(&s->cfg.loop->timers, &j->delay);
+		delayed(j);
+	}
+	while (s->cfg.map && map_pending(s->cfg.map) && tries) {
+		flush_start(s);		/* inline now: it is over when this returns */
+		tries -= s->view.failing;
+	}
+}
+
+void store_close(struct store *s)
+{
+	struct store_event ev;
+
+	if (!s)
+		return;
+	stop_thread(s);
+	last_flush(s);
+	timer_stop(&s->cfg.loop->timers, &s->batch);
+	while (store_next(s, &ev))
+		;			/* nobody is there to read them */
+	db_close(s->db);
+	mem_free(s->flush.bytes);
+	mem_free(s);
+}
+
+/* ---- registrations and audit ---- */
+
+static void push_row(struct store *s, enum map_kind kind, const struct row_kind *k,
+		     const void *row)
+{
+	char mem[REG_PACK_MAX > AUDIT_PACK_MAX ? REG_PACK_MAX : AUDIT_PACK_MAX];
+	struct buf b;
+
+	if (!s->cfg.map)
+		return;
+	buf_init(&b, mem, sizeof mem);
+	row_pack(&b, k, row);
+	assert(buf_ok(&b));		/* *_PACK_MAX is big enough for every row */
+	map_push(s->cfg.map, kind, buf_str(&b));
+}
+
+void store_reg_put(struct store *s, const struct reg_row *r)
+{
+	push_row(s, MAP_REG_PUT, &reg_row_kind, r);
+}
+
+void store_reg_delete(struct store *s, const struct reg_row *r)
+{
+	push_row(s, MAP_REG_DELETE, &reg_row_kind, r);
+}
+
+void store_audit(struct store *s, const struct audit_row *a)
+{
+	struct audit_row line = *a;
+
+	if (!s->cfg.map)
+		return;
+	if (!line.at_wall)
+		line.at_wall = s->cfg.loop->wall;
+	if (!line.id)
+		line.id = map_id(s->cfg.map, line.at_wall);
+	push_row(s, MAP_AUDIT, &audit_row_kind, &line);
+}
+
+void store_look(const struct store *s, struct store_view *v)
+{
+	*v = s->view;
+	v->jobs = s->jobs;
+	if (!s->cfg.map)
+		return;
+	v->pending = map_pending(s->cfg.map);
+	v->waiting = map_waiting(s->cfg.map);
+	v->lost = map_lost(s->cfg.map);
+}

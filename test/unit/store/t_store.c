@@ -1,0 +1,354 @@
+/* t_store.c - jobs and the emptying of the map, at virtual time; and once with the thread. */
+#include "t_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/sim_loop.h"
+#include "store/store.h"
+
+struct world {
+	struct loop *l;
+	struct map *map;
+	struct store *s;
+	struct rng rng;
+	unsigned logged;
+	char log[1024];
+};
+
+static void turn(void *ctx)
+{
+	struct world *w = ctx;
+
+	if (w->s)
+		store_turn(w->s);
+}
+
+static void keep_log(void *ctx, enum log_level level, struct str line)
+{
+	struct world *w = ctx;
+
+	(void)level;
+	w->logged++;
+	snprintf(w->log, sizeof w->log, "%.*s", STRF(line));
+}
+
+static void up(struct world *w, ms_t delay)
+{
+	memset(w, 0, sizeof *w);
+	w->l = sim_new(1);
+	w->l->log = (struct log){ .level = LOG_WARN, .write = keep_log, .ctx = w };
+	rng_seed(&w->rng, 1);
+	assert_int_equal(map_open(&w->map, &(struct map_config){ .slots = 4, .rng = &w->rng,
+			 .ring_bytes = 64 * 1024, .wall = 1700000000000 }, NULL, NULL), OK);
+	assert_int_equal(store_open(&w->s, &(struct store_config){ .loop = w->l, .map = w->map,
+			 .path = ":memory:", .inline_mode = true, .delay = delay }, NULL), OK);
+	assert_int_equal(store_start(w->s), OK);
+	loop_on_turn(w->l, turn, w);
+}
+
+static void down(struct world *w)
+{
+	store_close(w->s);
+	map_close(w->map);
+	sim_free(w->l);
+}
+
+static void finish_one(struct world *w)
+{
+	static struct call_record r;
+
+	t_record(&r, map_id(w->map, w->l->wall), 2);
+	map_finish(w->map, &r);
+	loop_turn(w->l);
+}
+
+static uint64_t stored(struct world *w)
+{
+	uint64_t n = 0;
+
+	assert_int_equal(db_cdr_count(store_db(w->s), &n), OK);
+	return n;
+}
+
+static void a_record_is_in_the_database_within_100_ms(void **state)
+{
+	struct world w;
+
+	(void)state;
+	up(&w, 0);
+	finish_one(&w);
+	assert_int_equal(stored(&w), 0);
+	assert_true(store_busy(w.s));
+	sim_for(w.l, 100);
+	assert_int_equal(stored(&w), 1);
+	assert_int_equal(map_pending(w.map), 0);
+	assert_false(store_busy(w.s));
+	down(&w);
+}
+
+static void records_that_come_together_are_written_together(void **state)
+{
+	struct world w;
+	struct store_view v;
+
+	(void)state;
+	up(&w, 0);
+	for (int i = 0; i < 1000; i++)
+		finish_one(&w);
+	sim_for(w.l, 100);
+	assert_int_equal(stored(&w), 1000);
+	store_look(w.s, &v);
+	assert_int_equal(v.written, 1000);
+	assert_int_equal(v.pending, 0);
+	down(&w);
+}
+
+static void a_full_disk_loses_nothing_and_is_told_once(void **state)
+{
+	struct world w;
+	struct store_view v;
+
+	(void)state;
+	up(&w, 0);
+	db_break(store_db(w.s), DB_FAIL_FULL);
+	for (int i = 0; i < 300; i++)
+		finish_one(&w);
+	sim_for(w.l, 10000);
+	store_look(w.s, &v);
+	assert_true(v.failing);
+	assert_int_equal(v.fail, DB_FAIL_FULL);
+	assert_non_null(strstr(v.why, "disk is full"));
+	assert_int_equal(v.pending, 300);
+	assert_true(v.waiting > 0);	/* the ring is full: the rest is in memory */
+	assert_int_equal(w.logged, 1);
+	db_break(store_db(w.s), DB_FAIL_NONE);
+	sim_for(w.l, 3000);
+	assert_int_equal(stored(&w), 300);
+	store_look(w.s, &v);
+	assert_false(v.failing);
+	assert_int_equal(v.lost, 0);
+	assert_int_equal(v.pending, 0);
+	assert_non_null(strstr(w.log, "writing again"));
+	down(&w);
+}
+
+static void the_tail_moves_only_after_the_commit(void **state)
+{
+	struct world w;
+
+	(void)state;
+	up(&w, 5000);			/* a disk that takes 5 s */
+	finish_one(&w);
+	sim_for(w.l, 4000);
+	assert_int_equal(map_pending(w.map), 1);
+	assert_int_equal(stored(&w), 0);
+	finish_one(&w);
+	sim_for(w.l, 1100);
+	assert_int_equal(stored(&w), 1);
+	assert_int_equal(map_pending(w.map), 1);
+	sim_for(w.l, 6000);
+	assert_int_equal(stored(&w), 2);
+	down(&w);
+}
+
+static void closing_writes_what_is_pending(void **state)
+{
+	struct world w;
+	struct map_cursor c = { 0 };
+	struct map_entry e;
+
+	(void)state;
+	up(&w, 5000);
+	finish_one(&w);
+	sim_for(w.l, 1000);
+	finish_one(&w);
+	store_close(w.s);
+	w.s = NULL;
+	assert_false(map_peek(w.map, &c, &e));
+	down(&w);
+}
+
+static void closing_with_a_dead_disk_leaves_the_map_alone(void **state)
+{
+	struct world w;
+
+	(void)state;
+	up(&w, 0);
+	db_break(store_db(w.s), DB_FAIL_IO);
+	finish_one(&w);
+	store_close(w.s);
+	w.s = NULL;
+	assert_int_equal(map_pending(w.map), 1);
+	down(&w);
+}
+
+static enum err add_one(struct db *db, void *arg)
+{
+	(void)db;
+	++*(int *)arg;
+	return ERR_GONE;
+}
+
+static void a_jobs_result_is_an_event(void **state)
+{
+	struct store_event ev;
+	struct world w;
+	int n = 0;
+
+	(void)state;
+	up(&w, 10);
+	assert_int_equal(store_run(w.s, add_one, &n, 77), OK);
+	assert_false(store_next(w.s, &ev));
+	sim_for(w.l, 10);
+	assert_true(store_next(w.s, &ev));
+	assert_int_equal(ev.owner, 77);
+	assert_int_equal(ev.err, ERR_GONE);
+	assert_ptr_equal(ev.arg, &n);
+	assert_int_equal(n, 1);
+	assert_false(store_next(w.s, &ev));
+	down(&w);
+}
+
+static void too_many_jobs_are_refused(void **state)
+{
+	struct world w;
+	int n = 0;
+
+	(void)state;
+	up(&w, 10);
+	for (int i = 0; i < STORE_JOBS_MAX; i++)
+		assert_int_equal(store_run(w.s, add_one, &n, 1), OK);
+	assert_int_equal(store_run(w.s, add_one, &n, 1), ERR_LIMIT);
+	down(&w);			/* those that wait are run, not leaked */
+	assert_int_equal(n, STORE_JOBS_MAX);
+}
+
+static bool count_reg(void *ctx, const struct reg_row *r)
+{
+	(void)r;
+	++*(int *)ctx;
+	return true;
+}
+
+static bool count_audit(void *ctx, const struct audit_row *a)
+{
+	assert_true(a->id && a->at_wall);
+	++*(int *)ctx;
+	return true;
+}
+
+static void registrations_and_audit_go_the_same_way(void **state)
+{
+	struct reg_row r = { .phone = "desk", .contact = "sip:a" }, q = { .phone = "x" };
+	struct audit_row a = { .action = "apply" };
+	struct world w;
+	int regs = 0, lines = 0;
+
+	(void)state;
+	memset(r.user_agent, 'u', sizeof r.user_agent);	/* unended: cut */
+	up(&w, 0);
+	store_reg_put(w.s, &r);
+	store_reg_put(w.s, &q);
+	store_reg_delete(w.s, &q);
+	store_audit(w.s, &a);
+	loop_turn(w.l);
+	sim_for(w.l, 100);
+	assert_int_equal(db_regs(store_db(w.s), count_reg, &regs), OK);
+	assert_int_equal(db_audit(store_db(w.s), 0, 0, count_audit, &lines), OK);
+	assert_int_equal(regs, 1);
+	assert_int_equal(lines, 1);
+	down(&w);
+}
+
+static void an_unreadable_entry_is_counted_and_told(void **state)
+{
+	struct store_view v;
+	struct world w;
+
+	(void)state;
+	up(&w, 0);
+	map_push(w.map, MAP_RECORD, STR("rubbish"));
+	finish_one(&w);
+	sim_for(w.l, 100);
+	store_look(w.s, &v);
+	assert_int_equal(v.unreadable, 1);
+	assert_int_equal(v.written, 1);
+	assert_int_equal(w.logged, 1);
+	down(&w);
+}
+
+/* ---- the thread, on the real loop ---- */
+
+struct live {
+	struct loop *l;
+	struct store *s;
+	struct map *map;
+	int got;
+};
+
+static void live_turn(void *ctx)
+{
+	struct live *v = ctx;
+	struct store_event ev;
+
+	store_turn(v->s);
+	while (store_next(v->s, &ev))
+		v->got++;
+	if (v->got == 20 && !store_busy(v->s))
+		loop_stop(v->l);
+}
+
+static void the_thread_writes_and_answers(void **state)
+{
+	static struct call_record r;
+	struct live v = { .got = 0 };
+	struct rng rng;
+	uint64_t n = 0;
+	int ran = 0;
+
+	(void)state;
+	rng_seed(&rng, 1);
+	v.l = loop_new();
+	assert_int_equal(map_open(&v.map, &(struct map_config){ .slots = 4, .rng = &rng,
+			 .ring_bytes = 64 * 1024, .wall = v.l->wall }, NULL, NULL), OK);
+	assert_int_equal(store_open(&v.s, &(struct store_config){ .loop = v.l, .map = v.map,
+			 .path = ":memory:" }, NULL), OK);
+	assert_int_equal(store_start(v.s), OK);
+	assert_null(store_db(v.s));
+	loop_on_turn(v.l, live_turn, &v);
+	for (int i = 0; i < 20; i++) {
+		t_record(&r, map_id(v.map, v.l->wall), 2);
+		map_finish(v.map, &r);
+		assert_int_equal(store_run(v.s, add_one, &ran, 1), OK);
+	}
+	loop_run(v.l);
+	assert_int_equal(ran, 20);
+	t_record(&r, map_id(v.map, v.l->wall), 2);
+	map_finish(v.map, &r);		/* written by the close */
+	assert_int_equal(store_run(v.s, add_one, &n, 1), OK);
+	store_close(v.s);
+	assert_int_equal(map_pending(v.map), 0);
+	assert_int_equal(n, 1);
+	map_close(v.map);
+	loop_free(v.l);
+}
+
+int run_store(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_is_in_the_database_within_100_ms),
+		cmocka_unit_test(records_that_come_together_are_written_together),
+		cmocka_unit_test(a_full_disk_loses_nothing_and_is_told_once),
+		cmocka_unit_test(the_tail_moves_only_after_the_commit),
+		cmocka_unit_test(closing_writes_what_is_pending),
+		cmocka_unit_test(closing_with_a_dead_disk_leaves_the_map_alone),
+		cmocka_unit_test(a_jobs_result_is_an_event),
+		cmocka_unit_test(too_many_jobs_are_refused),
+		cmocka_unit_test(registrations_and_audit_go_the_same_way),
+		cmocka_unit_test(an_unreadable_entry_is_counted_and_told),
+		cmocka_unit_test(the_thread_writes_and_answers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
