@@ -1,0 +1,6 @@
+#include "t_trace.h"
+
+int main(void)
+{
+	return (run_tap() + run_trace()) != 0;
+}
