@@ -5,10 +5,11 @@
 int run_tsx(void);
 int run_session(void);
 int run_transport(void);
+int run_peer(void);
 
 static inline int run_stack_groups(void)
 {
-	return run_tsx() + run_session() + run_transport();
+	return run_tsx() + run_session() + run_transport() + run_peer();
 }
 
 #endif
