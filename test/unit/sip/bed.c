@@ -340,9 +340,12 @@ static bool drain(struct bed_side *s)
 static void turn(void *ctx)
 {
 	struct bed *b = ctx;
+	bool any;
 
-	while (drain(&b->a) | drain(&b->b))
-		;
+	do {
+		any = drain(&b->a);
+		any = drain(&b->b) || any;
+	} while (any);
 	sip_turn_end(b->a.sip);
 	sip_turn_end(b->b.sip);
 }
