@@ -158,12 +158,16 @@ static bool take(struct auth *a, struct str nonce, const struct digest_creds *c,
 	if (expired(made, now))
 		return false;
 	for (int i = 0; i < WAYS; i++)
-		if (set[i].tag == tag)		/* without qop it is good once */
+		if (set[i].tag == tag)
 			return c->qop && count(&set[i], c->nc);
 	if (a->evicted && made <= a->floor)
 		return false;
 	u = place(a, set, now);
 	*u = (struct used){ .tag = tag, .made = made, .top = c->nc, .seen = 1 };
+	if (!c->qop) {		/* without a count it is good once */
+		u->top = UINT32_MAX;
+		u->seen = UINT32_MAX;
+	}
 	return true;
 }
 

@@ -91,20 +91,25 @@ static enum err part_header(struct str line, struct sip_part *p)
 	return OK;
 }
 
+/* Without an empty line it is all header: the CRLF before the delimiter is the delimiter's. */
 static enum err one_part(struct str s, struct sip_part *out)
 {
 	struct sip_part p = { 0 };
 
-	for (;;) {
+	while (s.n) {
 		size_t nl = str_find(s, '\n');
 		struct str line = str_sub(s, 0, nl);
 
-		if (nl == s.n || nl == 0 || s.p[nl - 1] != '\r')
-			return ERR_PARSE;
-		s = str_sub(s, nl + 1, s.n);
-		if (line.n == 1)
+		if (nl < s.n) {
+			if (nl == 0 || s.p[nl - 1] != '\r')
+				return ERR_PARSE;
+			line.n--;
+			nl++;
+		}
+		s = str_sub(s, nl, s.n);
+		if (line.n == 0)
 			break;
-		if (part_header(str_sub(line, 0, line.n - 1), &p) != OK)
+		if (part_header(line, &p) != OK)
 			return ERR_PARSE;
 	}
 	p.bytes = s;
@@ -129,9 +134,11 @@ enum err sip_parts(const struct sip_body *b, struct sip_part part[SIP_PART_MAX],
 
 		if (!find(s, boundary, from >= 2 ? from - 2 : 0, &next))
 			return ERR_PARSE;
+		if (next.at < from)
+			return ERR_PARSE;
 		if (count == SIP_PART_MAX)
 			return ERR_LIMIT;
-		e = one_part(str_sub(s, from, next.at > from ? next.at - from : 0), &part[count]);
+		e = one_part(str_sub(s, from, next.at - from), &part[count]);
 		if (e)
 			return e;
 		count++;
