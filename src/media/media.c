@@ -1,0 +1,449 @@
+#include "media/media.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/slot.h"
+#include "media/inside.h"
+#include "media/ports.h"
+
+extern char **environ;
+
+enum { RESPAWN_MS = 200, QUEUE_MIN = 64 };
+
+struct mend {				/* one open end */
+	uint64_t id, owner;
+	uint32_t slot, pair;
+	int pool;
+	bool closing;
+};
+
+struct mpool {
+	struct media_pool cfg;
+	struct ports ports;
+	uint32_t first;			/* slot of its first pair */
+};
+
+struct media {
+	struct loop *loop;
+	struct media_config cfg;
+	struct mpool pool[MEDIA_POOLS];
+	uint32_t nslots;
+	struct slots ends;
+	uint64_t *by_slot;		/* end id; 0: none */
+	struct inside *inside;
+	int fd;
+	pid_t pid;
+	uint32_t epoch;
+	struct loop_watch *watch;
+	struct timer respawn;
+	struct media_event *queue;
+	uint32_t head, tail, cap;	/* cap is a power of two */
+	int ready;
+};
+
+/* --- events ------------------------------------------------------------------ */
+
+static void push(struct media *m, const struct media_event *e)
+{
+	if (m->tail - m->head == m->cap) {
+		struct media_event *q = mem_array((size_t)m->cap * 2, sizeof *q);
+
+		for (uint32_t i = 0; i < m->cap; i++)
+			q[i] = m->queue[(m->head + i) & (m->cap - 1)];
+		mem_free(m->queue);
+		m->queue = q;
+		m->head = 0;
+		m->tail = m->cap;
+		m->cap *= 2;
+	}
+	m->queue[m->tail++ & (m->cap - 1)] = *e;
+}
+
+bool media_next(struct media *m, struct media_event *ev)
+{
+	if (m->head == m->tail)
+		return false;
+	*ev = m->queue[m->head++ & (m->cap - 1)];
+	return true;
+}
+
+static void end_gone(struct media *m, struct mend *e)
+{
+	ports_give(&m->pool[e->pool].ports, e->pair, m->loop->now, MEDIA_QUARANTINE_MS);
+	m->by_slot[e->slot] = 0;
+	slot_free(&m->ends, e->id);
+}
+
+static void closed(struct media *m, struct mend *e, const struct media_msg *msg)
+{
+	const struct media_counts *c = &msg->u.counts;
+	struct media_event ev = { .kind = MEDIA_EV_CLOSED, .end = e->id, .owner = e->owner };
+
+	ev.stats = (struct media_stats){ .rx_packets = c->rx_packets, .tx_packets = c->tx_packets,
+					 .lost = c->lost, .auth_failed = c->auth_failed,
+					 .jitter_us = c->jitter_us, .rtt_us = c->rtt_us };
+	push(m, &ev);
+	end_gone(m, e);
+}
+
+static void startup_news(struct media *m, const struct media_msg *msg)
+{
+	struct media_event ev = { .kind = MEDIA_EV_READY };
+
+	if (msg->op == MEDIA_READY && ++m->ready < m->cfg.npools)
+		return;
+	if (msg->op == MEDIA_FAILED) {
+		ev.kind = MEDIA_EV_FAILED;
+		ev.at = msg->u.failed.at;
+		ev.sys_errno = msg->u.failed.sys_errno;
+	}
+	push(m, &ev);
+}
+
+/* News from the engine, of a process or inside. */
+static void on_up(void *ctx, const struct media_msg *msg)
+{
+	struct media *m = ctx;
+	struct mend *e;
+	struct media_event ev = { 0 };
+
+	if (!media_msg_good(msg, m->nslots))
+		return;
+	if (msg->op == MEDIA_READY || msg->op == MEDIA_FAILED) {
+		startup_news(m, msg);
+		return;
+	}
+	e = slot_get(&m->ends, m->by_slot[msg->slot]);
+	if (!e || e->owner != msg->owner)
+		return;
+	ev.end = e->id;
+	ev.owner = e->owner;
+	switch ((enum media_op)msg->op) {
+	case MEDIA_CLOSED: closed(m, e, msg); return;
+	case MEDIA_FIRST_PACKET: ev.kind = MEDIA_EV_FIRST_PACKET; ev.early = msg->early; break;
+	case MEDIA_LATCHED: ev.kind = MEDIA_EV_LATCHED; ev.at = msg->u.latched.from; break;
+	case MEDIA_SILENT: ev.kind = MEDIA_EV_SILENT; break;
+	default: return;
+	}
+	if (!e->closing)
+		push(m, &ev);
+}
+
+/* --- the process ---------------------------------------------------------------- */
+
+static void send_down(struct media *m, struct media_msg *msg)
+{
+	msg->version = MEDIA_VERSION;
+	msg->epoch = m->epoch;
+	if (m->inside)
+		inside_msg(m->inside, msg);
+	else if (m->fd >= 0)
+		/* A full socket means a hung process: its end is noticed by the watch. */
+		(void)send(m->fd, msg, sizeof *msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void send_pools(struct media *m)
+{
+	for (int i = 0; i < m->cfg.npools; i++) {
+		struct media_msg msg = { .op = MEDIA_POOL, .slot = m->pool[i].first };
+
+		msg.u.pool.bind = m->pool[i].cfg.bind;
+		msg.u.pool.port_min = m->pool[i].cfg.port_min;
+		msg.u.pool.pairs = (uint16_t)m->pool[i].ports.n;
+		send_down(m, &msg);
+	}
+}
+
+static bool spawn(struct media *m);
+
+static void on_respawn(void *arg)
+{
+	struct media *m = arg;
+
+	if (!spawn(m))
+		timer_start(&m->loop->timers, &m->respawn, RESPAWN_MS, on_respawn, m);
+}
+
+/* The media process died: its calls have no audio any more, and are told so. */
+static void process_lost(struct media *m)
+{
+	struct mend *e;
+	uint32_t i = 0;
+	uint64_t id;
+
+	loop_unwatch(m->watch);
+	m->watch = NULL;
+	close(m->fd);
+	m->fd = -1;
+	(void)waitpid(m->pid, NULL, WNOHANG);
+	log_line(&m->loop->log, LOG_ERROR,
+		 "The media process ended unexpectedly; calls without audio are ended and it is started again.");
+	while ((e = slot_next(&m->ends, &i, &id))) {
+		struct media_event ev = { .kind = e->closing ? MEDIA_EV_CLOSED : MEDIA_EV_LOST,
+					  .end = id, .owner = e->owner };
+
+		push(m, &ev);
+		if (e->closing)
+			end_gone(m, e);
+	}
+	timer_start(&m->loop->timers, &m->respawn, RESPAWN_MS, on_respawn, m);
+}
+
+static void on_fd(void *arg)
+{
+	struct media *m = arg;
+	struct media_msg msg;
+
+	for (int i = 0; i < 256 && m->fd >= 0; i++) {
+		ssize_t n = recv(m->fd, &msg, sizeof msg, MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			process_lost(m);
+			return;
+		}
+		if (n == (ssize_t)sizeof msg && msg.epoch == m->epoch)
+			on_up(m, &msg);
+	}
+}
+
+static bool spawn(struct media *m)
+{
+	char *argv[] = { "tandem", "media", "--fd", "3", NULL };
+	posix_spawn_file_actions_t fa;
+	const char *prog = m->cfg.program ? m->cfg.program : "/proc/self/exe";
+	int sv[2], size = 4 << 20, rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return false;
+	(void)setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	(void)setsockopt(sv[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, sv[1], 3);
+	rc = posix_spawn(&m->pid, prog, &fa, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&fa);
+	close(sv[1]);
+	if (rc) {
+		close(sv[0]);
+		errno = rc;
+		return false;
+	}
+	m->fd = sv[0];
+	m->epoch++;
+	m->ready = 0;
+	m->watch = loop_watch(m->loop, m->fd, on_fd, m);
+	send_pools(m);
+	return true;
+}
+
+/* --- life ----------------------------------------------------------------------- */
+
+static void set_pools(struct media *m, const struct media_config *c)
+{
+	for (int i = 0; i < c->npools; i++) {
+		uint32_t pairs = ((uint32_t)c->pool[i].port_max - c->pool[i].port_min + 1) / 2;
+
+		m->pool[i].cfg = c->pool[i];
+		m->pool[i].first = m->nslots;
+		ports_init(&m->pool[i].ports, pairs ? pairs : 1);
+		m->nslots += m->pool[i].ports.n;
+	}
+}
+
+struct media *media_new(const struct media_config *c, struct buf *why)
+{
+	struct media *m = mem_new(sizeof *m);
+
+	m->loop = c->loop;
+	m->cfg = *c;
+	m->fd = -1;
+	m->cap = QUEUE_MIN;
+	m->queue = mem_array(m->cap, sizeof *m->queue);
+	set_pools(m, c);
+	if (m->nslots > MEDIA_SLOTS_MAX) {
+		buf_fmt(why, "The media port ranges hold %u pairs; at most %d are possible.",
+			m->nslots, MEDIA_SLOTS_MAX);
+		goto fail;
+	}
+	slots_init(&m->ends, sizeof(struct mend), m->nslots ? m->nslots : 1);
+	m->by_slot = mem_array(m->nslots ? m->nslots : 1, sizeof *m->by_slot);
+	if (c->inside) {
+		m->inside = inside_new(c->loop, m->nslots, on_up, m);
+		send_pools(m);
+	} else if (!spawn(m)) {
+		buf_fmt(why, "The media process cannot be started: %s.", strerror(errno));
+		goto fail;
+	}
+	return m;
+fail:
+	media_free(m);
+	return NULL;
+}
+
+void media_free(struct media *m)
+{
+	if (!m)
+		return;
+	timer_stop(&m->loop->timers, &m->respawn);
+	loop_unwatch(m->watch);
+	if (m->fd >= 0) {
+		close(m->fd);		/* the process sees it and ends */
+		(void)waitpid(m->pid, NULL, 0);
+	}
+	inside_free(m->inside);
+	for (int i = 0; i < m->cfg.npools; i++)
+		ports_close(&m->pool[i].ports);
+	if (m->ends.cap)
+		slots_close(&m->ends);
+	mem_free(m->by_slot);
+	mem_free(m->queue);
+	mem_free(m);
+}
+
+/* --- ends ------------------------------------------------------------------------- */
+
+enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
+		    struct media_local *local)
+{
+	struct mpool *p = &m->pool[w->pool < (uint32_t)m->cfg.npools ? w->pool : 0];
+	struct media_msg msg = { .op = MEDIA_OPEN };
+	struct mend *e;
+	uint32_t pair;
+	enum err x = ports_take(&p->ports, &m->loop->rng, m->loop->now, &pair);
+
+	if (x)
+		return x;
+	e = slot_new(&m->ends, end);
+	if (!e) {
+		ports_give(&p->ports, pair, m->loop->now, 0);
+		return ERR_LIMIT;
+	}
+	*e = (struct mend){ .id = *end, .owner = w->owner, .pair = pair, .slot = p->first + pair,
+			    .pool = (int)(p - m->pool) };
+	m->by_slot[e->slot] = *end;
+	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++)
+		rng_bytes(&m->loop->rng, local->key[s], srtp_key_bytes((enum srtp_suite)s));
+	local->rtp = p->cfg.advertised;
+	local->rtp.port = (uint16_t)(p->cfg.port_min + 2 * pair);
+	msg.slot = e->slot;
+	msg.owner = w->owner;
+	memcpy(msg.u.open.key, local->key, sizeof local->key);
+	msg.u.open.no_media_ms = (uint32_t)w->no_media;
+	msg.u.open.fill_ms = w->fill;
+	send_down(m, &msg);
+	mem_wipe(&msg, sizeof msg);
+	return OK;
+}
+
+static struct mend *open_end(struct media *m, uint64_t id)
+{
+	struct mend *e = slot_get(&m->ends, id);
+
+	return e && !e->closing ? e : NULL;
+}
+
+void media_peer(struct media *m, uint64_t id, int early, const struct media_remote *r)
+{
+	struct mend *e = open_end(m, id);
+	struct media_msg msg = { .op = MEDIA_PEER, .early = (uint16_t)early };
+
+	if (!e)
+		return;
+	msg.slot = e->slot;
+	msg.u.peer.rtp = r->rtp;
+	msg.u.peer.rtcp = r->rtcp;
+	msg.u.peer.mux = r->mux;
+	msg.u.peer.latch = r->latch;
+	msg.u.peer.suite = (uint8_t)r->suite;
+	msg.u.peer.mki = r->mki;
+	memcpy(msg.u.peer.key, r->key, sizeof r->key);
+	memcpy(msg.u.peer.rx_pt, r->rx_pt, sizeof r->rx_pt);
+	memcpy(msg.u.peer.tx_pt, r->tx_pt, sizeof r->tx_pt);
+	send_down(m, &msg);
+	mem_wipe(&msg, sizeof msg);
+}
+
+void media_serve(struct media *m, uint64_t id, int early, bool wipe)
+{
+	struct mend *e = open_end(m, id);
+	struct media_msg msg = { .op = MEDIA_SERVE, .early = (uint16_t)early };
+
+	if (!e)
+		return;
+	msg.slot = e->slot;
+	msg.u.serve.wipe_others = wipe;
+	send_down(m, &msg);
+}
+
+void media_connect(struct media *m, uint64_t a, uint64_t b)
+{
+	struct mend *x = open_end(m, a), *y = open_end(m, b);
+	struct media_msg msg = { .op = MEDIA_CONNECT };
+
+	if (!x)
+		return;
+	msg.slot = x->slot;
+	msg.other = y ? y->slot : UINT32_MAX;
+	send_down(m, &msg);
+}
+
+void media_direction(struct media *m, uint64_t id, bool send, bool expect)
+{
+	struct mend *e = open_end(m, id);
+	struct media_msg msg = { .op = MEDIA_DIRECTION };
+
+	if (!e)
+		return;
+	msg.slot = e->slot;
+	msg.u.direction.send = send;
+	msg.u.direction.expect = expect;
+	send_down(m, &msg);
+}
+
+void media_play(struct media *m, uint64_t id, enum media_source s, enum media_codec c)
+{
+	struct mend *e = open_end(m, id);
+	struct media_msg msg = { .op = MEDIA_PLAY };
+	const char *country = m->cfg.country ? m->cfg.country : "us";
+
+	if (!e)
+		return;
+	msg.slot = e->slot;
+	msg.u.play.source = (uint8_t)s;
+	msg.u.play.codec = (uint8_t)c;
+	memcpy(msg.u.play.country, country, strnlen(country, sizeof msg.u.play.country));
+	send_down(m, &msg);
+}
+
+void media_close(struct media *m, uint64_t id)
+{
+	struct mend *e = open_end(m, id);
+	struct media_msg msg = { .op = MEDIA_CLOSE };
+	struct media_event ev = { .kind = MEDIA_EV_CLOSED, .end = id };
+
+	if (!e)
+		return;
+	e->closing = true;
+	msg.slot = e->slot;
+	send_down(m, &msg);
+	if (m->inside || m->fd >= 0)
+		return;
+	ev.owner = e->owner;		/* no process: nothing will answer */
+	push(m, &ev);
+	end_gone(m, e);
+}
+
+void media_counts(const struct media *m, uint32_t *open, uint32_t *free_pairs)
+{
+	*open = m->ends.live;
+	*free_pairs = 0;
+	for (int i = 0; i < m->cfg.npools; i++)
+		*free_pairs += m->pool[i].ports.nfree + m->pool[i].ports.nrest;
+}

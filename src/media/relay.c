@@ -1,0 +1,297 @@
+#include "media/relay_int.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+struct end *relay_end(struct relay *r, uint32_t slot)
+{
+	return slot < r->nslots && r->end[slot] && r->end[slot]->used ? r->end[slot] : NULL;
+}
+
+void relay_up(struct relay *r, const struct end *e, enum media_op op, const struct media_msg *more)
+{
+	struct media_msg m = more ? *more : (struct media_msg){ 0 };
+
+	m.version = MEDIA_VERSION;
+	m.op = (uint16_t)op;
+	m.slot = e->slot;
+	m.owner = e->owner;
+	r->io.up(r->io.ctx, &m);
+}
+
+struct relay *relay_new(uint32_t slots, const struct relay_io *io, struct rng *rng)
+{
+	struct relay *r = mem_new(sizeof *r);
+
+	r->io = *io;
+	r->rng = rng;
+	r->nslots = slots;
+	r->first = NO_SLOT;
+	r->end = mem_array(slots, sizeof *r->end);
+	return r;
+}
+
+static void remote_close(struct remote *m)
+{
+	srtp_free(m->in);
+	mem_wipe(m, sizeof *m);
+}
+
+static void unlink_end(struct relay *r, struct end *e)
+{
+	if (e->prev != NO_SLOT)
+		r->end[e->prev]->next = e->next;
+	else
+		r->first = e->next;
+	if (e->next != NO_SLOT)
+		r->end[e->next]->prev = e->prev;
+}
+
+static void set_playing(struct relay *r, struct end *e, bool on)
+{
+	r->playing += (uint32_t)on;
+	r->playing -= (uint32_t)(e->playing || e->filling);
+	e->playing = on;
+	e->filling = false;
+}
+
+static void end_close(struct relay *r, struct end *e)
+{
+	struct end *peer = relay_end(r, e->peer);
+
+	if (peer && peer->peer == e->slot)
+		peer->peer = NO_SLOT;
+	set_playing(r, e, false);
+	for (int i = 0; i < MEDIA_EARLY_MAX; i++)
+		remote_close(&e->remote[i]);
+	for (int i = 0; i < SRTP_NSUITE; i++)
+		srtp_free(e->out[i]);
+	unlink_end(r, e);
+	mem_wipe(e, sizeof *e);
+}
+
+void relay_free(struct relay *r)
+{
+	if (!r)
+		return;
+	for (uint32_t i = 0; i < r->nslots; i++) {
+		if (relay_end(r, i))
+			end_close(r, r->end[i]);
+		mem_free(r->end[i]);
+	}
+	mem_free(r->end);
+	mem_free(r);
+}
+
+/* --- messages -------------------------------------------------------------- */
+
+static void do_open(struct relay *r, const struct media_msg *m, ms_t now)
+{
+	struct end *e = relay_end(r, m->slot);
+
+	if (e)
+		end_close(r, e);
+	if (!r->end[m->slot])
+		r->end[m->slot] = mem_new(sizeof *e);
+	e = r->end[m->slot];
+	*e = (struct end){ .used = true, .slot = m->slot, .peer = NO_SLOT, .owner = m->owner,
+			   .serve = -1, .no_media = m->u.open.no_media_ms,
+			   .fill = m->u.open.fill_ms, .connected = now, .heard = now,
+			   .report_at = now + REPORT_MS, .prev = NO_SLOT, .next = r->first };
+	memcpy(e->key, m->u.open.key, sizeof e->key);
+	e->tx.ssrc = (uint32_t)rng_u64(r->rng);
+	e->tx.seq = (uint16_t)(rng_u64(r->rng) & 0x7fff);	/* low: no early roll-over */
+	e->tx.ts = (uint32_t)rng_u64(r->rng);
+	if (r->first != NO_SLOT)
+		r->end[r->first]->prev = m->slot;
+	r->first = m->slot;
+}
+
+static bool same_crypto(const struct remote *x, const struct media_msg *m, const uint8_t *key)
+{
+	return x->set && x->suite == (enum srtp_suite)m->u.peer.suite &&
+	       memcmp(key, m->u.peer.key, SRTP_KEY_MAX) == 0;
+}
+
+/* The same key again keeps its context (replay window, roll-over); a new one starts at 0. */
+static void do_peer(struct end *e, const struct media_msg *m, ms_t now)
+{
+	struct remote *x = &e->remote[m->early], old = *x;
+	uint8_t last[SRTP_KEY_MAX];
+	bool keep;
+
+	memcpy(last, e->peer_key[m->early], sizeof last);
+	keep = same_crypto(&old, m, last);
+	*x = (struct remote){ .set = true, .latch = m->u.peer.latch, .mux = m->u.peer.mux,
+			      .rtp = m->u.peer.rtp, .rtcp = m->u.peer.rtcp,
+			      .suite = (enum srtp_suite)m->u.peer.suite, .since = now };
+	if (keep && addr_eq(&e->sdp_addr[m->early], &m->u.peer.rtp)) {
+		x->rtp = old.rtp;
+		x->rtcp = old.rtcp;
+		x->locked = old.locked;
+		x->moved = old.moved;
+	}
+	x->told = old.told && keep;
+	e->sdp_addr[m->early] = m->u.peer.rtp;
+	memcpy(e->peer_key[m->early], m->u.peer.key, SRTP_KEY_MAX);
+	if (keep)
+		x->in = old.in;
+	else
+		srtp_free(old.in);
+	if (!keep && x->suite != SRTP_NONE)
+		x->in = srtp_new(x->suite, m->u.peer.key, m->u.peer.mki);
+	memset(x->rx, 255, sizeof x->rx);
+	memcpy(x->tx_pt, m->u.peer.tx_pt, sizeof x->tx_pt);
+	for (int i = 0; i < MEDIA_NCODEC; i++)
+		if (m->u.peer.rx_pt[i] < 128)
+			x->rx[m->u.peer.rx_pt[i]] = (uint8_t)i;
+}
+
+static void do_serve(struct end *e, const struct media_msg *m)
+{
+	if (e->serve != m->early)
+		relay_new_source(e);
+	e->serve = m->early;
+	for (int i = 0; m->u.serve.wipe_others && i < MEDIA_EARLY_MAX; i++)
+		if (i != m->early) {
+			remote_close(&e->remote[i]);
+			mem_wipe(e->peer_key[i], SRTP_KEY_MAX);
+		}
+}
+
+static void do_connect(struct relay *r, struct end *e, uint32_t other, ms_t now)
+{
+	struct end *was = relay_end(r, e->peer), *x = relay_end(r, other);
+
+	if (was && was->peer == e->slot)
+		was->peer = NO_SLOT;
+	e->peer = x ? other : NO_SLOT;
+	e->connected = now;
+	if (!x)
+		return;
+	x->peer = e->slot;
+	x->connected = now;
+	relay_new_source(e);
+	relay_new_source(x);
+}
+
+static void do_direction(struct end *e, const struct media_msg *m, ms_t now)
+{
+	e->send = m->u.direction.send;
+	if (m->u.direction.expect && !e->expect)
+		e->expect_since = now;
+	e->expect = m->u.direction.expect;
+	e->silent_told = false;
+}
+
+static void do_play(struct relay *r, struct end *e, const struct media_msg *m, ms_t now)
+{
+	char country[sizeof m->u.play.country + 1] = { 0 };
+
+	memcpy(country, m->u.play.country, sizeof m->u.play.country);
+	set_playing(r, e, m->u.play.source != MEDIA_SOURCE_NONE);
+	relay_new_source(e);
+	player_start(&e->player, (enum media_source)m->u.play.source,
+		     (enum media_codec)m->u.play.codec, country);
+	e->play_at = now;
+}
+
+static void do_close(struct relay *r, struct end *e)
+{
+	struct media_msg m = { 0 };
+
+	m.u.counts = e->counts;
+	m.u.counts.jitter_us = e->rx.jitter16 / 16 * 125;	/* 8 kHz units to us */
+	if (e->rx.started) {
+		uint64_t want = (uint64_t)e->rx.cycles + e->rx.max - e->rx.base + 1;
+
+		m.u.counts.lost = want > e->rx.received ? want - e->rx.received : 0;
+	}
+	relay_up(r, e, MEDIA_CLOSED, &m);
+	end_close(r, e);
+}
+
+void relay_msg(struct relay *r, const struct media_msg *m, ms_t now)
+{
+	struct end *e;
+
+	if (m->op == MEDIA_OPEN) {
+		do_open(r, m, now);
+		return;
+	}
+	e = relay_end(r, m->slot);
+	if (!e)
+		return;
+	switch ((enum media_op)m->op) {
+	case MEDIA_PEER: do_peer(e, m, now); break;
+	case MEDIA_SERVE: do_serve(e, m); break;
+	case MEDIA_CONNECT: do_connect(r, e, m->other, now); break;
+	case MEDIA_DIRECTION: do_direction(e, m, now); break;
+	case MEDIA_PLAY: do_play(r, e, m, now); break;
+	case MEDIA_CLOSE: do_close(r, e); break;
+	case MEDIA_POOL: case MEDIA_OPEN: case MEDIA_READY: case MEDIA_FAILED:
+	case MEDIA_FIRST_PACKET: case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED:
+	case MEDIA_NOP:
+		break;
+	}
+}
+
+/* --- time -------------------------------------------------------------------- */
+
+bool relay_playing(const struct relay *r)
+{
+	return r->playing > 0;
+}
+
+/* The other side sends nothing: it gets silence from us, so that it does not clear. */
+static void fill_check(struct relay *r, struct end *e, ms_t now)
+{
+	ms_t last = e->tx.at > e->connected ? e->tx.at : e->connected;
+
+	if (!e->fill || e->playing || e->filling || e->peer == NO_SLOT || e->serve < 0 ||
+	    !e->send || now - last < FILL_MS)
+		return;
+	for (int c = MEDIA_PCMU; c <= MEDIA_PCMA; c++)
+		if (e->remote[e->serve].tx_pt[c] < 128) {
+			player_start(&e->player, MEDIA_SOURCE_SILENCE, (enum media_codec)c, "");
+			e->filling = true;
+			e->play_at = now;
+			relay_new_source(e);
+			r->playing++;
+			return;
+		}
+}
+
+static void slow_tick(struct relay *r, struct end *e, ms_t now)
+{
+	ms_t since = e->heard > e->expect_since ? e->heard : e->expect_since;
+
+	fill_check(r, e, now);
+	if (now >= e->report_at) {
+		e->report_at = now + REPORT_MS;
+		relay_report(r, e, now);
+	}
+	if (e->no_media && e->expect && !e->silent_told && now - since >= e->no_media) {
+		e->silent_told = true;
+		relay_up(r, e, MEDIA_SILENT, NULL);
+	}
+}
+
+void relay_tick(struct relay *r, ms_t now)
+{
+	bool slow = now >= r->slow_at;
+
+	if (slow)
+		r->slow_at = now + 500;
+	if (!slow && !r->playing)
+		return;
+	for (uint32_t i = r->first; i != NO_SLOT; i = r->end[i]->next) {
+		struct end *e = r->end[i];
+
+		if (e->playing || e->filling)
+			relay_play_tick(r, e, now);
+		if (slow)
+			slow_tick(r, e, now);
+	}
+}

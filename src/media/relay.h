@@ -1,0 +1,44 @@
+/*
+ * relay.h - the media engine: packets in, packets out, no system call.
+ *
+ * An end is an RTP endpoint, not a forwarder: per direction it owns SSRC, sequence numbers
+ * and timestamps (a change of source continues them, marker set), maps payload types,
+ * terminates RTCP on its side, and accepts sources only as the rules say:
+ *   clear RTP: the SDP's address, or once within 3 s its host with another port; with `latch`
+ *     the source of 4 packets in sequence of one SSRC; then locked;
+ *   SRTP: whoever's packet authenticates; nothing is ever sent to an address before it has
+ *     locked, and only `latch` peers may move at all.
+ * A bad packet is counted and dropped; it never changes a call.
+ *
+ * Each early dialog has its own remote record; the record whose context authenticates a
+ * packet owns it, and only one record is served (sent to and listened to).
+ * Owner: a media process, or the simulation. Threads: one. Time: an argument, ms.
+ * RFC: 3550, 3551, 3711, 4733, 5761, 7714.
+ */
+#ifndef MEDIA_RELAY_H
+#define MEDIA_RELAY_H
+#include "base/rng.h"
+#include "media/proto.h"
+
+struct relay;
+
+struct relay_io {
+	void (*send)(void *ctx, uint32_t slot, bool rtcp, const struct addr *to,
+		     const uint8_t *p, size_t n);
+	void (*up)(void *ctx, const struct media_msg *m);
+	void *ctx;
+};
+
+struct relay *relay_new(uint32_t slots, const struct relay_io *io, struct rng *rng);
+void relay_free(struct relay *r);
+/* A message from signalling, already checked. */
+void relay_msg(struct relay *r, const struct media_msg *m, ms_t now);
+/* A packet on a slot's port; changed in place, cap >= n + RTP_TAIL. */
+void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *from, uint8_t *p,
+		  size_t n, ms_t now);
+/* Every 20 ms: sources that play, reports, silence. */
+void relay_tick(struct relay *r, ms_t now);
+/* Does anything need the 20 ms tick? Without: once a second is enough. */
+bool relay_playing(const struct relay *r);
+
+#endif
