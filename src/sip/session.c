@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "sip/multipart.h"
 #include "sip/stack_int.h"
 
 typedef void ses_act(struct sip *s, struct ses *x, struct ses_arg *a);
@@ -32,7 +33,8 @@ struct sip_event *ses_news(struct sip *s, struct ses *x, enum sip_ev_kind k,
 	e->flow = m ? m->flow : x->flow;
 	if (!m)
 		return e;
-	e->body = m->body;
+	if (!sip_is_multipart(&m->body) || sip_body_find(&m->body, "application/sdp", &e->body) != OK)
+		e->body = m->body;
 	if (!m->request) {
 		e->status = m->status;
 		e->retry_after_s = sip_retry_after(m);

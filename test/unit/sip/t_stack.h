@@ -6,10 +6,11 @@ int run_tsx(void);
 int run_session(void);
 int run_transport(void);
 int run_peer(void);
+int run_dialog(void);
 
 static inline int run_stack_groups(void)
 {
-	return run_tsx() + run_session() + run_transport() + run_peer();
+	return run_tsx() + run_session() + run_transport() + run_peer() + run_dialog();
 }
 
 #endif
