@@ -14,6 +14,7 @@ int run_row(void);
 int run_ring(void);
 int run_db(void);
 int run_store(void);
+int run_text(void);
 
 /* A record with nleg legs and two notes; every field says which it is. */
 void t_record(struct call_record *r, uint64_t id, unsigned nleg);
