@@ -67,12 +67,24 @@ static bool clean(const char *from, const char *end)
 	return true;
 }
 
-/* The next line without its CRLF, with its folds still inside. false: no more. */
-static bool next_line(struct scan *s, struct str *line, bool *folded)
+struct line {
+	struct str text;	/* without its CRLF, with its folds still inside */
+	bool folded;
+	bool broken;		/* not to be looked at, nor ever sent back */
+};
+
+static void spoil(struct scan *s, struct line *l, const char *phrase)
+{
+	bad(s, phrase);
+	l->broken = true;
+}
+
+/* false: there is no more. */
+static bool next_line(struct scan *s, struct line *l)
 {
 	const char *from = s->p, *q = from, *nl;
 
-	*folded = false;
+	l->folded = l->broken = false;
 	for (;;) {
 		nl = q < s->end ? memchr(q, '\n', (size_t)(s->end - q)) : NULL;
 		if (!nl) {
@@ -80,21 +92,19 @@ static bool next_line(struct scan *s, struct str *line, bool *folded)
 			s->p = s->end;
 			return false;
 		}
+		s->p = nl + 1;
 		if (nl == q || nl[-1] != '\r') {
-			bad(s, "Line without CRLF");
-			s->p = nl + 1;
-			*line = (struct str){ from, (size_t)(nl - from) };
-			return true;
+			spoil(s, l, "Line without CRLF");
+			break;
 		}
 		if (!clean(q, nl - 1))
-			bad(s, "Control character");
-		s->p = nl + 1;
+			spoil(s, l, "Control character");
 		if (nl - 1 == from || s->p == s->end || !ch_blank(*s->p))
 			break;
-		*folded = true;
+		l->folded = true;
 		q = s->p;
 	}
-	*line = (struct str){ from, (size_t)(nl - 1 - from) };
+	l->text = (struct str){ from, (size_t)(nl - from) - !l->broken };
 	return true;
 }
 
@@ -112,9 +122,10 @@ static struct str unfold(struct scan *s, struct str v)
 	return (struct str){ d, v.n };
 }
 
-static void add_header(struct scan *s, struct str line, bool folded)
+static void add_header(struct scan *s, const struct line *l)
 {
 	struct sip_hdr *h = &s->hdr[s->n];
+	struct str line = l->text;
 	size_t i = 0, k;
 
 	while (i < line.n && ch_is(line.p[i], CH_TOKEN))
@@ -135,7 +146,7 @@ static void add_header(struct scan *s, struct str line, bool folded)
 	}
 	h->name = (struct str){ line.p, i };
 	h->value = (struct str){ line.p + k + 1, line.n - k - 1 };
-	if (folded)
+	if (l->folded)
 		h->value = unfold(s, h->value);
 	h->value = str_trim(h->value);
 	h->next = 0;
@@ -150,13 +161,13 @@ static void add_header(struct scan *s, struct str line, bool folded)
 
 static void headers(struct scan *s)
 {
-	struct str line;
-	bool folded;
+	struct line l;
 
-	while (next_line(s, &line, &folded)) {
-		if (line.n == 0)
+	while (next_line(s, &l)) {
+		if (l.text.n == 0)
 			return;
-		add_header(s, line, folded);
+		if (!l.broken)
+			add_header(s, &l);
 		if (s->p - s->m->raw.p > SIP_HEAD_MAX) {
 			fault(s, ERR_LIMIT, 513, NULL);
 			return;
@@ -218,17 +229,16 @@ static void status_line(struct scan *s, struct str line)
 
 static void start_line(struct scan *s)
 {
-	struct str line;
-	bool folded;
+	struct line l;
 
-	if (!next_line(s, &line, &folded))
+	if (!next_line(s, &l))
 		return;
-	if (folded)
+	if (l.folded)
 		bad(s, "Folded start line");
-	if (line.n >= 4 && str_iis(str_sub(line, 0, 4), "SIP/"))
-		status_line(s, line);
+	if (l.text.n >= 4 && str_iis(str_sub(l.text, 0, 4), "SIP/"))
+		status_line(s, l.text);
 	else
-		request_line(s, line);
+		request_line(s, l.text);
 }
 
 /* --- the structured ones --- */

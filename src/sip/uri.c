@@ -44,12 +44,12 @@ static size_t scheme(struct str s, enum sip_scheme *out)
 
 static unsigned count(struct str s, char c)
 {
-	const char *p = s.p, *end = s.p + s.n;
 	unsigned n = 0;
+	size_t i;
 
-	while (p < end && (p = memchr(p, c, (size_t)(end - p))) != NULL) {
+	while ((i = str_find(s, c)) < s.n) {
 		n++;
-		p++;
+		s = str_sub(s, i + 1, s.n);
 	}
 	return n;
 }
@@ -363,8 +363,10 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
 {
 	if (a->scheme != b->scheme || a->scheme == SIP_SCHEME_NONE)
 		return false;
+	if (str_eq(a->raw, b->raw))
+		return true;
 	if (a->scheme == SIP_SCHEME_OTHER)
-		return str_eq(a->raw, b->raw);
+		return false;
 	if (a->scheme == SIP_SCHEME_TEL) {
 		if (!same_number(a->user, b->user))
 			return false;

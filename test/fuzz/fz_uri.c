@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *d, size_t n);
 
 static void inside(struct str all, struct str part)
 {
-	if (part.p && (part.p < all.p || part.p + part.n > all.p + all.n))
+	if (part.n && (part.p < all.p || part.p + part.n > all.p + all.n))
 		abort();
 }
 
