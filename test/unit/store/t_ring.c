@@ -2,6 +2,7 @@
 #include "t_store.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -538,6 +539,83 @@ static void a_killed_process_leaves_all_it_stored(void **state)
 	t_dir_gone(dir);
 }
 
+/* Finishes calls without end and tells each id after map_finish(); never returns. */
+static void work_until_killed(const char *path, int fd)
+{
+	static struct call_record r;
+	struct map_entry e;
+	struct world w;
+
+	if (open_at(&w, path, NULL))
+		_exit(1);
+	for (unsigned i = 0;; i++) {
+		struct map_cursor c = { 0 };
+
+		t_record(&r, map_id(w.m, wall), i % 4);
+		(void)map_live_put(w.m, &r, STR("saved"));
+		if (i % 3)
+			(void)map_live_put(w.m, &r, STR("saved"));
+		map_finish(w.m, &r);
+		if (write(fd, &r.id, sizeof r.id) != sizeof r.id)
+			_exit(1);
+		if (i > 25 && map_peek(w.m, &c, &e))
+			map_advance(w.m, 1);
+	}
+}
+
+static bool has_id(const struct map *m, uint64_t id)
+{
+	static struct call_record r;
+	struct map_cursor c = { 0 };
+	struct map_entry e;
+
+	while (map_peek(m, &c, &e)) {
+		if (e.kind == MAP_RECORD && record_unpack(e.bytes, &r) == OK && r.id == id)
+			return true;
+	}
+	return false;
+}
+
+/* Killed at twenty places nobody chose: the last ids told are in the map, nothing is torn. */
+static void kills_under_load_lose_nothing_that_was_told(void **state)
+{
+	char dir[256], path[300];
+	static uint64_t id[20000];
+	struct world w;
+	int fd[2];
+	pid_t pid;
+
+	(void)state;
+	t_dir(dir);
+	path_of(path, dir);
+	for (int round = 0; round < 20; round++) {
+		int n = 0;
+
+		assert_int_equal(pipe(fd), 0);
+		pid = fork();
+		if (!pid)
+			work_until_killed(path, fd[1]);
+		close(fd[1]);
+		while (n < 40 + 17 * round && read(fd[0], &id[n], 8) == 8)
+			n++;
+		kill(pid, SIGKILL);
+		while (n < 20000 && read(fd[0], &id[n], 8) == 8)
+			n++;		/* what it told before it died */
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		close(fd[0]);
+		assert_in_range(n, 40, 19999);
+		assert_int_equal(open_at(&w, path, NULL), OK);
+		assert_int_equal(w.news.damaged, 0);
+		assert_in_range(w.news.live, 0, 1);
+		for (int i = n > 20 ? n - 20 : 0; i < n; i++)
+			assert_true(has_id(w.m, id[i]));
+		while (map_pending(w.m))
+			map_advance(w.m, 1);
+		map_close(w.m);
+	}
+	t_dir_gone(dir);
+}
+
 static void two_daemons_cannot_share_a_map(void **state)
 {
 	char dir[256], path[300], mem[512];
@@ -634,6 +712,7 @@ int run_ring(void)
 		cmocka_unit_test(positions_that_make_no_sense_are_not_followed),
 		cmocka_unit_test(another_version_is_left_alone),
 		cmocka_unit_test(a_killed_process_leaves_all_it_stored),
+		cmocka_unit_test(kills_under_load_lose_nothing_that_was_told),
 		cmocka_unit_test(two_daemons_cannot_share_a_map),
 		cmocka_unit_test(a_missing_directory_is_said_with_its_mend),
 		cmocka_unit_test(a_foreign_file_is_kept_aside),
