@@ -98,9 +98,8 @@ static bool check_require(const struct sip_msg *m, struct guard_verdict *v)
 	if (!bad)
 		return true;
 	buf_lit(&b, "\r\n");
-	if (!buf_ok(&b))
-		buf_reset(&b);	/* more than one would read */
-	(void)buf_z(&b);
+	if (buf_z(&b)[0] == 0)
+		v->extra[0] = 0;	/* it does not fit: more than one would read */
 	refuse(v, 420, NULL);
 	return false;
 }
