@@ -41,7 +41,7 @@ struct map {
 	uint64_t gen;			/* of the last copy written */
 	struct wait *oldest, *newest;
 	size_t wait_bytes;
-	uint32_t nring, nwait, lost;
+	uint32_t nring, nwait, lost, refused;
 	struct orphan *orphans, *last_orphan;
 	uint8_t boot;
 	int lock;			/* descriptor; -1: none */
@@ -229,6 +229,11 @@ uint32_t map_lost(const struct map *m)
 	return m->lost;
 }
 
+uint32_t map_refused(const struct map *m)
+{
+	return m->refused;
+}
+
 /* ---- live calls ---- */
 
 static _Atomic uint64_t *slot_word(struct map *m, uint32_t slot)
@@ -262,8 +267,10 @@ enum err map_live_put(struct map *m, struct call_record *r, struct str saved)
 	unsigned char *p;
 	struct str rec;
 
-	if (saved.n > MAP_SAVED_MAX || (!r->slot && !m->nspare))
+	if (saved.n > MAP_SAVED_MAX || (!r->slot && !m->nspare)) {
+		m->refused++;
 		return ERR_LIMIT;
+	}
 	if (!r->slot)
 		r->slot = m->spare[--m->nspare] + 1;
 	which = get(slot_word(m, r->slot - 1)) == 1 ? 2 : 1;
@@ -378,6 +385,11 @@ static void end_by_restart(struct call_record *r, int64_t heartbeat)
 	r->cause = 41;		/* Q.850: temporary failure */
 	r->ended_by = RECORD_SIDE_US;
 	record_set_reason(r->reason, r->text, &why);
+	/* cut off while on hold: the start of the hold was kept as its negative */
+	if (r->held_ms > r->talk_ms)
+		r->held_ms += r->ring_ms + r->talk_ms;
+	if (r->held_ms > r->talk_ms)
+		r->held_ms = 0;
 	for (unsigned i = 0; i < r->nleg; i++) {
 		struct record_leg *l = &r->leg[i];
 

@@ -99,6 +99,7 @@ void map_advance(struct map *m, uint32_t n);
 uint32_t map_pending(const struct map *m);	/* entries in ring and memory     */
 uint32_t map_waiting(const struct map *m);	/* of these: in memory, ring full */
 uint32_t map_lost(const struct map *m);		/* dropped at the memory's cap    */
+uint32_t map_refused(const struct map *m);	/* map_live_put() without a slot or too long */
 
 /* The map's bytes as another process would find them now. Lent until the next call. */
 struct str map_image(const struct map *m);

@@ -356,4 +356,5 @@ void store_look(const struct store *s, struct store_view *v)
 	v->pending = map_pending(s->cfg.map);
 	v->waiting = map_waiting(s->cfg.map);
 	v->lost = map_lost(s->cfg.map);
+	v->unsafe = map_refused(s->cfg.map);
 }

@@ -70,6 +70,7 @@ struct store_view {
 	char why[240];			/* sentence and mend                 */
 	uint64_t written, unreadable;	/* entries since the start           */
 	uint32_t pending, waiting, lost;/* of the map                        */
+	uint32_t unsafe;		/* calls the map had no room for     */
 	uint32_t jobs;			/* queued or running                 */
 	ms_t last_flush_ms;		/* how long the last one took        */
 };

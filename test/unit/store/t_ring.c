@@ -132,6 +132,28 @@ static void a_live_call_becomes_a_record_of_a_restart(void **state)
 	map_close(b.m);
 }
 
+static void a_call_cut_off_on_hold_was_held_to_its_end(void **state)
+{
+	static struct call_record in, out;
+	struct world a, b;
+
+	(void)state;
+	up(&a, STR_NONE);
+	t_record(&in, map_id(a.m, wall), 1);
+	in.start_wall = wall;
+	in.answer_wall = wall + 1000;
+	in.ring_ms = 1000;
+	in.held_ms = (uint32_t)-5000;	/* on hold since 5 s after the start */
+	assert_int_equal(map_live_put(a.m, &in, STR_NONE), OK);
+	map_heartbeat(a.m, wall + 61000);
+	up(&b, map_image(a.m));
+	first(b.m, &out);
+	assert_int_equal(out.talk_ms, 60000);
+	assert_int_equal(out.held_ms, 56000);
+	map_close(a.m);
+	map_close(b.m);
+}
+
 static void the_newest_copy_of_a_live_call_counts(void **state)
 {
 	static struct call_record in, out;
@@ -220,6 +242,7 @@ static void without_a_free_slot_the_call_goes_on(void **state)
 	t_record(&r[4], map_id(w.m, wall), 1);
 	assert_int_equal(map_live_put(w.m, &r[4], STR("x")), ERR_LIMIT);
 	assert_int_equal(r[4].slot, 0);
+	assert_int_equal(map_refused(w.m), 1);
 	map_finish(w.m, &r[4]);
 	assert_int_equal(map_pending(w.m), 1);
 	map_close(w.m);
@@ -698,6 +721,7 @@ int run_ring(void)
 		cmocka_unit_test(ids_grow_even_when_the_clock_goes_back),
 		cmocka_unit_test(ids_grow_over_a_restart_with_a_clock_set_back),
 		cmocka_unit_test(a_live_call_becomes_a_record_of_a_restart),
+		cmocka_unit_test(a_call_cut_off_on_hold_was_held_to_its_end),
 		cmocka_unit_test(the_newest_copy_of_a_live_call_counts),
 		cmocka_unit_test(a_copy_half_written_leaves_the_older_one),
 		cmocka_unit_test(a_finished_call_is_not_live_any_more),
