@@ -40,22 +40,17 @@ void call_on_offered(struct call *c, const struct leg_event *e)
 static void show_hold(struct call *c, uint64_t leg, bool holds)
 {
 	int side = leg == c->caller ? 0 : 1;
+	enum err e;
 
 	c->hold_due[side] = false;
 	if (c->offer_open) {
 		c->hold_due[side] = true;
 		return;
 	}
-	switch (leg_other_holds(c->cs->cfg.legs, leg, holds)) {
-	case OK:
+	e = leg_other_holds(c->cs->cfg.legs, leg, holds);
+	if (e == OK)
 		c->offer_open = leg;
-		break;
-	case ERR_AGAIN:
-		c->hold_due[side] = true;
-		break;
-	default:			/* nothing to show, or the leg is going */
-		break;
-	}
+	c->hold_due[side] = e == ERR_AGAIN;
 }
 
 void call_on_hold(struct call *c, const struct leg_event *e)

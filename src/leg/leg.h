@@ -142,6 +142,7 @@ struct leg_event {
 	struct media_stats stats;	/* GONE                                     */
 };
 bool leg_next(struct legs *ls, struct leg_event *ev);
+void legs_turn_end(struct legs *ls);	/* frees the texts of the turn's events */
 /* Inputs, given by the server's turn. Events whose owner is no leg are ignored. */
 void legs_on_sip(struct legs *ls, const struct sip_event *ev);
 void legs_on_media(struct legs *ls, const struct media_event *ev);

@@ -124,13 +124,14 @@ static void on_up(void *ctx, const struct media_msg *msg)
 		return;
 	ev.end = e->id;
 	ev.owner = e->owner;
-	switch ((enum media_op)msg->op) {
-	case MEDIA_CLOSED: closed(m, e, msg); return;
-	case MEDIA_FIRST_PACKET: ev.kind = MEDIA_EV_FIRST_PACKET; ev.early = msg->early; break;
-	case MEDIA_LATCHED: ev.kind = MEDIA_EV_LATCHED; ev.at = msg->u.latched.from; break;
-	case MEDIA_SILENT: ev.kind = MEDIA_EV_SILENT; break;
-	default: return;
+	if (msg->op == MEDIA_CLOSED) {
+		closed(m, e, msg);
+		return;
 	}
+	ev.early = msg->early;
+	ev.at = msg->op == MEDIA_LATCHED ? msg->u.latched.from : ev.at;
+	ev.kind = msg->op == MEDIA_FIRST_PACKET ? MEDIA_EV_FIRST_PACKET
+		: msg->op == MEDIA_LATCHED ? MEDIA_EV_LATCHED : MEDIA_EV_SILENT;
 	if (!e->closing)
 		push(m, &ev);
 }

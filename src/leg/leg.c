@@ -1,0 +1,535 @@
+#include "leg/leg_int.h"
+
+#include <string.h>
+
+struct leg *leg_of(struct legs *ls, uint64_t id)
+{
+	return slot_get(&ls->tab, id);
+}
+
+/* --- the queue ---------------------------------------------------------------- */
+
+void leg_push(struct leg *g, struct leg_event *ev)
+{
+	struct legs *ls = g->ls;
+
+	if (ls->tail - ls->head == ls->cap) {
+		struct leg_event *q = mem_array((size_t)ls->cap * 2, sizeof *q);
+
+		for (uint32_t i = 0; i < ls->cap; i++)
+			q[i] = ls->queue[(ls->head + i) & (ls->cap - 1)];
+		mem_free(ls->queue);
+		ls->queue = q;
+		ls->head = 0;
+		ls->tail = ls->cap;
+		ls->cap *= 2;
+	}
+	ev->leg = g->id;
+	ev->call = g->call;
+	ev->reason = reason_keep(&ls->turn, &ev->reason);
+	ls->queue[ls->tail++ & (ls->cap - 1)] = *ev;
+}
+
+bool leg_next(struct legs *ls, struct leg_event *ev)
+{
+	if (ls->head == ls->tail)
+		return false;
+	*ev = ls->queue[ls->head++ & (ls->cap - 1)];
+	if (ev->kind == LEG_EV_GONE)
+		slot_free(&ls->tab, ev->leg);
+	return true;
+}
+
+void legs_turn_end(struct legs *ls)
+{
+	arena_reset(&ls->turn);
+}
+
+/* --- life ------------------------------------------------------------------------ */
+
+struct legs *legs_new(const struct legs_config *c)
+{
+	struct legs *ls = mem_new(sizeof *ls);
+
+	ls->cfg = *c;
+	slots_init(&ls->tab, sizeof(struct leg), c->max);
+	ls->cap = LEG_QUEUE_MIN;
+	ls->queue = mem_array(ls->cap, sizeof *ls->queue);
+	arena_init(&ls->turn, 1 << 20);
+	return ls;
+}
+
+void legs_free(struct legs *ls)
+{
+	uint32_t i = 0;
+	uint64_t id;
+	struct leg *g;
+
+	if (!ls)
+		return;
+	while ((g = slot_next(&ls->tab, &i, &id)))
+		arena_close(&g->arena);
+	slots_close(&ls->tab);
+	arena_close(&ls->turn);
+	mem_free(ls->queue);
+	mem_free(ls);
+}
+
+uint32_t legs_count(const struct legs *ls)
+{
+	return ls->tab.live;
+}
+
+static struct leg *leg_new(struct legs *ls, uint64_t call, const struct leg_peer *peer)
+{
+	uint64_t id;
+	struct leg *g = slot_new(&ls->tab, &id);
+
+	if (!g)
+		return NULL;
+	g->ls = ls;
+	g->id = id;
+	g->call = call;
+	g->peer = *peer;
+	g->serve = -1;
+	g->sdp_id = rng_u64(&ls->cfg.loop->rng) >> 2;
+	g->said.version = 1;
+	arena_init(&g->arena, LEG_ARENA_MAX);
+	return g;
+}
+
+static void forget(struct leg *g)
+{
+	arena_close(&g->arena);
+	slot_free(&g->ls->tab, g->id);
+}
+
+static enum err open_media(struct leg *g)
+{
+	struct media_want w = { .pool = g->peer.media.pool, .owner = g->id,
+				.no_media = g->peer.media.no_media, .fill = g->peer.media.fill };
+
+	return media_open(g->ls->cfg.media, &w, &g->end, &g->local);
+}
+
+/* The session is over. The counters come from media, then the leg is gone. */
+void leg_finish(struct leg *g)
+{
+	if (g->state == LEG_ENDING)
+		return;
+	g->state = LEG_ENDING;
+	g->session = 0;
+	media_close(g->ls->cfg.media, g->end);
+	mem_wipe(&g->local, sizeof g->local);
+}
+
+static void gone(struct leg *g, const struct media_stats *s)
+{
+	struct leg_event ev = { .kind = LEG_EV_GONE, .stats = *s };
+	int at = g->serve < 0 ? 0 : g->serve;
+	enum sdp_suite suite = g->remote[at].crypto.suite;
+
+	if (g->gone_told)
+		return;
+	g->gone_told = true;
+	(void)str_copy(ev.stats.codec, sizeof ev.stats.codec, str_of(g->codec.name));
+	if (g->codec.name[0] && suite != SDP_SUITE_NONE)
+		(void)str_copy(ev.stats.srtp, sizeof ev.stats.srtp, str_of(sdp_suite_str(suite)));
+	mem_wipe(g->remote, sizeof g->remote);
+	mem_wipe(&g->said, sizeof g->said);
+	arena_close(&g->arena);
+	leg_push(g, &ev);
+}
+
+void leg_lost(struct leg *g, const struct reason *why)
+{
+	struct leg_event ev = { .kind = LEG_EV_LOST, .reason = *why };
+
+	leg_push(g, &ev);
+	leg_finish(g);
+}
+
+/* --- incoming ---------------------------------------------------------------------- */
+
+/* What this leg may offer to others, or choose from: all that we pass and its peer may use. */
+static void allowed(const struct leg *g, struct sdp_codecs *out)
+{
+	if (g->peer.sdp.codecs.n)
+		sdp_common(sdp_codecs_all(), &g->peer.sdp.codecs, out);
+	else
+		*out = *sdp_codecs_all();
+	out->events = out->noise = true;
+}
+
+static enum err no_codec(struct leg *g, const struct sdp_remote *r, struct reason *why)
+{
+	char text[128];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	sdp_codecs_text(&b, &r->codecs);
+	*why = REASON(NO_COMMON_CODEC, str_dup(&g->ls->turn, str_of(g->name)),
+		      str_dup(&g->ls->turn, buf_str(&b)));
+	return ERR_DENIED;
+}
+
+static enum err take_offer(struct leg *g, const struct sip_event *ev, struct reason *why)
+{
+	struct sdp_codecs can, both;
+	struct reason r;
+	enum err e;
+
+	if (!ev->body.bytes.n) {
+		g->delayed = true;
+		return OK;
+	}
+	if (ev->body.bytes.n > sizeof g->offer_text) {
+		*why = REASON(BAD_SDP, str_dup(&g->ls->turn, str_of(g->name)), STR("it is too long"));
+		return ERR_LIMIT;
+	}
+	e = leg_read(g, ev->body.bytes, false, &g->remote[0], &r);
+	if (e) {
+		*why = reason_keep(&g->ls->turn, &r);
+		return e;
+	}
+	allowed(g, &can);
+	sdp_common(&g->remote[0].codecs, &can, &both);
+	if (!both.n)
+		return no_codec(g, &g->remote[0], why);
+	memcpy(g->offer_text, ev->body.bytes.p, ev->body.bytes.n);
+	g->offer_n = ev->body.bytes.n;
+	g->have_offer = true;
+	g->has_remote = 1;
+	return OK;
+}
+
+enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
+		  const struct leg_peer *peer, uint64_t *leg, unsigned *status, struct reason *why)
+{
+	struct leg *g = leg_new(ls, call, peer);
+	char text[ADDR_TEXT];
+	enum err e;
+
+	*status = 503;
+	*why = REASON(LIMIT_TOTAL, STR("legs"));
+	if (!g)
+		return ERR_LIMIT;
+	(void)str_copy(g->name, sizeof g->name, str_of(addr_text(&ev->peer, text)));
+	g->role = LEG_PARTY;
+	g->invited = ls->cfg.loop->now;
+	*status = 481;
+	*why = REASON(REPLACES_UNSUPPORTED, str_dup(&ls->turn, str_of(g->name)));
+	e = sip_hdr(ev->msg, SIP_H_REPLACES).p ? ERR_DENIED : OK;
+	if (!e) {
+		*status = 488;
+		e = take_offer(g, ev, why);
+	}
+	if (!e) {
+		*status = 503;
+		*why = REASON(LIMIT_PORTS, STR("the caller's side"));
+		e = open_media(g);
+	}
+	if (e) {
+		forget(g);
+		return e;
+	}
+	g->session = ev->session;
+	(void)sip_own(ls->cfg.sip, ev->session, g->id, &g->peer.sip);
+	*leg = g->id;
+	return OK;
+}
+
+enum err leg_ring(struct legs *ls, uint64_t id, unsigned status, const struct sip_xhdr *x, int nx)
+{
+	struct leg *g = leg_of(ls, id);
+
+	if (!g || g->state != LEG_IN)
+		return ERR_STATE;
+	return sip_ring(ls->cfg.sip, g->session, status, NULL, x, nx);
+}
+
+/* The answer for the caller: one codec, and what goes beside it. */
+static enum err answer_with(struct leg *g, const struct sdp_codec *c)
+{
+	struct sdp_codecs one = { .n = 1, .c = { *c }, .events = g->remote[0].codecs.events,
+				  .noise = g->remote[0].codecs.noise };
+	const struct sdp_remote *r = &g->remote[0];
+	enum err e;
+
+	if (sdp_codec_find(&r->codecs, c) < 0)
+		return ERR_DENIED;
+	e = leg_write_answer(g, r, &one, hold_answer(r->zero ? SDP_SENDONLY : r->dir, false,
+						     leg_style(g)));
+	if (e)
+		return e;
+	g->codec = *c;
+	g->it_holds = hold_said(r);
+	g->serve = 0;
+	leg_tell_media(g, 0);
+	media_serve(g->ls->cfg.media, g->end, 0, true);
+	return OK;
+}
+
+static const struct sdp_codec *tone_codec(const struct leg *g)
+{
+	for (int i = 0; i < g->remote[0].codecs.n; i++)
+		if (leg_codec_id(&g->remote[0].codecs.c[i]) <= MEDIA_PCMA)
+			return &g->remote[0].codecs.c[i];
+	return NULL;
+}
+
+enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct sip_xhdr *x, int nx)
+{
+	struct leg *g = leg_of(ls, id), *s = leg_of(ls, source);
+	const struct sdp_codec *c;
+	struct sip_body b;
+	enum err e;
+
+	if (!g || g->state != LEG_IN || g->delayed || g->early_sent)
+		return ERR_STATE;
+	c = s ? (s->codec.name[0] ? &s->codec : NULL) : tone_codec(g);
+	if (!c)
+		return ERR_DENIED;
+	e = answer_with(g, c);
+	if (e)
+		return e;
+	g->early_sent = true;
+	b = leg_body(g);
+	e = sip_ring(ls->cfg.sip, g->session, 183, &b, x, nx);
+	if (s) {
+		media_connect(ls->cfg.media, g->end, s->end);
+		media_direction(ls->cfg.media, s->end, true, false);
+	} else {
+		media_play(ls->cfg.media, g->end, MEDIA_SOURCE_RINGBACK, leg_codec_id(c));
+	}
+	media_direction(ls->cfg.media, g->end, true, false);
+	return e;
+}
+
+/* The caller of a delayed offer gets ours, with the winner's codec alone. */
+static enum err offer_in_answer(struct leg *g, const struct sdp_codec *c)
+{
+	struct sdp_codecs one = { .n = 1, .c = { *c }, .events = true, .noise = true };
+
+	g->codec = *c;
+	return leg_write_offer(g, &one);
+}
+
+static enum err caller_body(struct leg *g, const struct leg *w, struct reason *why)
+{
+	enum err e;
+
+	if (g->delayed)
+		return offer_in_answer(g, &w->codec);
+	if (g->early_sent) {		/* said once: repeated, and corrected after the ACK */
+		if (!str_ieq(str_of(g->codec.name), str_of(w->codec.name)))
+			g->recodec = w->codec;
+		return OK;
+	}
+	e = answer_with(g, &w->codec);
+	if (e)
+		*why = REASON(NO_COMMON_CODEC, str_dup(&g->ls->turn, str_of(g->name)),
+			      str_dup(&g->ls->turn, str_of(w->codec.name)));
+	return e;
+}
+
+enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struct sip_xhdr *x,
+		  int nx, struct reason *why)
+{
+	struct leg *g = leg_of(ls, caller), *w = leg_of(ls, winner);
+	struct sip_body b;
+	enum err e;
+
+	*why = REASON(INTERNAL, STR("a leg was gone when it was to be joined"));
+	if (!g || !w || g->state != LEG_IN || w->state != LEG_UP)
+		return ERR_STATE;
+	e = caller_body(g, w, why);
+	if (e)
+		return e;
+	media_play(ls->cfg.media, g->end, MEDIA_SOURCE_NONE, MEDIA_PCMU);
+	media_connect(ls->cfg.media, g->end, w->end);
+	leg_apply_direction(g);
+	leg_apply_direction(w);
+	b = leg_body(g);
+	g->state = LEG_IN_ANSWERED;
+	return sip_answer(ls->cfg.sip, g->session, &b, x, nx);
+}
+
+/* --- outgoing ------------------------------------------------------------------------- */
+
+static void keep_invite(struct leg *g, const struct leg_dial *d)
+{
+	struct arena *a = &g->arena;
+
+	g->inv = (struct sip_invite){
+		.owner = g->id, .dest = d->dest, .opts = g->peer.sip,
+		.ruri = str_dup(a, d->ruri), .from_uri = str_dup(a, d->from_uri),
+		.from_name = str_dup(a, d->from_name), .to_uri = str_dup(a, d->to_uri),
+		.to_name = str_dup(a, d->to_name), .contact_user = str_dup(a, d->contact_user),
+		.first_response = d->first_response, .max_forwards = d->max_forwards,
+		.xhdr = g->xhdr,
+	};
+	for (int i = 0; i < d->nxhdr && i < LEG_XHDR_MAX; i++) {
+		g->xhdr[i].name = str_dup(a, d->xhdr[i].name);
+		g->xhdr[i].value = str_dup(a, d->xhdr[i].value);
+		g->inv.nxhdr = i + 1;
+	}
+}
+
+/* Only what the caller offered; everything we pass when it has not offered yet. */
+static void codecs_for(struct leg *g, uint64_t caller, struct sdp_codecs *out)
+{
+	struct leg *c = leg_of(g->ls, caller);
+	struct sdp_codecs can;
+
+	allowed(g, &can);
+	*out = can;
+	if (c && (c->has_remote & 1)) {
+		sdp_common(&c->remote[0].codecs, &can, out);
+		out->events = c->remote[0].codecs.events;
+		out->noise = c->remote[0].codecs.noise;
+	}
+}
+
+static enum err send_invite(struct leg *g)
+{
+	if (g->peer.delayed_offer)
+		g->inv.body = (struct sip_body){ STR_NONE, STR_NONE };
+	else
+		g->inv.body = leg_body(g);
+	g->invited = g->ls->cfg.loop->now;
+	g->session = sip_invite(g->ls->cfg.sip, &g->inv);
+	return g->session ? OK : ERR_LIMIT;
+}
+
+enum err leg_dial(struct legs *ls, const struct leg_dial *d, uint64_t *leg, struct reason *why)
+{
+	struct leg *g = leg_new(ls, d->call, d->peer);
+	struct sdp_codecs codecs;
+	enum err e = ERR_LIMIT;
+
+	*why = REASON(LIMIT_TOTAL, STR("legs"));
+	if (!g)
+		return e;
+	(void)str_copy(g->name, sizeof g->name, str_sub(str_of(d->dest.host), 0, sizeof g->name - 1));
+	g->role = d->role;
+	g->state = LEG_OUT;
+	codecs_for(g, d->caller, &codecs);
+	g->said.codecs = codecs;
+	*why = REASON(NO_COMMON_CODEC, STR("The caller"), STR("nothing the destination may use"));
+	if (!codecs.n)
+		goto fail;
+	*why = REASON(LIMIT_PORTS, STR("the destination's side"));
+	if (open_media(g))
+		goto fail;
+	*why = REASON(LIMIT_TOTAL, STR("sessions"));
+	keep_invite(g, d);
+	if (leg_write_offer(g, &codecs) || send_invite(g)) {
+		media_close(ls->cfg.media, g->end);
+		goto fail;
+	}
+	*leg = g->id;
+	return OK;
+fail:
+	forget(g);
+	return e;
+}
+
+enum err leg_retry(struct legs *ls, uint64_t id, const struct sip_dest *dest, struct str ruri,
+		   struct str to_uri)
+{
+	struct leg *g = leg_of(ls, id);
+
+	if (!g || g->state != LEG_OUT)
+		return ERR_STATE;
+	if (g->session)
+		sip_abandon(ls->cfg.sip, g->session);
+	g->inv.dest = *dest;
+	g->inv.ruri = str_dup(&g->arena, ruri);
+	g->inv.to_uri = str_dup(&g->arena, to_uri);
+	(void)str_copy(g->name, sizeof g->name, str_sub(str_of(dest->host), 0, sizeof g->name - 1));
+	g->has_remote = 0;
+	g->serve = -1;
+	return send_invite(g);
+}
+
+/* --- the end ----------------------------------------------------------------------------- */
+
+enum err leg_end(struct legs *ls, uint64_t id, unsigned status, const struct sip_xhdr *x, int nx)
+{
+	struct leg *g = leg_of(ls, id);
+
+	if (!g || g->state == LEG_ENDING)
+		return ERR_GONE;
+	if (g->session && g->state == LEG_IN)
+		(void)sip_reject(ls->cfg.sip, g->session, status ? status : 480, NULL, x, nx);
+	else if (g->session && g->state == LEG_OUT)
+		(void)sip_cancel(ls->cfg.sip, g->session, x, nx);
+	else if (g->session)
+		(void)sip_bye(ls->cfg.sip, g->session, x, nx);
+	leg_finish(g);
+	return OK;
+}
+
+/* --- looking ------------------------------------------------------------------------------- */
+
+enum err leg_look(struct legs *ls, uint64_t id, struct leg_view *v)
+{
+	struct leg *g = leg_of(ls, id);
+
+	if (!g)
+		return ERR_GONE;
+	*v = (struct leg_view){ .role = g->role, .local_media = g->local.rtp, .codec = g->codec.name,
+				.answered = g->state == LEG_UP || g->state == LEG_IN_ANSWERED,
+				.it_holds = g->it_holds, .we_hold = g->we_hold,
+				.invited = g->invited, .session = g->session, .media_end = g->end };
+	if (g->serve >= 0) {
+		v->remote_media = g->remote[g->serve].rtp;
+		v->srtp = g->remote[g->serve].crypto.suite != SDP_SUITE_NONE;
+	}
+	if (g->session)
+		(void)sip_session_info(ls->cfg.sip, g->session, &v->sip);
+	return OK;
+}
+
+/* --- media's news ----------------------------------------------------------------------------- */
+
+void legs_on_media(struct legs *ls, const struct media_event *ev)
+{
+	struct leg *g = leg_of(ls, ev->owner);
+	struct leg_event out = { .kind = LEG_EV_EARLY_MEDIA };
+	char s[24];
+	struct buf b;
+
+	if (!g || g->end != ev->end)
+		return;
+	switch (ev->kind) {
+	case MEDIA_EV_CLOSED:
+		gone(g, &ev->stats);
+		break;
+	case MEDIA_EV_FIRST_PACKET:
+		if (g->state != LEG_OUT)
+			break;
+		if (ev->early != g->serve) {	/* this early dialog is the one that speaks */
+			g->serve = ev->early;
+			media_serve(ls->cfg.media, g->end, ev->early, false);
+		}
+		leg_push(g, &out);
+		break;
+	case MEDIA_EV_SILENT:
+		buf_init(&b, s, sizeof s);
+		buf_u64(&b, g->peer.media.no_media / 1000);
+		if (g->session && g->state != LEG_ENDING)
+			(void)sip_bye(ls->cfg.sip, g->session, NULL, 0);
+		leg_lost(g, &REASON(NO_MEDIA, str_of(g->name), buf_str(&b)));
+		break;
+	case MEDIA_EV_LOST:
+		if (g->session && g->state != LEG_ENDING && g->state != LEG_IN)
+			(void)sip_bye(ls->cfg.sip, g->session, NULL, 0);
+		leg_lost(g, &REASON(INTERNAL, STR("the media process was lost")));
+		gone(g, &ev->stats);
+		break;
+	case MEDIA_EV_READY: case MEDIA_EV_FAILED: case MEDIA_EV_LATCHED:
+		break;
+	}
+}

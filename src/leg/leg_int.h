@@ -1,0 +1,103 @@
+/* leg_int.h - a leg's inside, for the files of leg/ only. */
+#ifndef LEG_LEG_INT_H
+#define LEG_LEG_INT_H
+#include "base/slot.h"
+#include "leg/leg.h"
+
+enum { LEG_SDP_MAX = 4096, LEG_ARENA_MAX = 16384, LEG_QUEUE_MIN = 64 };
+
+enum leg_state {
+	LEG_IN,			/* incoming, not answered                */
+	LEG_IN_ANSWERED,	/* 200 sent, ACK not yet here            */
+	LEG_OUT,		/* outgoing, not answered                */
+	LEG_UP,
+	LEG_ENDING,		/* session over, media counters awaited  */
+	LEG_NSTATE
+};
+
+/* Our side of offer and answer: what we said last, and under which version. */
+struct leg_said {
+	struct sdp_codecs codecs;	/* in our last SDP                     */
+	uint8_t pt[SDP_CODEC_MAX];
+	int events_pt, noise_pt;
+	enum sdp_dir dir;
+	uint64_t version;
+	bool any;
+	uint32_t tag;			/* of the crypto line we answered with; 0 in offers: by suite */
+	char text[LEG_SDP_MAX];		/* the last SDP, for refreshes: same version, same text */
+	size_t text_n;
+};
+
+struct leg {
+	struct legs *ls;
+	uint64_t id, call;
+	enum leg_role role;
+	enum leg_state state;
+	struct leg_peer peer;
+	struct arena arena;
+	uint64_t session;
+	/* what an INVITE needs again at another host */
+	struct sip_invite inv;
+	struct sip_xhdr xhdr[LEG_XHDR_MAX];
+	ms_t invited;
+	/* media */
+	uint64_t end;
+	struct media_local local;
+	struct media_stats stats;
+	bool media_closed, gone_told;
+	/* offer and answer, per leg */
+	uint64_t sdp_id;
+	struct leg_said said;
+	char offer_text[LEG_SDP_MAX];	/* of the peer, to be answered */
+	size_t offer_n;
+	bool have_offer;		/* of the peer, not yet answered */
+	struct sdp_remote remote[MEDIA_EARLY_MAX];
+	uint32_t has_remote;		/* bits */
+	struct sdp_codec recodec;	/* to be offered after the ACK; name "" : none */
+	int serve;
+	struct sdp_codec codec;		/* agreed; name "" before */
+	bool offer_open;		/* our re-INVITE waits for its answer */
+	bool delayed;			/* its INVITE had no offer; ours goes in the 200 */
+	bool it_holds, we_hold, reoffer_had_sdp, early_sent;
+	char name[64];			/* for reasons */
+};
+
+struct legs {
+	struct legs_config cfg;
+	struct slots tab;
+	struct leg_event *queue;
+	uint32_t head, tail, cap;
+	struct arena turn;		/* texts of events */
+};
+
+/* leg.c */
+void leg_push(struct leg *g, struct leg_event *ev);
+void leg_finish(struct leg *g);			/* session is over: close media, then GONE */
+struct leg *leg_of(struct legs *ls, uint64_t id);
+void leg_lost(struct leg *g, const struct reason *why);
+
+/* legsdp.c */
+struct sip_body leg_body(const struct leg *g);	/* of said.text */
+enum hold_style leg_style(const struct leg *g);
+/* Our offer: codecs as given; dir by hold facts. */
+enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs);
+/* Our answer to g->offer read as `r`, with `codecs` first-choice first. */
+enum err leg_write_answer(struct leg *g, const struct sdp_remote *r, const struct sdp_codecs *codecs,
+			  enum sdp_dir dir);
+/* Parses and judges a peer's SDP. */
+enum err leg_read(struct leg *g, struct str sdp, bool is_answer, struct sdp_remote *r,
+		  struct reason *why);
+/* Tells media about remote `early` as read, payload map included. */
+void leg_tell_media(struct leg *g, int early);
+void leg_apply_direction(struct leg *g);
+bool leg_agree(struct leg *g, const struct sdp_remote *answer, struct reason *why);
+enum media_codec leg_codec_id(const struct sdp_codec *c);	/* MEDIA_NCODEC: not passed */
+
+/* reoffer.c */
+void leg_on_reinvite(struct leg *g, const struct sip_event *ev);
+void leg_on_reanswer(struct leg *g, const struct sip_event *ev);
+void leg_on_refailed(struct leg *g, const struct sip_event *ev);
+void leg_on_refresh(struct leg *g);
+void leg_offer_recodec(struct leg *g);	/* after the ACK: the winner's codec */
+
+#endif

@@ -1,0 +1,308 @@
+#include "leg/leg_int.h"
+
+#include <string.h>
+
+/* What the SIP session tells a leg. */
+
+static struct str kept(struct leg *g, struct str s)
+{
+	return str_dup(&g->ls->turn, s);
+}
+
+static struct str number(struct leg *g, uint64_t v)
+{
+	char text[24];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	buf_u64(&b, v);
+	return kept(g, buf_str(&b));
+}
+
+/* An early dialog's SDP: its own record, its own keys. The first one is served until
+ * another one speaks. */
+static void early_sdp(struct leg *g, const struct sip_event *ev)
+{
+	struct sdp_remote r;
+	struct reason why;
+	int i = ev->early < 0 ? 0 : ev->early;
+
+	if (!ev->body.bytes.n || g->peer.delayed_offer ||
+	    leg_read(g, ev->body.bytes, true, &r, &why))
+		return;
+	g->remote[i] = r;
+	g->has_remote |= 1u << i;
+	leg_tell_media(g, i);
+	if (g->serve < 0) {
+		g->serve = i;
+		media_serve(g->ls->cfg.media, g->end, i, false);
+	}
+	(void)leg_agree(g, &r, &why);	/* the 200 decides */
+}
+
+static void on_provisional(struct leg *g, const struct sip_event *ev)
+{
+	struct leg_event out = { .kind = LEG_EV_RINGING, .status = ev->status, .peer = ev->peer,
+				 .msg = ev->msg };
+
+	if (g->state != LEG_OUT)
+		return;
+	early_sdp(g, ev);
+	if (ev->status < 180)
+		out.kind = LEG_EV_TRYING;
+	leg_push(g, &out);
+}
+
+static void on_trying(struct leg *g, const struct sip_event *ev)
+{
+	struct leg_event out = { .kind = LEG_EV_TRYING, .peer = ev->peer };
+
+	leg_push(g, &out);
+}
+
+/* Answered, but with something we cannot use: the peer is told by BYE. */
+static void answer_unusable(struct leg *g, const struct reason *why)
+{
+	struct leg_event out = { .kind = LEG_EV_FAILED, .status = 488, .reason = *why };
+
+	(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
+	leg_push(g, &out);
+	leg_finish(g);
+}
+
+/* We had sent no offer: the 200 has the peer's, the ACK our answer. */
+static bool answer_in_ack(struct leg *g, const struct sip_event *ev, struct sdp_remote *r,
+			  struct reason *why)
+{
+	struct sdp_codecs both, one = { .n = 1 };
+	struct sip_body b;
+
+	if (ev->body.bytes.n > sizeof g->offer_text ||
+	    leg_read(g, ev->body.bytes, false, r, why)) {
+		(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
+		return false;
+	}
+	memcpy(g->offer_text, ev->body.bytes.p, ev->body.bytes.n);
+	g->offer_n = ev->body.bytes.n;
+	sdp_common(&g->said.codecs, &r->codecs, &both);
+	if (!both.n) {
+		(void)leg_agree(g, r, why);
+		(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
+		return false;
+	}
+	one.c[0] = both.c[0];
+	one.events = both.events;
+	one.noise = both.noise;
+	g->said.any = false;
+	if (leg_write_answer(g, r, &one, hold_answer(r->dir, false, leg_style(g))))
+		return false;
+	b = leg_body(g);
+	(void)sip_ack(g->ls->cfg.sip, g->session, &b);
+	g->codec = one.c[0];
+	return true;
+}
+
+static bool answered_sdp(struct leg *g, const struct sip_event *ev, int i, struct reason *why)
+{
+	struct sdp_remote r;
+
+	if (g->peer.delayed_offer) {
+		if (!answer_in_ack(g, ev, &r, why))
+			return false;
+	} else if (ev->body.bytes.n) {
+		if (leg_read(g, ev->body.bytes, true, &r, why) || !leg_agree(g, &r, why))
+			return false;
+	} else if (g->has_remote >> i & 1) {
+		r = g->remote[i];	/* its 183 had the answer */
+	} else {
+		*why = REASON(BAD_SDP, str_of(g->name), STR("the 200 has none"));
+		return false;
+	}
+	g->remote[i] = r;
+	g->has_remote |= 1u << i;
+	return true;
+}
+
+static void on_answer(struct leg *g, const struct sip_event *ev)
+{
+	struct leg_event out = { .kind = LEG_EV_ANSWERED, .status = 200, .peer = ev->peer,
+				 .msg = ev->msg };
+	int i = ev->early < 0 ? 0 : ev->early;
+	struct reason why;
+
+	if (g->state != LEG_OUT)
+		return;
+	if (!answered_sdp(g, ev, i, &why)) {
+		answer_unusable(g, &why);
+		return;
+	}
+	g->state = LEG_UP;
+	g->serve = i;
+	g->it_holds = hold_said(&g->remote[i]);
+	leg_tell_media(g, i);
+	media_serve(g->ls->cfg.media, g->end, i, true);
+	leg_push(g, &out);
+}
+
+static struct reason transport_reason(struct leg *g, const struct sip_event *ev)
+{
+	const struct tls_facts *f = ev->stream ? ev->stream->facts : NULL;
+	struct str who = kept(g, str_of(g->name));
+	char text[24];
+
+	switch (ev->fail) {
+	case SIP_FAIL_DNS: return REASON(TRUNK_DNS, who, STR("no usable answer"));
+	case SIP_FAIL_REFUSED: return REASON(TRUNK_REFUSED, who);
+	case SIP_FAIL_UNREACHABLE: return REASON(TRUNK_UNREACHABLE, who, STR("the time given"));
+	case SIP_FAIL_CLOSED: return REASON(TRUNK_CLOSED, who);
+	case SIP_FAIL_TLS:
+		if (f && f->alert_received > 0)
+			return REASON(TRUNK_TLS_ALERT, who,
+				      kept(g, str_of(tls_alert_str(f->alert_received, text))));
+		return REASON(TRUNK_TLS_VERIFY, who,
+			      f ? kept(g, str_of(f->verify_text)) : STR("the handshake failed"));
+	case SIP_FAIL_TIMEOUT:
+		return REASON(TRUNK_INVITE_TIMEOUT, who,
+			      number(g, g->inv.first_response ? g->inv.first_response : 32000));
+	case SIP_FAIL_NONE: case SIP_FAIL_LOCAL: break;
+	}
+	return REASON(INTERNAL, STR("a request could not be sent"));
+}
+
+static struct reason final_reason(struct leg *g, const struct sip_event *ev)
+{
+	struct str who = kept(g, str_of(g->name));
+
+	if (ev->status == 486 || ev->status == 600)
+		return REASON(BUSY, who);
+	if (ev->status == 603)
+		return REASON(DECLINED, who);
+	return REASON(REMOTE_FINAL, who, number(g, ev->status),
+		      ev->msg ? kept(g, ev->msg->phrase) : str_of(sip_phrase(ev->status)));
+}
+
+static void on_failed(struct leg *g, const struct sip_event *ev)
+{
+	struct leg_event out = { .kind = LEG_EV_FAILED, .status = ev->status, .fail = ev->fail,
+				 .retry_after_s = ev->retry_after_s, .peer = ev->peer,
+				 .msg = ev->msg };
+
+	if (g->state != LEG_OUT)
+		return;
+	if (ev->fail != SIP_FAIL_NONE || ev->status == 503) {
+		out.kind = LEG_EV_ATTEMPT_FAILED;
+		out.reason = ev->fail != SIP_FAIL_NONE ? transport_reason(g, ev)
+			: REASON(TRUNK_503, kept(g, str_of(g->name)), number(g, ev->retry_after_s));
+		g->session = 0;
+		leg_push(g, &out);
+		return;
+	}
+	out.reason = final_reason(g, ev);
+	leg_push(g, &out);
+	leg_finish(g);
+}
+
+static void on_ack(struct leg *g, const struct sip_event *ev)
+{
+	struct leg_event out = { .kind = LEG_EV_CONFIRMED };
+	struct sdp_remote r;
+	struct reason why;
+
+	if (g->state != LEG_IN_ANSWERED)
+		return;
+	g->state = LEG_UP;
+	if (g->delayed) {
+		why = REASON(BAD_SDP, str_of(g->name), STR("the ACK has no answer"));
+		if (!ev->body.bytes.n || leg_read(g, ev->body.bytes, true, &r, &why) ||
+		    !leg_agree(g, &r, &why)) {
+			(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
+			leg_lost(g, &why);
+			return;
+		}
+		g->remote[0] = r;
+		g->has_remote = 1;
+		g->serve = 0;
+		g->delayed = false;
+		leg_tell_media(g, 0);
+		media_serve(g->ls->cfg.media, g->end, 0, true);
+		leg_apply_direction(g);
+	}
+	leg_push(g, &out);
+	if (g->recodec.name[0])
+		leg_offer_recodec(g);
+}
+
+static void on_reinvite_ack(struct leg *g, const struct sip_event *ev)
+{
+	struct sip_event answer = *ev;
+
+	/* We answered an INVITE without SDP with our last one: this is the answer to it. */
+	if (!g->reoffer_had_sdp && ev->body.bytes.n)
+		leg_on_reanswer(g, &answer);
+}
+
+static void ended_by_peer(struct leg *g, const struct sip_event *ev, enum leg_ev_kind kind)
+{
+	struct leg_event out = { .kind = kind, .msg = ev->msg };
+
+	if (ev->msg)
+		out.text = kept(g, sip_hdr(ev->msg, SIP_H_REASON));
+	leg_push(g, &out);
+	leg_finish(g);
+}
+
+static void on_ended(struct leg *g, const struct sip_event *ev)
+{
+	struct str who = str_of(g->name);
+
+	switch (ev->why) {
+	case SIP_END_NO_ACK: leg_lost(g, &REASON(NO_ACK, who)); break;
+	case SIP_END_SESSION_EXPIRED:
+		leg_lost(g, &REASON(SESSION_EXPIRED, who, STR("the time agreed")));
+		break;
+	case SIP_END_TRANSPORT: case SIP_END_NONE:
+		leg_lost(g, &REASON(TRANSPORT_LOST, who));
+		break;
+	}
+}
+
+/* What Allow does not list is refused; a NOTIFY is taken, as Direct Routing wants it in Allow. */
+static void on_indialog(struct leg *g, const struct sip_event *ev)
+{
+	struct leg_event out = { .kind = LEG_EV_REFUSED_REQUEST };
+	enum sip_method m = ev->msg->method;
+	unsigned status = m == SIP_REFER ? 603 : m == SIP_NOTIFY || m == SIP_OPTIONS ? 200 : 405;
+
+	(void)sip_respond(g->ls->cfg.sip, ev->tsx, status, NULL, NULL, NULL, 0);
+	if (m != SIP_REFER)
+		return;
+	out.reason = REASON(REFER_UNSUPPORTED, str_of(g->name));
+	leg_push(g, &out);
+}
+
+void legs_on_sip(struct legs *ls, const struct sip_event *ev)
+{
+	struct leg *g = leg_of(ls, ev->owner);
+
+	if (!g || g->state == LEG_ENDING || g->session != ev->session)
+		return;
+	switch (ev->kind) {
+	case SIP_EV_PROVISIONAL: on_provisional(g, ev); break;
+	case SIP_EV_TRYING: on_trying(g, ev); break;
+	case SIP_EV_ANSWER: on_answer(g, ev); break;
+	case SIP_EV_FAILED: on_failed(g, ev); break;
+	case SIP_EV_ACK: on_ack(g, ev); break;
+	case SIP_EV_CANCELLED: ended_by_peer(g, ev, LEG_EV_CANCELLED); break;
+	case SIP_EV_BYE: ended_by_peer(g, ev, LEG_EV_HUNG_UP); break;
+	case SIP_EV_ENDED: on_ended(g, ev); break;
+	case SIP_EV_REINVITE: leg_on_reinvite(g, ev); break;
+	case SIP_EV_REINVITE_ACK: on_reinvite_ack(g, ev); break;
+	case SIP_EV_REANSWER: leg_on_reanswer(g, ev); break;
+	case SIP_EV_REFAILED: leg_on_refailed(g, ev); break;
+	case SIP_EV_REFRESH_DUE: leg_on_refresh(g); break;
+	case SIP_EV_INDIALOG: on_indialog(g, ev); break;
+	case SIP_EV_INVITE: case SIP_EV_EXTRA_ANSWER: case SIP_EV_REQUEST: case SIP_EV_RESPONSE:
+	case SIP_EV_FLOW:
+		break;
+	}
+}
