@@ -2,16 +2,16 @@
 
 #include <string.h>
 
+#include "sip/build.h"
+
 enum { SAVED_VERSION = 1, SAVED_FIELD_MAX = 60000 };
 
 void sip_write_value(struct buf *b, struct str v)
 {
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] == '\r' || v.p[i] == '\n' || v.p[i] == 0) {
-			b->full = true;
-			return;
-		}
-	buf_put(b, v);
+	if (sip_value_ok(v))
+		buf_put(b, v);
+	else
+		b->full = true;
 }
 
 /* quoted-string: what is escaped already stays so. */

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "sip/build.h"
 #include "sip/guard.h"
 #include "sip/stack_int.h"
 
@@ -33,83 +34,43 @@ static void make_tag(const struct sip *s, const struct sip_msg *m, char tag[TAG_
 
 /* --- the head of responses --- */
 
-/* 18.2.1 and RFC 3581 4: where it really came from. */
-static void write_top_via(struct buf *b, const struct sip_msg *m)
+static size_t find(struct str s, const char *what)
 {
-	const struct sip_via *v = &m->via;
-	struct addr said;
-	struct str raw = v->raw, at;
+	const char *p = memmem(s.p, s.n, what, strlen(what));
 
-	if (v->rport) {			/* the parameter gets its value in place */
-		at = (struct str){ memmem(raw.p, raw.n, ";rport", 6), 0 };
-		if (!at.p)
-			at.p = memmem(raw.p, raw.n, "rport", 5);
-		if (!at.p || sip_param(v->params, "rport").n) {
-			buf_put(b, raw);
-		} else {
-			size_t n = (size_t)(at.p - raw.p) + (at.p[0] == ';' ? 6 : 5);
-
-			buf_put(b, str_sub(raw, 0, n));
-			buf_fmt(b, "=%u", m->src.port);
-			buf_put(b, str_sub(raw, n, raw.n));
-		}
-	} else {
-		buf_put(b, raw);
-	}
-	if (v->received.p)
-		return;
-	if (v->rport || addr_parse_ip(v->host, &said) != OK || !addr_same_ip(&said, &m->src)) {
-		buf_lit(b, ";received=");
-		addr_ip(b, &m->src);
-	}
+	return p ? (size_t)(p - s.p) : s.n;
 }
 
-static void write_vias(struct buf *b, const struct sip_msg *m)
+/* Everything of the request that its responses repeat, as build_response() writes it, less
+ * the status line. Absent: it does not fit. Lent until the next use of s->wired. */
+static struct str write_skel(struct sip *s, const struct sip_msg *m, struct str tag,
+			     struct skel *k)
 {
-	const struct sip_hdr *h = sip_hdr_each(m, SIP_H_VIA, NULL);
-	const char *end = m->via.raw.p + m->via.raw.n;
+	struct str head;
+	struct build w;
+	size_t line;
 
-	buf_lit(b, "Via: ");
-	write_top_via(b, m);
-	if (h && end >= h->value.p && end <= h->value.p + h->value.n)
-		buf_bytes(b, end, (size_t)(h->value.p + h->value.n - end));
-	buf_lit(b, "\r\n");
-	while (h && (h = sip_hdr_each(m, SIP_H_VIA, h)) != NULL) {
-		buf_lit(b, "Via: ");
-		buf_put(b, h->value);
-		buf_lit(b, "\r\n");
-	}
+	buf_reset(&s->wired);
+	build_response(&w, &s->wired, m, 200, STR("OK"), STR_NONE);
+	if (w.err != OK || !buf_ok(&s->wired))
+		return STR_NONE;
+	head = buf_str(&s->wired);
+	line = find(head, "\r\n") + 2;
+	head = str_sub(head, line, head.n);
+	k->n = (uint32_t)head.n;
+	k->rr_at = (uint32_t)find(head, "\r\nRecord-Route: ");
+	k->rr_at += k->rr_at < k->n ? 2 : 0;
+	k->tag_at = (uint16_t)find(head, "\r\nCall-ID: ");
+	if (m->to_tag.p || k->tag_at == k->n || !str_copy(k->tag, sizeof k->tag, tag))
+		k->tag[0] = 0;
+	return head;
 }
 
-static void write_hdr(struct buf *b, const char *name, struct str value)
+static void line(struct buf *b, const char *name, struct str value)
 {
 	buf_lit(b, name);
 	buf_put(b, value);
 	buf_lit(b, "\r\n");
-}
-
-/* Everything of the request that its responses repeat. */
-static void write_skel(struct buf *b, const struct sip_msg *m, struct str tag, struct skel *k)
-{
-	const struct sip_hdr *h = NULL;
-
-	write_vias(b, m);
-	write_hdr(b, "From: ", sip_hdr(m, SIP_H_FROM));
-	buf_lit(b, "To: ");
-	buf_put(b, sip_hdr(m, SIP_H_TO));
-	k->tag_at = (uint16_t)b->n;
-	if (!m->to_tag.p && tag.n) {
-		buf_lit(b, ";tag=");
-		buf_put(b, tag);
-	}
-	k->ntag = (uint16_t)(b->n - k->tag_at);
-	buf_lit(b, "\r\n");
-	write_hdr(b, "Call-ID: ", m->call_id);
-	write_hdr(b, "CSeq: ", sip_hdr(m, SIP_H_CSEQ));
-	k->rr_at = (uint32_t)b->n;
-	while (m->method == SIP_INVITE && (h = sip_hdr_each(m, SIP_H_RECORD_ROUTE, h)) != NULL)
-		write_hdr(b, "Record-Route: ", h->value);
-	k->n = (uint32_t)b->n;
 }
 
 static void begin(struct sip *s, const struct skel *k, const char *head, unsigned status,
@@ -123,13 +84,13 @@ static void begin(struct sip *s, const struct skel *k, const char *head, unsigne
 	buf_ch(b, ' ');
 	sip_write_value(b, str_of(phrase ? phrase : sip_phrase(status)));
 	buf_lit(b, "\r\n");
-	if (status == 100) {
-		buf_bytes(b, head, k->tag_at);
-		buf_bytes(b, head + k->tag_at + k->ntag, end - k->tag_at - k->ntag);
-	} else {
-		buf_bytes(b, head, end);
+	buf_bytes(b, head, k->tag_at);
+	if (status > 100 && k->tag[0]) {
+		buf_lit(b, ";tag=");
+		buf_lit(b, k->tag);
 	}
-	write_hdr(b, "Server: ", str_of(s->server));
+	buf_bytes(b, head + k->tag_at, end - k->tag_at);
+	line(b, "Server: ", str_of(s->server));
 }
 
 /* --- where responses go --- */
@@ -167,17 +128,18 @@ void server_refuse(struct sip *s, const struct sip_msg *m, const struct server_a
 	struct skel k = { 0 };
 	struct path p;
 	char tag[TAG_LEN + 1];
-	struct str bytes;
+	struct str bytes, head;
 
 	if (m->method == SIP_ACK)
 		return;
 	make_tag(s, m, tag);
-	buf_reset(&s->wired);
-	write_skel(&s->wired, m, a->tag.n ? a->tag : str_of(tag), &k);
-	begin(s, &k, s->wired.p, a->status, a->phrase);
+	head = write_skel(s, m, a->tag.n ? a->tag : str_of(tag), &k);
+	if (!head.p)
+		return;
+	begin(s, &k, head.p, a->status, a->phrase);
 	buf_put(&s->text, a->extra);
 	sip_write_body(&s->text, NULL);
-	if (!buf_ok(&s->wired) || !buf_ok(&s->text))
+	if (!buf_ok(&s->text))
 		return;
 	s->n.refused += a->status >= 300;
 	response_path(m, &p);
@@ -194,13 +156,13 @@ struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, stru
 	struct skel k = { 0 };
 	struct path p;
 	char made[TAG_LEN + 1];
+	struct str head;
 	struct tx *t;
 
 	response_path(m, &p);
 	make_tag(s, m, made);
-	buf_reset(&s->wired);
-	write_skel(&s->wired, m, tag.n ? tag : str_of(made), &k);
-	t = buf_ok(&s->wired) ? tx_new(s, m->method == SIP_INVITE ? TSX_IST : TSX_NIST, &p) : NULL;
+	head = write_skel(s, m, tag.n ? tag : str_of(made), &k);
+	t = head.p ? tx_new(s, m->method == SIP_INVITE ? TSX_IST : TSX_NIST, &p) : NULL;
 	if (!t) {
 		server_refuse(s, m, &(struct server_answer){ .status = 503,
 			      .extra = STR("Retry-After: 10\r\n") });
@@ -210,7 +172,7 @@ struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, stru
 	t->method = (uint8_t)m->method;
 	t->more.skel = mem_new(sizeof k + k.n);
 	*t->more.skel = k;
-	memcpy(t->more.skel->p, s->wired.p, k.n);
+	memcpy(t->more.skel->p, head.p, k.n);
 	tx_link(s, t, key);
 	if (!m->to_tag.p) {
 		hash_add(&s->tx_merge, &t->u.by_merge, sip_key(s, m->call_id, m->from_tag, m->cseq));
@@ -331,8 +293,8 @@ static void cancel(struct sip *s, const struct sip_msg *m)
 
 	if (t)
 		a.status = 200;
-	if (k && k->ntag)
-		a.tag = (struct str){ k->p + k->tag_at + 5, k->ntag - 5u };
+	if (k)
+		a.tag = str_of(k->tag);
 	server_refuse(s, m, &a);
 	if (t)
 		ses_cancel(s, t, m);

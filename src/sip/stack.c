@@ -272,8 +272,7 @@ void sip_write_allow(struct buf *b, const struct sip_opts *o)
 {
 	buf_lit(b, "Allow: ");
 	guard_allow(b, o && o->allow ? o->allow : GUARD_ALLOW);
-	buf_lit(b, "\r\nSupported: ");
-	buf_lit(b, !o || o->session_timer ? "timer\r\n" : "\r\n");
+	buf_lit(b, !o || o->session_timer ? "\r\nSupported: timer\r\n" : "\r\n");
 }
 
 uint64_t sip_request(struct sip *s, const struct sip_request *r)

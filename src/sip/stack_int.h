@@ -77,9 +77,9 @@ struct client {			/* where a request may still go; until it was heard of */
 };
 
 struct skel {			/* what every response to a request repeats  */
-	uint32_t n;
-	uint16_t tag_at, ntag;	/* our tag, with ";tag=", left out of 100    */
-	uint32_t rr_at;		/* Record-Routes, from here to the end       */
+	uint32_t n, rr_at;	/* bytes; Record-Routes are from rr_at on    */
+	uint16_t tag_at;	/* where our To tag goes, but not in 100     */
+	char tag[18];		/* "": the request had one                   */
 	char p[];
 };
 
