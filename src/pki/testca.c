@@ -203,7 +203,7 @@ static enum err write_file(const char *file, struct str text, mode_t mode)
 enum err testca_write(const struct testca_cert *c, const struct testca_cert *const *chain, int n,
 		      const char *cert_file, const char *key_file)
 {
-	size_t cap = (TESTCA_CHAIN_MAX + 1) * TESTCA_PEM_MAX;
+	size_t cap = (size_t)(TESTCA_CHAIN_MAX + 1) * TESTCA_PEM_MAX;
 	char *mem = mem_new(cap);
 	struct buf b;
 	enum err e;

@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "base/when.h"
+
 enum { RSA_LEAST = 2048, EC_LEAST = 224,
        NO_ISSUER = 20,		/* X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY */
        HOST_SHOWN = 253 };
-#define DAY_MS 86400000ll
+#define DAY_MS INT64_C(86400000)
 
 static const char *const words[VERDICT_N] = {
 #define X(name, word) [VERDICT_##name] = word,
@@ -42,24 +44,12 @@ static void add(struct court *c, enum verdict_level level, enum verdict_code cod
 	v->text[b.n] = 0;
 }
 
-/* Days since 1970 to a date (the proleptic Gregorian calendar). */
-static void date(struct buf *b, int64_t wall)
-{
-	int64_t z = wall / DAY_MS + 719468, era = z / 146097, doe = z - era * 146097;
-	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-	int64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
-
-	buf_fmt(b, "%04lld-%02lld-%02lld", (long long)(yoe + era * 400 + (month <= 2)),
-		(long long)month, (long long)day);
-}
-
 static const char *day(int64_t wall, char text[24])
 {
 	struct buf b;
 
 	buf_init(&b, text, 24);
-	date(&b, wall);
+	when_day(&b, wall);
 	return buf_z(&b);
 }
 
@@ -178,10 +168,28 @@ static void purpose(struct court *c)
 		    "in 2026. Nothing is to be done unless the trunk stays down with a TLS alert.");
 }
 
-static void chain(struct court *c)
+/* Not known to lead to a root: which link is missing? */
+static void missing_link(struct court *c)
 {
 	const struct cert_view *v = c->q->cert;
 	const struct cert *last = &v->chain[v->n - 1];
+	bool alone = v->n == 1 && (v->has_roots ? v->verify_error == NO_ISSUER : c->q->teams);
+
+	if (alone)
+		add(c, v->has_roots ? VERDICT_ERROR : VERDICT_WARN, VERDICT_NO_INTERMEDIATE,
+		    "The file holds the certificate alone; it was issued by %.120s. Append the "
+		    "intermediates of your certificate authority: without them Microsoft resets "
+		    "the connection without a word.", c->leaf->issuer);
+	else if (v->has_roots && v->in_order)
+		add(c, VERDICT_ERROR, VERDICT_UNTRUSTED, "The chain ends at %.120s, which none of the "
+		    "trusted roots issued (%.100s). Append the missing intermediate, or use an "
+		    "authority of the Microsoft Trusted Root Program.", last->issuer,
+		    v->verify_text);
+}
+
+static void chain(struct court *c)
+{
+	const struct cert_view *v = c->q->cert;
 
 	if (c->leaf->self_signed) {
 		add(c, c->q->teams ? VERDICT_ERROR : VERDICT_WARN, VERDICT_SELF_SIGNED,
@@ -196,18 +204,8 @@ static void chain(struct court *c)
 	if (v->root_in_chain)
 		add(c, VERDICT_INFO, VERDICT_ROOT_SENT, "The file also holds the root, which peers "
 		    "have already. It may be left out.");
-	if (v->has_roots && v->trusted)
-		return;
-	if (v->n == 1 && (v->has_roots ? v->verify_error == NO_ISSUER : c->q->teams))
-		add(c, v->has_roots ? VERDICT_ERROR : VERDICT_WARN, VERDICT_NO_INTERMEDIATE,
-		    "The file holds the certificate alone; it was issued by %.120s. Append the "
-		    "intermediates of your certificate authority: without them Microsoft resets "
-		    "the connection without a word.", c->leaf->issuer);
-	else if (v->has_roots && v->in_order)
-		add(c, VERDICT_ERROR, VERDICT_UNTRUSTED, "The chain ends at %.120s, which none of the "
-		    "trusted roots issued (%.100s). Append the missing intermediate, or use an "
-		    "authority of the Microsoft Trusted Root Program.", last->issuer,
-		    v->verify_text);
+	if (!v->has_roots || !v->trusted)
+		missing_link(c);
 }
 
 int verdict_make(const struct verdict_query *q, struct verdict out[VERDICT_N])

@@ -2,32 +2,7 @@
 
 #include <string.h>
 
-#define DAY_MS 86400000ll
-
-/* Days since 1970 to a date of the Gregorian calendar, 400 years at a time. */
-static void date(struct buf *b, int64_t days)
-{
-	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t doe = z - era * 146097;
-	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-	int64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
-
-	buf_fmt(b, "%04lld-%02lld-%02lld", (long long)(yoe + era * 400 + (month <= 2)),
-		(long long)month, (long long)day);
-}
-
-void record_time(struct buf *b, int64_t wall)
-{
-	int64_t ms;
-
-	if (wall <= 0)
-		return;
-	ms = wall % DAY_MS;
-	date(b, wall / DAY_MS);
-	buf_fmt(b, "T%02lld:%02lld:%02lld.%03lldZ", (long long)(ms / 3600000),
-		(long long)(ms / 60000 % 60), (long long)(ms / 1000 % 60), (long long)(ms % 1000));
-}
+#include "base/when.h"
 
 /* Bytes of the well-formed UTF-8 character at p, 0: it is none (RFC 3629). */
 static size_t utf8(const unsigned char *p, size_t n)
@@ -96,7 +71,7 @@ static void json_time(struct buf *b, int64_t wall)
 		return;
 	}
 	buf_ch(b, '"');
-	record_time(b, wall);
+	when_iso(b, wall);
 	buf_ch(b, '"');
 }
 
@@ -219,7 +194,7 @@ void record_csv(struct buf *b, const struct call_record *r)
 		if (f->type == ROW_TEXT)
 			csv_text(b, row_text(f, r));
 		else if (is_time(f))
-			record_time(b, (int64_t)row_uint(f, r));
+			when_iso(b, (int64_t)row_uint(f, r));
 		else if (f->word)
 			csv_text(b, str_of(row_word(f, r)));
 		else if (!is_no_leg(f, r))

@@ -19,7 +19,5 @@ void record_json(struct buf *b, const struct call_record *r);
 void record_csv_head(struct buf *b);
 /* One line; the last column holds the legs: "name number kind ring_ms status reason; ..." */
 void record_csv(struct buf *b, const struct call_record *r);
-/* UTC milliseconds as "2026-11-23T17:08:37.123Z"; nothing for 0. */
-void record_time(struct buf *b, int64_t wall);
 
 #endif

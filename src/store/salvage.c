@@ -192,26 +192,33 @@ static uint64_t copy_id(struct str b, uint64_t off, const struct map_copy *c)
 	return record_unpack(str_sub(b, off + sizeof *c, c->rec_len), &r) ? 0 : r.id;
 }
 
+/* What lies at this offset is noted; returns how far to go on. Good ones are stepped over:
+ * what a peer put into their texts is not looked at. */
+static uint64_t look_at(const struct old *o, uint64_t off, struct finds *items,
+			struct finds *copies)
+{
+	struct map_item i;
+	struct map_copy c;
+
+	if (item_at(o->bytes, off, &i) && i.kind != MAP_PAD) {
+		keep(items, i.pos, 0, off);
+		return map_item_size(i.len);
+	}
+	if (copy_at(o->bytes, off, &c)) {
+		keep(copies, copy_id(o->bytes, off, &c), UINT64_MAX - c.gen, off);
+		return (sizeof c + c.rec_len + c.saved_len + 7) & ~7ull;
+	}
+	return 8;
+}
+
 /* The head is lost: whatever still has its magic and its sum. */
 static void read_blind(struct old *o)
 {
 	struct finds items = { 0 }, copies = { 0 };
 	struct map_item i;
-	struct map_copy c;
 
-	/* good ones are stepped over: what a peer put into their texts is not looked at */
-	for (uint64_t off = 0, step = 8; off + 8 <= o->bytes.n; off += step) {
-		step = 8;
-		if (item_at(o->bytes, off, &i)) {
-			if (i.kind == MAP_PAD)
-				continue;
-			keep(&items, i.pos, 0, off);
-			step = map_item_size(i.len);
-		} else if (copy_at(o->bytes, off, &c)) {
-			keep(&copies, copy_id(o->bytes, off, &c), UINT64_MAX - c.gen, off);
-			step = (sizeof c + c.rec_len + c.saved_len + 7) & ~7ull;
-		}
-	}
+	for (uint64_t off = 0; off + 8 <= o->bytes.n;)
+		off += look_at(o, off, &items, &copies);
 	if (items.n)
 		qsort(items.v, items.n, sizeof *items.v, by_place);
 	if (copies.n)
@@ -220,6 +227,7 @@ static void read_blind(struct old *o)
 		if (item_at(o->bytes, items.v[k].off, &i))
 			give_item(o, items.v[k].off, &i);
 	}
+	/* of each call only the newest copy, which comes first */
 	for (size_t k = 0; k < copies.n; k++) {
 		if (copies.v[k].a && (!k || copies.v[k].a != copies.v[k - 1].a))
 			(void)give_copy(o, copies.v[k].off);

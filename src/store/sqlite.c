@@ -259,8 +259,8 @@ static enum err put_row(struct db *db, enum st which, const struct row_kind *k, 
 /* Ends a transaction: commits when e is OK. Returns what became of it. */
 static enum err finish(struct db *db, enum err e)
 {
-	enum db_fail f = db->fail;
 	char why[WHY_MAX];
+	enum db_fail f;
 
 	if (!e)
 		e = db->broken ? failed(db) : simple(db, ST_COMMIT);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/when.h"
 #include "store/record_text.h"
 
 static char mem[RECORD_JSON_MAX];
@@ -44,7 +45,7 @@ static void times_are_iso_in_utc(void **state)
 		struct buf b;
 
 		buf_init(&b, text, sizeof text);
-		record_time(&b, c[i].wall);
+		when_iso(&b, c[i].wall);
 		assert_string_equal(buf_z(&b), c[i].text);
 	}
 }
