@@ -1,5 +1,7 @@
 #include "sip/chars.h"
 
+#include <string.h>
+
 /* Bits of enum sip_char. */
 const uint8_t sip_chars[256] = {
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
@@ -35,3 +37,28 @@ const uint8_t sip_chars[256] = {
 	0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02,
 	0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02,
 };
+
+/* Top bits: some byte of the eight is below '!', above '~', or one of the four that end a
+ * URI. Exact when no bit is set; else the bytes are looked at one by one. */
+static uint64_t suspects(const char *p)
+{
+	const uint64_t each = 0x0101010101010101u;
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return (v - each * 0x21) | (v + each) | ((v ^ each * '"') - each) |
+	       ((v ^ each * '\\') - each) | (((v & each * 0xfd) ^ each * '<') - each);
+}
+
+bool ch_uri(struct str s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+	uint64_t any = 0;
+
+	if (s.n < 8)
+		return ch_all(s, CH_URI);
+	for (; end - p > 8; p += 8)
+		any |= suspects(p);
+	any |= suspects(end - 8);
+	return !(any & 0x8080808080808080u) || ch_all(s, CH_URI);
+}

@@ -33,8 +33,6 @@ static void bad(struct scan *s, const char *phrase)
 
 /* --- lines --- */
 
-#define EACH(byte) (0x0101010101010101u * (byte))
-
 static bool clean_byte(const char *p, const char *from)
 {
 	unsigned char c = (unsigned char)*p;
@@ -45,23 +43,31 @@ static bool clean_byte(const char *p, const char *from)
 	return c != '\r' && p > from && p[-1] == '\\';
 }
 
-/* No control bytes between; eight at a time. */
+/* Top bits: some byte of the eight is below 0x20, or 0x7f or above. Plain text has none;
+ * what has one is looked at byte by byte. */
+static uint64_t suspects(const char *p)
+{
+	const uint64_t each = 0x0101010101010101u;
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return (v - each * 0x20) | (v + each);
+}
+
+/* No control bytes between. */
 static bool clean(const char *from, const char *end)
 {
 	const char *p = from;
+	uint64_t any = 0;
 
-	for (; end - p >= 8; p += 8) {
-		uint64_t v, del;
-
-		memcpy(&v, p, 8);
-		del = v ^ EACH(0x7f);
-		if ((((v - EACH(0x20)) & ~v) | ((del - EACH(1)) & ~del)) & EACH(0x80)) {
-			for (int i = 0; i < 8; i++)
-				if (!clean_byte(p + i, from))
-					return false;
-		}
+	if (end - from >= 8) {
+		for (; end - p > 8; p += 8)
+			any |= suspects(p);
+		any |= suspects(end - 8);
+		if (!(any & 0x8080808080808080u))
+			return true;
 	}
-	for (; p < end; p++)
+	for (p = from; p < end; p++)
 		if (!clean_byte(p, from))
 			return false;
 	return true;
@@ -148,7 +154,7 @@ static void add_header(struct scan *s, const struct line *l)
 	h->value = (struct str){ line.p + k + 1, line.n - k - 1 };
 	if (l->folded)
 		h->value = unfold(s, h->value);
-	h->value = str_trim(h->value);
+	h->value = ch_trim(h->value);
 	h->next = 0;
 	h->id = sip_hdr_of(h->name);
 	s->n++;
@@ -218,7 +224,7 @@ static void status_line(struct scan *s, struct str line)
 
 	(void)str_cut(line, ' ', &version, &code);	/* checked by what follows */
 	(void)str_cut(code, ' ', &code, &m->phrase);	/* the phrase may be missing */
-	if (!is_version(version) || code.n != 3 || str_u32(code, 699, &v) != OK || v < 100) {
+	if (!is_version(version) || code.n != 3 || ch_u32(code, 699, &v) != OK || v < 100) {
 		bad(s, "Bad status line");
 		return;
 	}
@@ -355,7 +361,7 @@ static void cseq(struct scan *s)
 	while (i < v.n && !ch_blank(v.p[i]))
 		i++;
 	name = str_trim(str_sub(v, i, v.n));
-	if (str_u32(str_sub(v, 0, i), SIP_CSEQ_MAX, &m->cseq) != OK || !ch_all(name, CH_TOKEN)) {
+	if (ch_u32(str_sub(v, 0, i), SIP_CSEQ_MAX, &m->cseq) != OK || !ch_all(name, CH_TOKEN)) {
 		bad(s, "Bad CSeq");
 		return;
 	}
@@ -373,7 +379,7 @@ static void max_forwards(struct scan *s)
 	struct str v = only(s, SIP_H_MAX_FORWARDS, "More than one Max-Forwards");
 
 	s->m->max_forwards = UINT32_MAX;
-	if (v.p && str_u32(v, SIP_MAXFWD_MAX, &s->m->max_forwards) != OK)
+	if (v.p && ch_u32(v, SIP_MAXFWD_MAX, &s->m->max_forwards) != OK)
 		bad(s, "Bad Max-Forwards");
 }
 
@@ -385,7 +391,7 @@ static void body(struct scan *s)
 	uint32_t n = 0;
 
 	if (v.p) {
-		if (str_u32(v, UINT32_MAX, &n) != OK)
+		if (ch_u32(v, UINT32_MAX, &n) != OK)
 			bad(s, "Bad Content-Length");
 		else if (n > left)
 			bad(s, "Content-Length is larger than the message");

@@ -96,7 +96,7 @@ static enum err hostport(struct str s, struct sip_uri *u, size_t *n)
 		from = ++i;
 		while (i < s.n && (unsigned)(s.p[i] - '0') < 10)
 			i++;
-		if (str_u32(str_sub(s, from, i - from), 65535, &port) != OK || port == 0)
+		if (ch_u32(str_sub(s, from, i - from), 65535, &port) != OK || port == 0)
 			return ERR_PARSE;
 		u->port = (uint16_t)port;
 	}
@@ -141,7 +141,7 @@ enum err sip_uri_parse(struct str s, struct sip_uri *out)
 
 	if (s.n > SIP_URI_MAX)
 		return ERR_LIMIT;
-	if (!ch_all(s, CH_URI))
+	if (!ch_uri(s))
 		return ERR_PARSE;
 	n = scheme(s, &u.scheme);
 	if (n == 0)
@@ -201,8 +201,8 @@ bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 	}
 	*rest = i < s.n ? str_sub(s, i + 1, s.n) : STR_NONE;
 	one = str_sub(s, 0, i);
-	*name = str_trim(str_sub(one, 0, has ? eq : i));
-	*value = has ? str_trim(str_sub(one, eq + 1, i)) : str_sub(one, i, 0);
+	*name = ch_trim(str_sub(one, 0, has ? eq : i));
+	*value = has ? ch_trim(str_sub(one, eq + 1, i)) : str_sub(one, i, 0);
 	if (value->n >= 2 && value->p[0] == '"' && value->p[value->n - 1] == '"')
 		*value = str_sub(*value, 1, value->n - 2);
 	return true;
@@ -429,7 +429,7 @@ static enum err display(struct str s, struct sip_nameaddr *na, size_t *at)
 		if (s.p[i] == '"')
 			return ERR_PARSE;
 	if (i < s.n && s.p[i] == '<') {
-		na->display = str_trim(str_sub(s, 0, i));
+		na->display = ch_trim(str_sub(s, 0, i));
 		if (na->display.n == 0)
 			na->display = STR_NONE;
 		*at = i;
@@ -458,7 +458,7 @@ static enum err address(struct str s, size_t at, struct sip_nameaddr *na, size_t
 		if (s.p[i] == '?')
 			return ERR_PARSE;
 	*n = i;
-	return sip_uri_parse(str_trim(str_sub(s, 0, i)), &na->uri);
+	return sip_uri_parse(ch_trim(str_sub(s, 0, i)), &na->uri);
 }
 
 enum err sip_nameaddr_parse(struct str s, struct sip_nameaddr *out, struct str *rest)
@@ -484,9 +484,9 @@ enum err sip_nameaddr_parse(struct str s, struct sip_nameaddr *out, struct str *
 	if (np > SIP_PARAM_MAX)
 		return ERR_LIMIT;
 	if (end && t.n)
-		na.params = str_trim(str_sub(t, 1, end - 1));
-	na.raw = str_trim(str_sub(s, 0, (size_t)(t.p - s.p) + end));
-	*rest = end < t.n ? str_trim(str_sub(t, end + 1, t.n)) : STR_NONE;
+		na.params = ch_trim(str_sub(t, 1, end - 1));
+	na.raw = ch_trim(str_sub(s, 0, (size_t)(t.p - s.p) + end));
+	*rest = end < t.n ? ch_trim(str_sub(t, end + 1, t.n)) : STR_NONE;
 	*out = na;
 	return OK;
 }

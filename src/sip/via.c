@@ -73,7 +73,7 @@ static bool sent_by(struct cur *c, struct sip_via *v)
 	if (take(c, ':')) {
 		struct str digits = run(c, CH_HEX);
 
-		if (str_u32(digits, 65535, &port) != OK || port == 0)
+		if (ch_u32(digits, 65535, &port) != OK || port == 0)
 			return false;
 		v->port = (uint16_t)port;
 	}
@@ -169,7 +169,7 @@ enum err sip_via_parse(struct str s, struct sip_via *out, struct str *rest)
 	e = params(&c, &v);
 	if (e)
 		return e;
-	v.raw = str_trim((struct str){ v.raw.p, (size_t)(c.p - v.raw.p) });
+	v.raw = ch_trim((struct str){ v.raw.p, (size_t)(c.p - v.raw.p) });
 	blanks(&c);
 	if (c.p < c.end && *c.p != ',')
 		return ERR_PARSE;
