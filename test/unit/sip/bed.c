@@ -526,12 +526,17 @@ void bed_peer_udp(struct bed *b, const struct addr *at)
 	(void)sock_new(b, at);
 }
 
-void bed_peer_send(struct bed *b, const struct addr *from, const struct addr *to, const char *text)
+void bed_peer_bytes(struct bed *b, const struct addr *from, const struct addr *to, struct str bytes)
 {
-	struct pkt *p = push(b, PKT_DGRAM, str_of(text));
+	struct pkt *p = push(b, PKT_DGRAM, bytes);
 
 	p->from = *from;
 	p->to = *to;
+}
+
+void bed_peer_send(struct bed *b, const struct addr *from, const struct addr *to, const char *text)
+{
+	bed_peer_bytes(b, from, to, str_of(text));
 }
 
 int bed_peer_connect(struct bed *b, const struct addr *from, const struct addr *to)

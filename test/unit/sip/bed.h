@@ -80,6 +80,7 @@ bool bed_hdr(const struct bed_msg *m, const char *name, char *out, size_t cap);
 struct addr bed_addr(const char *text);
 void bed_peer_udp(struct bed *b, const struct addr *at);
 void bed_peer_send(struct bed *b, const struct addr *from, const struct addr *to, const char *text);
+void bed_peer_bytes(struct bed *b, const struct addr *from, const struct addr *to, struct str bytes);
 /* A scripted stream to a listener; chunks arrive after the wire's delay. */
 int bed_peer_connect(struct bed *b, const struct addr *from, const struct addr *to);
 void bed_peer_write(struct bed *b, int peer, const char *bytes, size_t n);
