@@ -1,0 +1,189 @@
+#include "service/monitor.h"
+
+#include <string.h>
+
+enum { SPREAD_MS = 2000, TIMEOUT_MS = 8000 };
+
+struct ping {
+	struct monitor *m;
+	int trunk, host;
+	struct timer t;
+};
+
+struct monitor {
+	struct loop *loop;
+	struct sip *sip;
+	struct monitor_trunk t[MONITOR_TRUNKS];
+	struct ping ping[MONITOR_TRUNKS][TRUNK_HOSTS];
+	int n;
+};
+
+struct monitor *monitor_new(struct loop *l, struct sip *s)
+{
+	struct monitor *m = mem_new(sizeof *m);
+
+	m->loop = l;
+	m->sip = s;
+	return m;
+}
+
+void monitor_free(struct monitor *m)
+{
+	if (!m)
+		return;
+	for (int i = 0; i < m->n; i++)
+		for (int k = 0; k < m->t[i].nhosts; k++)
+			timer_stop(&m->loop->timers, &m->ping[i][k].t);
+	mem_free(m);
+}
+
+static void note(struct monitor *m, int trunk, const struct trunk_fact *f)
+{
+	struct trunk *t = m->t[trunk].trunk;
+	enum trunk_state was = trunk_verdict(t), now;
+	struct reason why;
+	char text[400];
+	struct buf b;
+
+	trunk_note(t, m->loop->now, m->loop->wall, f);
+	now = trunk_verdict(t);
+	if (now == was)
+		return;
+	why = trunk_why(t);
+	buf_init(&b, text, sizeof text);
+	reason_write(&b, &why);
+	log_line(&m->loop->log, now == TRUNK_UP ? LOG_INFO : LOG_WARN, "Trunk %.*s is %s: %s",
+		 STRF(trunk_name(t)), trunk_state_str(now), buf_z(&b));
+}
+
+static void on_due(void *arg);
+
+/* Up: every 60 to 62 s and never earlier. Down or unknown: sooner, but for Direct Routing,
+ * whose limit holds in every state. */
+static void arm(struct ping *p)
+{
+	struct monitor_trunk *t = &p->m->t[p->trunk];
+	const struct trunk_host *h = trunk_host_at(t->trunk, p->host);
+	ms_t every = h->state == TRUNK_UP ? t->up : t->down;
+
+	timer_start(&p->m->loop->timers, &p->t,
+		    every + rng_below(&p->m->loop->rng, (uint32_t)(every < 10000 ? 100 : SPREAD_MS)),
+		    on_due, p);
+}
+
+static void send_options(struct ping *p)
+{
+	struct monitor_trunk *t = &p->m->t[p->trunk];
+	const struct sip_dest *d = &t->dest[p->host];
+	char ruri[320], from[320];
+	struct sip_request q = { .method = SIP_OPTIONS, .dest = *d, .opts = t->opts,
+				 .timeout = TIMEOUT_MS };
+	struct buf r, f;
+
+	q.owner = (uint64_t)p->trunk << 8 | (uint64_t)(p->host + 1);
+	buf_init(&r, ruri, sizeof ruri);
+	buf_fmt(&r, "sip:%s", d->host);
+	if (d->port)
+		buf_fmt(&r, ":%u", d->port);
+	if (d->transport != SIP_UDP)
+		buf_fmt(&r, ";transport=%s", d->transport == SIP_TLS ? "tls" : "tcp");
+	buf_init(&f, from, sizeof from);
+	buf_fmt(&f, "sip:%s", t->from_host);
+	q.ruri = buf_str(&r);
+	q.to_uri = buf_str(&r);
+	q.from_uri = buf_str(&f);
+	(void)sip_request(p->m->sip, &q);	/* full: the next one comes in a minute */
+}
+
+static void on_due(void *arg)
+{
+	struct ping *p = arg;
+
+	send_options(p);
+	arm(p);
+}
+
+void monitor_add(struct monitor *m, const struct monitor_trunk *t)
+{
+	int i = m->n;
+
+	if (i == MONITOR_TRUNKS)
+		return;
+	m->t[i] = *t;
+	m->n++;
+	for (int k = 0; k < t->nhosts; k++) {
+		m->ping[i][k] = (struct ping){ .m = m, .trunk = i, .host = k };
+		if (t->ping)
+			timer_start(&m->loop->timers, &m->ping[i][k].t, (ms_t)(20 * k), on_due,
+				    &m->ping[i][k]);
+	}
+}
+
+static struct reason fail_reason(const struct sip_event *ev, struct str host, struct buf *text)
+{
+	const struct tls_facts *f = ev->stream ? ev->stream->facts : NULL;
+	char alert[24];
+
+	switch (ev->fail) {
+	case SIP_FAIL_DNS: return REASON(TRUNK_DNS, host, STR("no usable answer"));
+	case SIP_FAIL_REFUSED: return REASON(TRUNK_REFUSED, host);
+	case SIP_FAIL_UNREACHABLE: return REASON(TRUNK_UNREACHABLE, host, STR("5000"));
+	case SIP_FAIL_CLOSED: return REASON(TRUNK_CLOSED, host);
+	case SIP_FAIL_TLS:
+		if (f && f->alert_received > 0) {
+			buf_lit(text, tls_alert_str(f->alert_received, alert));
+			return REASON(TRUNK_TLS_ALERT, host, buf_str(text));
+		}
+		buf_lit(text, f && f->verify_text[0] ? f->verify_text : "the handshake failed");
+		return REASON(TRUNK_TLS_VERIFY, host, buf_str(text));
+	case SIP_FAIL_TIMEOUT: case SIP_FAIL_LOCAL: case SIP_FAIL_NONE: break;
+	}
+	buf_u64(text, TIMEOUT_MS);
+	return REASON(TRUNK_OPTIONS_TIMEOUT, host, buf_str(text));
+}
+
+bool monitor_on_response(struct monitor *m, const struct sip_event *ev)
+{
+	int trunk = (int)(ev->owner >> 8), host = (int)(ev->owner & 0xff) - 1;
+	struct trunk_fact f = { .kind = TRUNK_FACT_ANSWERED, .host = host };
+	char mem[200], code[8];
+	struct buf text, c;
+	struct str name;
+
+	if (trunk < 0 || trunk >= m->n || host < 0 || host >= m->t[trunk].nhosts)
+		return false;
+	name = str_of(m->t[trunk].dest[host].host);
+	buf_init(&text, mem, sizeof mem);
+	buf_init(&c, code, sizeof code);
+	if (ev->fail != SIP_FAIL_NONE) {
+		f.kind = TRUNK_FACT_FAILED;
+		f.why = fail_reason(ev, name, &text);
+	} else if (ev->status >= 300) {
+		f.kind = ev->status == 503 ? TRUNK_FACT_503 : TRUNK_FACT_FAILED;
+		buf_u64(&c, ev->status);
+		f.why = REASON(TRUNK_OPTIONS_STATUS, name, buf_str(&c),
+			       ev->msg ? ev->msg->phrase : STR_NONE);
+		f.retry_after_ms = ev->retry_after_s * 1000ull;
+	} else {
+		f.why = REASON(TRUNK_UP, name);
+	}
+	note(m, trunk, &f);
+	return true;
+}
+
+void monitor_on_options(struct monitor *m, const struct sip_event *ev, int trunk,
+			const struct sip_opts *o)
+{
+	char contact[320];
+	struct sip_xhdr x[1] = { { STR("Contact"), STR_NONE } };
+	struct trunk_fact f = { .kind = TRUNK_FACT_PEER_OPTIONS, .host = -1 };
+	struct buf b;
+
+	buf_init(&b, contact, sizeof contact);
+	buf_fmt(&b, "<sip:%s%s>", o->contact_host,
+		ev->msg->transport == SIP_TLS ? ";transport=tls" : "");
+	x[0].value = buf_str(&b);
+	(void)sip_respond(m->sip, ev->tsx, 200, NULL, NULL, x, o->contact_host[0] != 0);
+	if (trunk >= 0 && trunk < m->n)
+		note(m, trunk, &f);
+}

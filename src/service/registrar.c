@@ -1,0 +1,411 @@
+#include "service/registrar.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+
+struct binding {
+	struct hash_node node;		/* by phone */
+	struct reg_row row;
+	struct addr source;
+	enum sip_transport transport;
+	uint32_t listener;
+	net_id flow;			/* a stream that may still be open */
+	struct timer expiry;
+	struct registrar *reg;
+};
+
+struct registrar {
+	struct registrar_config cfg;
+	struct auth *auth;
+	struct hash tab;
+	struct hash_seed seed;
+};
+
+static uint64_t key(const struct registrar *r, struct str phone)
+{
+	return hash_bytes(&r->seed, phone.p, phone.n);
+}
+
+struct registrar *registrar_new(const struct registrar_config *c)
+{
+	struct registrar *r = mem_new(sizeof *r);
+
+	r->cfg = *c;
+	r->auth = auth_new(&c->loop->rng);
+	r->seed = rng_hash_seed(&c->loop->rng);
+	hash_init(&r->tab);
+	return r;
+}
+
+static void drop(struct binding *b, bool forget)
+{
+	struct registrar *r = b->reg;
+
+	if (forget && r->cfg.store)
+		store_reg_delete(r->cfg.store, &b->row);
+	timer_stop(&r->cfg.loop->timers, &b->expiry);
+	hash_remove(&r->tab, &b->node);
+	mem_free(b);
+}
+
+void registrar_free(struct registrar *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->tab.nbucket; i++)
+		while (r->tab.bucket[i])
+			drop(HASH_ENTRY(r->tab.bucket[i], struct binding, node), false);
+	hash_close(&r->tab);
+	auth_free(r->auth);
+	mem_free(r);
+}
+
+/* --- bindings ------------------------------------------------------------------- */
+
+static struct binding *next_of(struct registrar *r, struct str phone, struct binding *prev)
+{
+	struct hash_node *n = prev ? hash_next(&prev->node) : hash_first(&r->tab, key(r, phone));
+
+	for (; n; n = hash_next(n)) {
+		struct binding *b = HASH_ENTRY(n, struct binding, node);
+
+		if (str_eq(str_of(b->row.phone), phone))
+			return b;
+	}
+	return NULL;
+}
+
+static struct binding *find(struct registrar *r, struct str phone, struct str contact)
+{
+	for (struct binding *b = next_of(r, phone, NULL); b; b = next_of(r, phone, b))
+		if (str_eq(str_of(b->row.contact), contact))
+			return b;
+	return NULL;
+}
+
+int registrar_count(struct registrar *r, struct str phone)
+{
+	int n = 0;
+
+	for (struct binding *b = next_of(r, phone, NULL); b; b = next_of(r, phone, b))
+		n++;
+	return n;
+}
+
+uint32_t registrar_total(const struct registrar *r)
+{
+	return (uint32_t)r->tab.count;
+}
+
+static void on_expiry(void *arg)
+{
+	drop(arg, true);
+}
+
+static void arm(struct binding *b)
+{
+	struct loop *l = b->reg->cfg.loop;
+	wall_t left = b->row.expires_wall - l->wall;
+
+	timer_start(&l->timers, &b->expiry, left > 0 ? (ms_t)left : 0, on_expiry, b);
+}
+
+static struct binding *add(struct registrar *r, struct str phone, struct str contact)
+{
+	struct binding *b = mem_new(sizeof *b);
+
+	b->reg = r;
+	(void)str_copy(b->row.phone, sizeof b->row.phone, phone);
+	(void)str_copy(b->row.contact, sizeof b->row.contact, contact);
+	b->row.since_wall = r->cfg.loop->wall;
+	hash_add(&r->tab, &b->node, key(r, phone));
+	return b;
+}
+
+static bool load_one(void *ctx, const struct reg_row *row)
+{
+	struct registrar *r = ctx;
+	int listener = r->cfg.listener_index(r->cfg.ctx, row->listener);
+	struct binding *b;
+
+	if (listener < 0 || row->expires_wall <= r->cfg.loop->wall)
+		return true;
+	b = add(r, str_of(row->phone), str_of(row->contact));
+	b->row = *row;
+	b->listener = (uint32_t)listener;
+	b->transport = !strcmp(row->transport, "tls") ? SIP_TLS
+		     : !strcmp(row->transport, "tcp") ? SIP_TCP : SIP_UDP;
+	(void)addr_parse(str_of(row->source), 5060, &b->source);
+	arm(b);
+	return true;
+}
+
+void registrar_load(struct registrar *r, struct db *db)
+{
+	if (db_regs(db, load_one, r))
+		log_line(&r->cfg.loop->log, LOG_ERROR,
+			 "The registrations could not be read (%s); phones are reachable after their next REGISTER.",
+			 db_why(db));
+}
+
+void registrar_on_flow(struct registrar *r, net_id flow)
+{
+	for (size_t i = 0; flow && i < r->tab.nbucket; i++)
+		for (struct hash_node *n = r->tab.bucket[i]; n; n = n->next) {
+			struct binding *b = HASH_ENTRY(n, struct binding, node);
+
+			if (b->flow == flow)
+				b->flow = 0;
+		}
+}
+
+/* The phone is reached where it came from: that works behind address translation too. */
+static void contact_of(const struct binding *b, struct registrar_contact *c)
+{
+	char text[ADDR_TEXT];
+
+	*c = (struct registrar_contact){ .source = b->source, .since = b->row.since_wall,
+					 .expires = b->row.expires_wall };
+	c->dest = (struct sip_dest){ .listener = b->listener, .transport = b->transport,
+				     .addr = b->source, .port = b->source.port, .flow = b->flow };
+	(void)str_copy(c->dest.host, sizeof c->dest.host, str_of(addr_text(&b->source, text)));
+	(void)str_copy(c->uri, sizeof c->uri, str_of(b->row.contact));
+	(void)str_copy(c->user_agent, sizeof c->user_agent, str_of(b->row.user_agent));
+}
+
+int registrar_contacts(struct registrar *r, struct str phone, struct registrar_contact *out, int max)
+{
+	int n = 0;
+
+	for (struct binding *b = next_of(r, phone, NULL); b && n < max; b = next_of(r, phone, b))
+		contact_of(b, &out[n++]);
+	return n;
+}
+
+/* --- who is it? -------------------------------------------------------------------- */
+
+static void challenge(struct registrar *r, const struct auth_try *t, bool stale, struct arena *a,
+		      struct sip_xhdr x[2])
+{
+	char sha[800], md5[800];
+	struct buf s, m;
+
+	buf_init(&s, sha, sizeof sha);
+	buf_init(&m, md5, sizeof md5);
+	x[0] = x[1] = (struct sip_xhdr){ STR("WWW-Authenticate"), STR_NONE };
+	if (auth_challenge(r->auth, t, stale, &s, &m))
+		return;
+	x[0].value = str_dup(a, buf_str(&s));
+	x[1].value = str_dup(a, buf_str(&m));
+}
+
+enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *m, struct arena *a,
+				     const struct dir_phone **phone, struct sip_xhdr x[2])
+{
+	struct auth_try t = { str_of(r->cfg.realm), m->src, r->cfg.loop->now };
+	struct digest_creds c;
+	struct auth_secret secret = { 0 };
+	const struct dir_phone *p = NULL;
+	enum auth_verdict v = auth_creds(m, false, t.realm, &c);
+
+	if (v == AUTH_OK) {
+		p = directory_phone_by_auth(*r->cfg.directory, c.username);
+		secret.known = p != NULL;
+		if (p) {
+			secret.ha1[DIGEST_MD5] = p->ha1_md5;
+			secret.ha1[DIGEST_SHA256] = p->ha1_sha256;
+		}
+		v = auth_check(r->auth, &t, m, &c, &secret);
+	}
+	if (v == AUTH_OK && p) {
+		*phone = p;
+		return REGISTRAR_OK;
+	}
+	if (v == AUTH_BAD)
+		return REGISTRAR_REFUSE;
+	challenge(r, &t, v == AUTH_STALE, a, x);
+	return REGISTRAR_CHALLENGE;
+}
+
+/* --- REGISTER ------------------------------------------------------------------------ */
+
+static void answer(struct registrar *r, const struct sip_event *ev, unsigned status,
+		   const struct sip_xhdr *x, int nx)
+{
+	(void)sip_respond(r->cfg.sip, ev->tsx, status, NULL, NULL, x, nx);
+}
+
+/* 200 with all contacts that are bound now. */
+static void answer_contacts(struct registrar *r, const struct sip_event *ev, struct str phone)
+{
+	char text[REG_CONTACTS_MAX][320];
+	struct sip_xhdr x[REG_CONTACTS_MAX];
+	int n = 0;
+
+	for (struct binding *b = next_of(r, phone, NULL); b && n < REG_CONTACTS_MAX;
+	     b = next_of(r, phone, b)) {
+		wall_t left = (b->row.expires_wall - r->cfg.loop->wall + 999) / 1000;
+		struct buf w;
+
+		buf_init(&w, text[n], sizeof text[n]);
+		buf_fmt(&w, "<%s>;expires=%lld", b->row.contact, (long long)left);
+		x[n] = (struct sip_xhdr){ STR("Contact"), buf_str(&w) };
+		n++;
+	}
+	answer(r, ev, 200, x, n);
+}
+
+static const char *transport_str(enum sip_transport t)
+{
+	return t == SIP_TLS ? "tls" : t == SIP_TCP ? "tcp" : "udp";
+}
+
+static void store_binding(struct registrar *r, struct binding *b, const struct sip_event *ev,
+			  uint32_t expires)
+{
+	const struct sip_msg *m = ev->msg;
+	char text[ADDR_TEXT];
+
+	b->source = m->src;
+	b->transport = m->transport;
+	b->listener = m->listener;
+	b->flow = m->transport == SIP_UDP ? 0 : m->flow;
+	b->row.cseq = m->cseq;
+	b->row.expires_wall = r->cfg.loop->wall + (wall_t)expires * 1000;
+	(void)str_copy(b->row.call_id, sizeof b->row.call_id, str_sub(m->call_id, 0, 127));
+	(void)str_copy(b->row.source, sizeof b->row.source, str_of(addr_text(&m->src, text)));
+	(void)str_copy(b->row.transport, sizeof b->row.transport, str_of(transport_str(m->transport)));
+	(void)str_copy(b->row.listener, sizeof b->row.listener,
+		       str_of(r->cfg.listener_name(r->cfg.ctx, m->listener)));
+	(void)str_copy(b->row.user_agent, sizeof b->row.user_agent,
+		       str_sub(sip_hdr(m, SIP_H_USER_AGENT), 0, 95));
+	arm(b);
+	if (r->cfg.store)
+		store_reg_put(r->cfg.store, &b->row);
+}
+
+/* RFC 3261 10.3 step 7: an older request of the same Call-ID changes nothing. */
+static bool out_of_order(const struct binding *b, const struct sip_msg *m)
+{
+	return str_eq(str_of(b->row.call_id), m->call_id) && m->cseq <= b->row.cseq;
+}
+
+struct wish { struct str uri; uint32_t expires; };
+
+static uint32_t expires_of(const struct registrar *r, const struct sip_msg *m, struct str params)
+{
+	struct str own = sip_param(params, "expires"), hdr = sip_hdr(m, SIP_H_EXPIRES);
+	uint32_t s = r->cfg.max_s;
+
+	if (own.p ? str_u32(own, UINT32_MAX, &s) : hdr.p && str_u32(hdr, UINT32_MAX, &s))
+		s = r->cfg.max_s;	/* malformed: as if it were not there (20.19) */
+	return s > r->cfg.max_s ? r->cfg.max_s : s;
+}
+
+/* All contacts, or a status that refuses the whole request (10.3: all or nothing). */
+static unsigned read_wishes(struct registrar *r, const struct sip_msg *m, struct wish *w, int *n)
+{
+	const struct sip_hdr *h = NULL;
+
+	*n = 0;
+	while ((h = sip_hdr_each(m, SIP_H_CONTACT, h))) {
+		struct str rest = h->value;
+
+		while (rest.p) {
+			struct sip_nameaddr na;
+
+			if (sip_nameaddr_parse(rest, &na, &rest))
+				return 400;
+			if (*n == REG_CONTACTS_MAX || na.uri.raw.n >= sizeof ((struct reg_row *)0)->contact)
+				return 403;
+			w[*n].uri = na.uri.raw;
+			w[*n].expires = expires_of(r, m, na.params);
+			if (w[*n].expires && w[*n].expires < r->cfg.min_s)
+				return 423;
+			(*n)++;
+		}
+	}
+	return 0;
+}
+
+static void remove_all(struct registrar *r, struct str phone)
+{
+	struct binding *b;
+
+	while ((b = next_of(r, phone, NULL)))
+		drop(b, true);
+}
+
+static unsigned apply(struct registrar *r, const struct sip_event *ev, struct str phone,
+		      const struct wish *w, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct binding *b = find(r, phone, w[i].uri);
+
+		if (b && out_of_order(b, ev->msg))
+			return 500;
+		if (!w[i].expires) {
+			if (b)
+				drop(b, true);
+			continue;
+		}
+		if (!b && registrar_count(r, phone) >= (int)r->cfg.contacts)
+			return 403;
+		if (!b)
+			b = add(r, phone, w[i].uri);
+		store_binding(r, b, ev, w[i].expires);
+	}
+	return 0;
+}
+
+static void bind_contacts(struct registrar *r, const struct sip_event *ev, struct str phone)
+{
+	struct sip_xhdr min = { STR("Min-Expires"), STR_NONE };
+	struct wish w[REG_CONTACTS_MAX];
+	unsigned status;
+	char text[16];
+	struct buf b;
+	int n;
+
+	buf_init(&b, text, sizeof text);
+	buf_u64(&b, r->cfg.min_s);
+	min.value = buf_str(&b);
+	if (str_is(str_trim(sip_hdr(ev->msg, SIP_H_CONTACT)), "*")) {
+		if (!str_is(sip_hdr(ev->msg, SIP_H_EXPIRES), "0")) {
+			answer(r, ev, 400, NULL, 0);
+			return;
+		}
+		remove_all(r, phone);
+		answer(r, ev, 200, NULL, 0);
+		return;
+	}
+	status = read_wishes(r, ev->msg, w, &n);
+	if (!status)
+		status = apply(r, ev, phone, w, n);
+	if (status)
+		answer(r, ev, status, &min, status == 423);
+	else
+		answer_contacts(r, ev, phone);
+}
+
+void registrar_on_register(struct registrar *r, const struct sip_event *ev)
+{
+	const struct dir_phone *phone;
+	struct sip_xhdr x[2];
+	struct arena a;
+
+	arena_init(&a, 8192);
+	switch (registrar_who(r, ev->msg, &a, &phone, x)) {
+	case REGISTRAR_OK:
+		bind_contacts(r, ev, phone->name);
+		break;
+	case REGISTRAR_CHALLENGE:
+		answer(r, ev, 401, x, 2);
+		break;
+	case REGISTRAR_REFUSE:
+		answer(r, ev, 400, NULL, 0);
+		break;
+	}
+	arena_close(&a);
+}

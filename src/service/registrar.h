@@ -1,0 +1,59 @@
+/*
+ * registrar.h - REGISTER and who a phone is (RFC 3261 10, 22).
+ *
+ * Does: digest (SHA-256 and MD5), several contacts a phone with their expiry, NAT (a binding
+ *   remembers where it came from), limits, bindings that survive a restart (UDP phones are
+ *   reachable at once), authentication of a phone's INVITE.
+ * Does not: route. Answers each REGISTER itself.
+ * Owner: app/server. Threads: the loop's. Test: test/unit/service/t_registrar.c
+ */
+#ifndef SERVICE_REGISTRAR_H
+#define SERVICE_REGISTRAR_H
+#include "directory/directory.h"
+#include "sip/auth.h"
+#include "sip/stack.h"
+#include "store/store.h"
+
+struct registrar;
+
+enum { REG_CONTACTS_MAX = 10 };
+
+struct registrar_config {
+	struct loop *loop;
+	struct sip *sip;
+	struct store *store;			/* NULL: bindings are not kept  */
+	struct directory *const *directory;	/* the snapshot of now          */
+	const char *realm;
+	uint32_t min_s, max_s, contacts;	/* 60, 3600, 10                 */
+	const char *(*listener_name)(void *ctx, uint32_t index);
+	int (*listener_index)(void *ctx, const char *name);	/* -1: gone */
+	void *ctx;
+};
+
+struct registrar *registrar_new(const struct registrar_config *c);
+void registrar_free(struct registrar *r);
+/* Bindings of the last run; before the loop runs. */
+void registrar_load(struct registrar *r, struct db *db);
+/* A REGISTER (SIP_EV_REQUEST). */
+void registrar_on_register(struct registrar *r, const struct sip_event *ev);
+/* A stream closed: bindings over it cannot be reached by it any more. */
+void registrar_on_flow(struct registrar *r, net_id flow);
+
+enum registrar_verdict { REGISTRAR_OK, REGISTRAR_CHALLENGE, REGISTRAR_REFUSE };
+/* Whose request is this? CHALLENGE: x[0..1] are the headers to answer 401 with (in the arena). */
+enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *m, struct arena *a,
+				     const struct dir_phone **phone, struct sip_xhdr x[2]);
+
+struct registrar_contact {
+	struct sip_dest dest;
+	char uri[256];			/* the Request-URI: the contact as registered */
+	struct addr source;
+	wall_t since, expires;
+	char user_agent[96];
+};
+/* The phone's live contacts, newest first. */
+int registrar_contacts(struct registrar *r, struct str phone, struct registrar_contact *out, int max);
+int registrar_count(struct registrar *r, struct str phone);
+uint32_t registrar_total(const struct registrar *r);
+
+#endif
