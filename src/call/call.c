@@ -384,16 +384,16 @@ static void forget_call(struct call *c)
 static bool identify(struct call *c, const struct sip_event *ev)
 {
 	struct calls *cs = c->cs;
-	struct sip_xhdr x;
+	struct sip_xhdr x[2];
 	struct reason why;
 	unsigned status = 403;
 
-	switch (route_identify(cs->cfg.route, ev, &c->arena, &c->who, &status, &x, &why)) {
+	switch (route_identify(cs->cfg.route, ev, &c->arena, &c->who, &status, x, &why)) {
 	case ROUTE_WHO_TRUNK:
 	case ROUTE_WHO_PHONE:
 		return true;
 	case ROUTE_WHO_CHALLENGE:
-		(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, &x, 1);
+		(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, x, 2);
 		return false;
 	case ROUTE_WHO_REFUSE:
 		refuse(cs, ev, status, &why);

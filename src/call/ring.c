@@ -263,7 +263,7 @@ void call_on_retry(struct call *c, const struct leg_event *e)
 		return;
 	}
 	b = &c->plan->b[k->branch];
-	if (k->why.code == REASON_NONE && route_next_host(c->cs->cfg.route, b, e, &c->arena) &&
+	if (k->why.code == REASON_NONE && route_next_host(c->cs->cfg.route, b, &c->who, e, &c->arena) &&
 	    leg_retry(c->cs->cfg.legs, e->leg, &b->dest, b->ruri, b->to_uri) == OK) {
 		cdr_leg_retry(c->rec, k->rec, c->cs->cfg.loop, &e->reason);
 		return;

@@ -10,7 +10,11 @@
 #ifndef CALL_ROUTE_H
 #define CALL_ROUTE_H
 #include "call/fork.h"
+#include "conf/config.h"
+#include "directory/directory.h"
 #include "leg/leg.h"
+#include "service/registrar.h"
+#include "trunk/trunk.h"
 
 enum route_kind { ROUTE_PHONE, ROUTE_ENDPOINT, ROUTE_REMOTE, ROUTE_TRUNK, ROUTE_NKIND };
 enum route_elsewhere { ROUTE_ELSEWHERE_ALWAYS, ROUTE_ELSEWHERE_PASS, ROUTE_ELSEWHERE_NEVER };
@@ -25,6 +29,8 @@ struct route_caller {
 	struct str name;		/* trunk or phone name                */
 	struct str user;		/* phone's user, or that of a mapped remote destination */
 	struct str number, display;	/* what is shown to the called side   */
+	struct str remote;		/* remote destination it calls from; absent: none */
+	struct str session_id;		/* RFC 7989, 32 hex digits; passed on or made */
 	struct str css;			/* class of control of this call      */
 	bool is_teams;			/* profile asks for an 18x within its time */
 	ms_t ring_by;			/* 18x at the latest after this; 0: no rule */
@@ -39,6 +45,7 @@ struct route_branch {
 	struct fork_timing timing;
 	uint32_t trunk, host;		/* ROUTE_NO_TRUNK for phones          */
 	struct str trunk_name;		/* absent for phones                  */
+	uint32_t tried;			/* bits of its hosts                  */
 	enum route_elsewhere elsewhere;
 	const struct leg_peer *peer;
 	struct sip_dest dest;
@@ -62,13 +69,28 @@ struct route_plan {
 	int nnote;
 };
 
-struct route;				/* the collaborators; owner: app/server */
+/* The collaborators; everything is borrowed. */
+struct route;
+struct route_config {
+	struct loop *loop;
+	const struct config *config;
+	struct directory *const *directory;	/* the snapshot of now */
+	struct registrar *registrar;
+	struct trunk *const *trunk;		/* by the configuration's index */
+};
+struct route *route_new(const struct route_config *c);
+void route_free(struct route *r);
+/* The trunk a request on this listener comes from; -1: none of ours. */
+int route_trunk_of(const struct route *r, const struct sip_msg *m);
+/* How trunk i is treated, and where its hosts are; for the monitor too. */
+const struct leg_peer *route_trunk_peer(const struct route *r, int i);
+void route_trunk_dest(const struct route *r, int i, int host, struct sip_dest *d);
 
 enum route_who { ROUTE_WHO_TRUNK, ROUTE_WHO_PHONE, ROUTE_WHO_CHALLENGE, ROUTE_WHO_REFUSE };
-/* Who sent this INVITE? CHALLENGE: *status, *x (a header, in the arena) to send; REFUSE:
+/* Who sent this INVITE? CHALLENGE: *status and the headers x (in the arena) to send; REFUSE:
  * *status and *why. */
 enum route_who route_identify(struct route *r, const struct sip_event *invite, struct arena *a,
-			      struct route_caller *who, unsigned *status, struct sip_xhdr *x,
+			      struct route_caller *who, unsigned *status, struct sip_xhdr x[2],
 			      struct reason *why);
 /* What rings for `number`. `hops`: forwards so far. Never fails: an empty plan carries
  * status and why. */
@@ -76,8 +98,8 @@ void route_plan(struct route *r, const struct route_caller *who, struct str numb
 		struct arena *a, struct route_plan *p);
 /* The next host of the branch's trunk after `b->host` failed: updates dest, ruri, to_uri, host.
  * false: none is left. Notes the failure on the trunk. */
-bool route_next_host(struct route *r, struct route_branch *b, const struct leg_event *failed,
-		     struct arena *a);
+bool route_next_host(struct route *r, struct route_branch *b, const struct route_caller *who,
+		     const struct leg_event *failed, struct arena *a);
 /* A response or answer came: the trunk's host lives. */
 void route_host_alive(struct route *r, const struct route_branch *b);
 

@@ -1,0 +1,444 @@
+#include <string.h>
+
+#include "call/route_int.h"
+
+const char *route_kind_str(enum route_kind k)
+{
+	static const char *const name[ROUTE_NKIND] = {
+		[ROUTE_PHONE] = "phone", [ROUTE_ENDPOINT] = "trunk endpoint",
+		[ROUTE_REMOTE] = "remote destination", [ROUTE_TRUNK] = "trunk",
+	};
+
+	return name[k];
+}
+
+struct route *route_new(const struct route_config *c)
+{
+	struct route *r = mem_new(sizeof *r);
+
+	r->cfg = *c;
+	route_fill_peers(r);
+	return r;
+}
+
+void route_free(struct route *r)
+{
+	mem_free(r);
+}
+
+/* --- who calls? --------------------------------------------------------------------- */
+
+static bool from_host(const struct config_trunk *t, const struct addr *src)
+{
+	struct addr a;
+
+	for (int i = 0; i < t->nfrom; i++)
+		if (addr_in(src, &t->from[i].net, t->from[i].bits))
+			return true;
+	for (int i = 0; i < t->nhosts && !t->nfrom; i++)
+		if (addr_parse_ip(t->host[i].host, &a) == OK && addr_same_ip(&a, src))
+			return true;
+	return false;
+}
+
+/* Direct Routing: whoever passed the listener's TLS rules is Microsoft; the trunk is the one
+ * whose FQDN the Request-URI names, or the only one. */
+static bool teams_asks_for(const struct config_trunk *t, const struct sip_msg *m, int alone)
+{
+	return alone || !t->fqdn.n || str_ieq(t->fqdn, m->uri.host);
+}
+
+int route_trunk_of(const struct route *r, const struct sip_msg *m)
+{
+	const struct config *c = r->cfg.config;
+	int teams = 0;
+
+	for (int i = 0; i < c->ntrunks; i++)
+		teams += (uint32_t)c->trunk[i].listener == m->listener;
+	for (int i = 0; i < c->ntrunks; i++) {
+		const struct config_trunk *t = &c->trunk[i];
+		const struct trunk_profile *p = trunk_profile(t->profile);
+
+		if ((uint32_t)t->listener != m->listener || !p)
+			continue;
+		if (p->teams ? teams_asks_for(t, m, teams == 1) : from_host(t, &m->src))
+			return i;
+	}
+	return -1;
+}
+
+static struct str user_of(const struct sip_nameaddr *na, struct arena *a)
+{
+	char text[128];
+	struct str user, rest;
+	struct buf b;
+
+	(void)str_cut(na->uri.user, ';', &user, &rest);
+	buf_init(&b, text, sizeof text);
+	sip_user_plain(&b, user);
+	return str_dup(a, buf_str(&b));
+}
+
+/* P-Asserted-Identity of a PBX or carrier tells more than From; Teams' own From is right. */
+static void caller_number(const struct sip_msg *m, bool teams, struct arena *a,
+			  struct route_caller *who)
+{
+	struct str pai = sip_hdr(m, SIP_H_P_ASSERTED_IDENTITY), rest;
+	struct sip_nameaddr na = m->from;
+
+	if (!teams && pai.p && sip_nameaddr_parse(pai, &na, &rest))
+		na = m->from;
+	who->number = user_of(&na, a);
+	who->display = str_dup(a, na.display);
+}
+
+static void from_trunk(struct route *r, int i, const struct sip_event *ev, struct arena *a,
+		       struct route_caller *who)
+{
+	const struct config_trunk *t = &r->cfg.config->trunk[i];
+	const struct trunk_profile *p = trunk_profile(t->profile);
+	struct dir_identity id = { 0 };
+	struct reason why;
+
+	*who = (struct route_caller){ .trunk = (uint32_t)i, .name = t->name, .css = t->css,
+				      .is_teams = p->teams, .ring_by = p->ring_by_ms,
+				      .inband = t->inband, .peer = &r->trunk_peer[i] };
+	caller_number(ev->msg, p->teams, a, who);
+	directory_identify_number(*r->cfg.directory, who->number, t->trusted_identity, &id, &why);
+	if (!id.user.n)
+		return;
+	who->user = str_dup(a, id.user);
+	who->number = str_dup(a, id.number);
+	who->display = str_dup(a, id.display);
+	who->remote = str_dup(a, id.remote);
+}
+
+static void from_phone(struct route *r, const struct dir_phone *p, const struct sip_event *ev,
+		       struct arena *a, struct route_caller *who)
+{
+	const struct dir_line *line = directory_line_of_phone(*r->cfg.directory, p->name);
+	struct dir_identity id = { 0 };
+
+	*who = (struct route_caller){ .phone = true, .trunk = ROUTE_NO_TRUNK,
+				      .name = str_dup(a, p->name),
+				      .peer = &r->phone_peer[ev->msg->listener] };
+	directory_identify_phone(*r->cfg.directory, p->name, &id);
+	who->user = str_dup(a, id.user.n ? id.user : p->user);
+	who->number = str_dup(a, id.number.n ? id.number : p->auth_user);
+	who->display = str_dup(a, id.display);
+	who->css = str_dup(a, p->css.n ? p->css : line ? line->css : STR_NONE);
+}
+
+/* RFC 7989: the caller's own, or one made here. */
+static void session_id(struct route *r, const struct sip_msg *m, struct arena *a,
+		       struct route_caller *who)
+{
+	struct str id, rest, v = sip_hdr(m, SIP_H_SESSION_ID);
+	char hex[33];
+
+	(void)str_cut(v, ';', &id, &rest);
+	id = str_trim(id);
+	if (id.n != 32) {
+		rng_hex(&r->cfg.loop->rng, hex, 16);
+		id = (struct str){ hex, 32 };
+	}
+	who->session_id = str_dup(a, id);
+}
+
+enum route_who route_identify(struct route *r, const struct sip_event *ev, struct arena *a,
+			      struct route_caller *who, unsigned *status, struct sip_xhdr x[2],
+			      struct reason *why)
+{
+	const struct sip_msg *m = ev->msg;
+	const struct config *c = r->cfg.config;
+	const struct dir_phone *phone;
+	int i = route_trunk_of(r, m);
+	char text[ADDR_TEXT];
+
+	if (i >= 0 && c->trunk[i].enabled) {
+		from_trunk(r, i, ev, a, who);
+		session_id(r, m, a, who);
+		return ROUTE_WHO_TRUNK;
+	}
+	*status = 403;
+	*why = i >= 0 ? REASON(TRUNK_DISABLED, c->trunk[i].name)
+		      : REASON(PEER_UNKNOWN, str_dup(a, str_of(addr_text(&m->src, text))));
+	if (m->listener >= (uint32_t)c->nlisteners ||
+	    c->zone[c->listener[m->listener].zone].kind != ZONE_PHONES)
+		return ROUTE_WHO_REFUSE;
+	switch (registrar_who(r->cfg.registrar, m, a, &phone, x)) {
+	case REGISTRAR_OK:
+		from_phone(r, phone, ev, a, who);
+		session_id(r, m, a, who);
+		return ROUTE_WHO_PHONE;
+	case REGISTRAR_CHALLENGE:
+		*status = 401;
+		return ROUTE_WHO_CHALLENGE;
+	case REGISTRAR_REFUSE:
+		*status = 400;
+		break;
+	}
+	return ROUTE_WHO_REFUSE;
+}
+
+/* --- who rings? ------------------------------------------------------------------------ */
+
+static struct str fmt(struct arena *a, const char *f, ...) __attribute__((format(printf, 2, 3)));
+
+static struct str fmt(struct arena *a, const char *f, ...)
+{
+	char text[512];
+	struct buf b;
+	va_list ap;
+
+	buf_init(&b, text, sizeof text);
+	va_start(ap, f);
+	buf_vfmt(&b, f, ap);
+	va_end(ap);
+	return str_dup(a, buf_str(&b));
+}
+
+static void note(struct route_plan *p, struct arena *a, const struct reason *why)
+{
+	if (p->nnote < ROUTE_REASONS_MAX)
+		p->note[p->nnote++] = reason_keep(a, why);
+}
+
+static bool all_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > 0;
+}
+
+/* The number as this trunk wants it: +E.164 where the profile says so. A line's own E.164
+ * number stands for its extension. */
+static struct str number_for(const struct route *r, const struct trunk_profile *p, struct str number,
+			     struct arena *a)
+{
+	const struct dir_line *l;
+
+	if (!p->plus_e164 || (number.n && number.p[0] == '+'))
+		return number;
+	for (uint32_t i = 0; (l = directory_line_at(*r->cfg.directory, i)); i++)
+		if (str_eq(l->number, number) && l->e164.n)
+			return l->e164;
+	return all_digits(number) && number.n >= 7 ? fmt(a, "+%.*s", STRF(number)) : number;
+}
+
+static void set_uris(const struct route *r, struct route_branch *b, const struct route_caller *who,
+		     struct arena *a)
+{
+	const struct config_trunk *t = &r->cfg.config->trunk[b->trunk];
+	const struct trunk_profile *p = trunk_profile(t->profile);
+	const char *tp = b->dest.transport == SIP_TLS ? ";transport=tls"
+		       : b->dest.transport == SIP_TCP ? ";transport=tcp" : "";
+	char text[ADDR_TEXT], esc[160], port[8] = "";
+	struct str host = t->fqdn.n ? t->fqdn : route_adv_host(r, t->listener, text);
+	struct str to = number_for(r, p, b->number, a), from = number_for(r, p, who->number, a);
+	const char *phone = p->plus_e164 ? ";user=phone" : "";
+	struct buf e, n;
+
+	buf_init(&n, port, sizeof port);
+	if (b->dest.port)
+		buf_fmt(&n, ":%u", b->dest.port);
+	(void)buf_z(&n);
+	buf_init(&e, esc, sizeof esc);
+	sip_user_escaped(&e, to);
+	to = str_dup(a, buf_str(&e));
+	buf_reset(&e);
+	sip_user_escaped(&e, from);
+	from = str_dup(a, buf_str(&e));
+	b->ruri = fmt(a, "sip:%.*s@%s%s%s%s", STRF(to), b->dest.host, port, phone, tp);
+	b->to_uri = fmt(a, "sip:%.*s@%s%s", STRF(to), b->dest.host, phone);
+	b->from_uri = from.n ? fmt(a, "sip:%.*s@%.*s%s", STRF(from), STRF(host), phone)
+			     : fmt(a, "sip:anonymous@%.*s", STRF(host));
+	b->from_name = who->display;
+	b->contact_user = from;
+}
+
+static bool use_host(const struct route *r, struct route_branch *b, uint32_t skip,
+		     const struct route_caller *who, struct arena *a, struct reason *why)
+{
+	int h = trunk_pick(r->cfg.trunk[b->trunk], r->cfg.loop->now, skip, why);
+
+	if (h < 0)
+		return false;
+	b->host = (uint32_t)h;
+	b->tried = skip | 1u << h;
+	route_trunk_dest(r, (int)b->trunk, h, &b->dest);
+	set_uris(r, b, who, a);
+	return true;
+}
+
+static void add_session_id(struct route_branch *b, const struct route_caller *who, struct arena *a)
+{
+	struct sip_xhdr *x = arena_get(a, sizeof *x);
+
+	if (!x || !who->session_id.n)
+		return;
+	x->name = STR("Session-ID");
+	x->value = fmt(a, "%.*s;remote=00000000000000000000000000000000", STRF(who->session_id));
+	b->xhdr = x;
+	b->nxhdr = 1;
+}
+
+static struct route_branch *add_branch(struct route_plan *p, const struct dir_target *t,
+				       const struct route_caller *who, struct arena *a)
+{
+	static const enum route_kind kind[] = { [DIR_PHONE] = ROUTE_PHONE,
+		[DIR_ENDPOINT] = ROUTE_ENDPOINT, [DIR_REMOTE] = ROUTE_REMOTE,
+		[DIR_TRUNK] = ROUTE_TRUNK };
+	struct route_branch *b;
+
+	if (p->n == FORK_MAX)
+		return NULL;
+	b = &p->b[p->n];
+	*b = (struct route_branch){ .kind = kind[t->kind], .name = str_dup(a, t->name),
+				    .number = str_dup(a, t->number),
+				    .timing = { t->delay_ms, t->too_soon_ms, t->too_late_ms },
+				    .trunk = ROUTE_NO_TRUNK };
+	add_session_id(b, who, a);
+	return b;
+}
+
+static void add_phone(struct route *r, const struct dir_target *t, const struct route_caller *who,
+		      struct arena *a, struct route_plan *p)
+{
+	struct registrar_contact c[REG_CONTACTS_MAX];
+	int n = registrar_contacts(r->cfg.registrar, t->name, c, REG_CONTACTS_MAX);
+	char text[ADDR_TEXT];
+
+	for (int i = 0; i < n; i++) {
+		struct route_branch *b = add_branch(p, t, who, a);
+		int l = (int)c[i].dest.listener;
+		struct str host = route_adv_host(r, l, text);
+
+		if (!b)
+			return;
+		b->dest = c[i].dest;
+		b->peer = &r->phone_peer[l];
+		b->number = p->dialled;
+		b->ruri = str_dup(a, str_of(c[i].uri));
+		b->to_uri = fmt(a, "sip:%.*s@%.*s", STRF(p->dialled), STRF(host));
+		b->from_uri = fmt(a, "sip:%.*s@%.*s", STRF(who->number.n ? who->number : STR("anonymous")),
+				  STRF(host));
+		b->from_name = who->display;
+		b->contact_user = who->number;
+		p->n++;
+	}
+}
+
+static bool over_trunk(struct route *r, const struct dir_target *t, int trunk,
+		       const struct route_caller *who, struct arena *a, struct route_plan *p)
+{
+	static const enum route_elsewhere say[] = {
+		[CONFIG_ELSEWHERE_ALWAYS] = ROUTE_ELSEWHERE_ALWAYS,
+		[CONFIG_ELSEWHERE_PASS] = ROUTE_ELSEWHERE_PASS,
+		[CONFIG_ELSEWHERE_NEVER] = ROUTE_ELSEWHERE_NEVER };
+	const struct config_trunk *ct = &r->cfg.config->trunk[trunk];
+	const struct trunk_profile *prof = trunk_profile(ct->profile);
+	struct route_branch *b = add_branch(p, t, who, a);
+	struct reason why = REASON(TRUNK_DISABLED, ct->name);
+
+	if (!b)
+		return true;
+	b->trunk = (uint32_t)trunk;
+	b->trunk_name = ct->name;
+	b->elsewhere = say[ct->elsewhere];
+	b->peer = &r->trunk_peer[trunk];
+	b->first_response = ct->first_response_ms ? ct->first_response_ms : prof->first_response_ms;
+	if (ct->enabled && use_host(r, b, 0, who, a, &why)) {
+		p->n++;
+		return true;
+	}
+	note(p, a, &why);
+	return false;
+}
+
+/* The first of its trunks that can be used. */
+static void add_trunk(struct route *r, const struct dir_target *t, const struct route_caller *who,
+		      struct arena *a, struct route_plan *p)
+{
+	for (int i = 0; i < t->ntrunks; i++) {
+		int k = config_trunk_find(r->cfg.config, t->trunk[i]);
+
+		if (k >= 0 && over_trunk(r, t, k, who, a, p))
+			return;
+	}
+}
+
+static int registered(void *ctx, struct str phone)
+{
+	struct route *r = ctx;
+
+	return registrar_count(r->cfg.registrar, phone);
+}
+
+static void take_plan(const struct dir_plan *d, struct arena *a, struct route_plan *p)
+{
+	p->no_answer = d->no_answer_ms;
+	p->forward_to = str_dup(a, d->forward_to);
+	p->forward_css = str_dup(a, d->forward_css);
+	p->emergency = d->emergency;
+	p->status = d->status;
+	p->why = reason_keep(a, &d->why);
+	for (int i = 0; i < d->nnotes; i++)
+		note(p, a, &d->note[i]);
+	if (!d->line)
+		return;
+	p->line = str_dup(a, d->line->number);
+	p->line_name = str_dup(a, d->line->display);
+	p->line_user = str_dup(a, d->line->user);
+}
+
+void route_plan(struct route *r, const struct route_caller *who, struct str number, int hops,
+		struct arena *a, struct route_plan *p)
+{
+	struct dir_query q = { .number = number, .css = who->css, .caller_remote = who->remote,
+			       .caller_user = who->user, .hops = hops, .registered = registered,
+			       .ctx = r };
+	struct dir_plan *d = mem_new(sizeof *d);
+
+	*p = (struct route_plan){ .dialled = number };
+	directory_plan(*r->cfg.directory, &q, a, d);
+	take_plan(d, a, p);
+	for (int i = 0; i < d->n; i++)
+		if (d->t[i].kind == DIR_PHONE)
+			add_phone(r, &d->t[i], who, a, p);
+		else
+			add_trunk(r, &d->t[i], who, a, p);
+	if (d->n && !p->n) {		/* destinations, but none can be reached now */
+		p->status = 480;
+		p->why = p->nnote ? p->note[p->nnote - 1] : REASON(NO_ANSWER, STR("0"));
+	}
+	mem_free(d);
+}
+
+/* --- hosts ------------------------------------------------------------------------------ */
+
+bool route_next_host(struct route *r, struct route_branch *b, const struct route_caller *who,
+		     const struct leg_event *failed, struct arena *a)
+{
+	struct trunk_fact f = { .kind = failed->fail == SIP_FAIL_TIMEOUT ? TRUNK_FACT_INVITE_FAILED
+					: failed->fail != SIP_FAIL_NONE ? TRUNK_FACT_FAILED
+					: TRUNK_FACT_503,
+				.host = (int)b->host, .why = failed->reason,
+				.retry_after_ms = failed->retry_after_s * 1000ull };
+	struct reason why;
+
+	if (b->trunk == ROUTE_NO_TRUNK)
+		return false;
+	trunk_note(r->cfg.trunk[b->trunk], r->cfg.loop->now, r->cfg.loop->wall, &f);
+	return use_host(r, b, b->tried, who, a, &why);
+}
+
+void route_host_alive(struct route *r, const struct route_branch *b)
+{
+	struct trunk_fact f = { .kind = TRUNK_FACT_ANSWERED, .host = (int)b->host,
+				.why = REASON(TRUNK_UP, str_of(b->dest.host)) };
+
+	if (b->trunk != ROUTE_NO_TRUNK)
+		trunk_note(r->cfg.trunk[b->trunk], r->cfg.loop->now, r->cfg.loop->wall, &f);
+}

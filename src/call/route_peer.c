@@ -1,0 +1,139 @@
+#include <string.h>
+
+#include "call/route_int.h"
+
+/* Profile rows and configuration become what leg/ obeys: the islands' own option structs. */
+
+static void copy(char *dst, size_t cap, struct str s)
+{
+	(void)str_copy(dst, cap, str_sub(s, 0, cap - 1));
+}
+
+struct str route_adv_host(const struct route *r, int i, char text[ADDR_TEXT])
+{
+	const struct config_listener *l = &r->cfg.config->listener[i];
+	struct buf b;
+
+	if (l->advertised.n)
+		return l->advertised;
+	buf_init(&b, text, ADDR_TEXT);
+	if (l->bind.family == ADDR_V6)
+		buf_ch(&b, '[');
+	addr_ip(&b, &l->bind);
+	if (l->bind.family == ADDR_V6)
+		buf_ch(&b, ']');
+	return buf_str(&b);
+}
+
+static void suites(struct sdp_opts *o)
+{
+	o->suite[0] = SDP_AES_CM_80;
+	o->suite[1] = SDP_AES_CM_32;
+	o->suite[2] = SDP_AES_GCM;
+	o->nsuite = 3;
+}
+
+static void codecs(struct sdp_opts *o, const struct config_trunk *t)
+{
+	const struct sdp_codecs *all = sdp_codecs_all();
+
+	o->codecs.events = o->codecs.noise = true;
+	for (int i = 0; i < t->ncodecs; i++)
+		for (int k = 0; k < all->n; k++)
+			if (str_ieq(t->codecs[i], str_of(all->c[k].name)) &&
+			    o->codecs.n < SDP_CODEC_MAX)
+				o->codecs.c[o->codecs.n++] = all->c[k];
+}
+
+static enum sdp_srtp srtp_of(const struct config_trunk *t, const struct trunk_profile *p)
+{
+	if (!t->srtp_set)
+		return p->srtp_mandatory ? SDP_SRTP_MANDATORY : SDP_SRTP_OPTIONAL;
+	return t->srtp == CONFIG_SRTP_MANDATORY ? SDP_SRTP_MANDATORY
+	     : t->srtp == CONFIG_SRTP_OPTIONAL ? SDP_SRTP_OPTIONAL : SDP_SRTP_OFF;
+}
+
+static void trunk_sip(const struct route *r, const struct config_trunk *t,
+		      const struct trunk_profile *p, struct sip_opts *o)
+{
+	char text[ADDR_TEXT];
+
+	if (t->fqdn.n)
+		copy(o->contact_host, sizeof o->contact_host, t->fqdn);
+	else
+		copy(o->contact_host, sizeof o->contact_host, route_adv_host(r, t->listener, text));
+	copy(o->user_agent, sizeof o->user_agent,
+	     t->user_agent.n ? t->user_agent : str_of(p->user_agent));
+	copy(o->x_ms_sbc, sizeof o->x_ms_sbc, t->x_ms_sbc);
+	o->from_host_is_contact = p->from_host_is_fqdn;
+	o->user_phone = p->plus_e164;
+	o->session_timer = p->session_timer;
+	o->session_expires_s = 1800;
+	o->min_se_s = 90;
+	o->never_dial_contact = p->never_dial_contact;
+}
+
+static void fill_trunk(struct route *r, int i)
+{
+	const struct config_trunk *t = &r->cfg.config->trunk[i];
+	const struct trunk_profile *p = trunk_profile(t->profile);
+	struct leg_peer *x = &r->trunk_peer[i];
+
+	if (!p)			/* the configuration's check knows all profiles */
+		return;
+	trunk_sip(r, t, p, &x->sip);
+	suites(&x->sdp);
+	codecs(&x->sdp, t);
+	x->sdp.srtp = srtp_of(t, p);
+	x->sdp.ptime = 20;
+	x->media.pool = (uint32_t)t->listener;
+	x->media.latch = t->latch_set ? t->latch : p->latch;
+	x->media.fill = p->fill;
+	x->media.no_media = r->cfg.config->no_media_s * 1000ull;
+	x->hold_inactive = p->hold_inactive;
+	x->delayed_offer = t->delayed_offer;
+}
+
+static void fill_phones(struct route *r, int i)
+{
+	struct leg_peer *x = &r->phone_peer[i];
+	char text[ADDR_TEXT];
+
+	copy(x->sip.contact_host, sizeof x->sip.contact_host, route_adv_host(r, i, text));
+	x->sip.session_timer = true;
+	x->sip.session_expires_s = 1800;
+	x->sip.min_se_s = 90;
+	suites(&x->sdp);
+	x->sdp.srtp = SDP_SRTP_OPTIONAL;
+	x->sdp.ptime = 20;
+	x->sdp.rtcp_mux = true;
+	x->media.pool = (uint32_t)i;
+	x->media.no_media = r->cfg.config->no_media_s * 1000ull;
+}
+
+void route_fill_peers(struct route *r)
+{
+	for (int i = 0; i < r->cfg.config->ntrunks; i++)
+		fill_trunk(r, i);
+	for (int i = 0; i < r->cfg.config->nlisteners; i++)
+		fill_phones(r, i);
+}
+
+const struct leg_peer *route_trunk_peer(const struct route *r, int i)
+{
+	return &r->trunk_peer[i];
+}
+
+void route_trunk_dest(const struct route *r, int i, int host, struct sip_dest *d)
+{
+	const struct config_trunk *t = &r->cfg.config->trunk[i];
+	const struct config_listener *l = &r->cfg.config->listener[t->listener];
+	static const enum sip_transport transport[] = { [CONFIG_UDP] = SIP_UDP,
+		[CONFIG_TCP] = SIP_TCP, [CONFIG_TLS] = SIP_TLS };
+
+	*d = (struct sip_dest){ .listener = (uint32_t)t->listener,
+				.transport = transport[l->transport], .port = t->host[host].port };
+	copy(d->host, sizeof d->host, t->host[host].host);
+	if (addr_parse_ip(t->host[host].host, &d->addr) == OK)
+		d->addr.port = d->port ? d->port : l->transport == CONFIG_TLS ? 5061 : 5060;
+}
