@@ -71,27 +71,32 @@ static enum err tail(struct str s, struct sip_uri *u)
 	return OK;
 }
 
+/* Host name, IPv4 or [IPv6]; the number of its bytes, 0: it is none. */
+static size_t host(struct str s, struct str *out)
+{
+	size_t i = 0;
+
+	if (s.n == 0 || s.p[0] != '[') {
+		while (i < s.n && ch_is(s.p[i], CH_HOST))
+			i++;
+		*out = str_sub(s, 0, i);
+		return i;
+	}
+	i = str_find(s, ']');
+	*out = str_sub(s, 1, i - 1);
+	if (i == s.n || !ch_all(*out, CH_IP6) || str_find(*out, ':') == out->n)
+		return 0;
+	return i + 1;
+}
+
 /* "host[:port]"; *n: how many bytes of s it was. */
 static enum err hostport(struct str s, struct sip_uri *u, size_t *n)
 {
-	size_t i = 0, from;
+	size_t i = host(s, &u->host), from;
 	uint32_t port;
 
-	if (s.n && s.p[0] == '[') {
-		i = str_find(s, ']');
-		if (i == s.n)
-			return ERR_PARSE;
-		u->host = str_sub(s, 1, i - 1);
-		if (!ch_all(u->host, CH_IP6) || str_find(u->host, ':') == u->host.n)
-			return ERR_PARSE;
-		i++;
-	} else {
-		while (i < s.n && ch_is(s.p[i], CH_HOST))
-			i++;
-		if (i == 0)
-			return ERR_PARSE;
-		u->host = str_sub(s, 0, i);
-	}
+	if (i == 0)
+		return ERR_PARSE;
 	if (i < s.n && s.p[i] == ':') {
 		from = ++i;
 		while (i < s.n && (unsigned)(s.p[i] - '0') < 10)
@@ -178,33 +183,39 @@ static size_t quoted(struct str s, size_t i)
 	return 0;
 }
 
+/* Index of the first byte c that is not within quotes, or s.n. An open quote hides all. */
+static size_t find_bare(struct str s, char c)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] != c) {
+		if (s.p[i] != '"') {
+			i++;
+			continue;
+		}
+		i = quoted(s, i);
+		if (i == 0)
+			return s.n;
+	}
+	return i;
+}
+
 bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 {
-	struct str s = *rest, one;
-	size_t i = 0, eq = 0;
-	bool has = false;
+	struct str one, v;
+	size_t end, eq;
 
-	if (!s.p)
+	if (!rest->p)
 		return false;
-	while (i < s.n && s.p[i] != ';') {
-		if (s.p[i] == '=' && !has) {
-			has = true;
-			eq = i;
-		}
-		if (s.p[i] == '"') {
-			i = quoted(s, i);
-			if (i == 0)
-				i = s.n;
-		} else {
-			i++;
-		}
-	}
-	*rest = i < s.n ? str_sub(s, i + 1, s.n) : STR_NONE;
-	one = str_sub(s, 0, i);
-	*name = ch_trim(str_sub(one, 0, has ? eq : i));
-	*value = has ? ch_trim(str_sub(one, eq + 1, i)) : str_sub(one, i, 0);
-	if (value->n >= 2 && value->p[0] == '"' && value->p[value->n - 1] == '"')
-		*value = str_sub(*value, 1, value->n - 2);
+	end = find_bare(*rest, ';');
+	one = str_sub(*rest, 0, end);
+	*rest = end < rest->n ? str_sub(*rest, end + 1, rest->n) : STR_NONE;
+	eq = str_find(one, '=');
+	v = ch_trim(str_sub(one, eq + 1, one.n));	/* empty without '=' */
+	if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
+		v = str_sub(v, 1, v.n - 2);
+	*name = ch_trim(str_sub(one, 0, eq));
+	*value = v;
 	return true;
 }
 
@@ -241,7 +252,7 @@ void sip_user_plain(struct buf *b, struct str user)
 	size_t i = 0;
 	bool esc;
 
-	while (i < user.n)
+	while (user.p && i < user.n)
 		buf_ch(b, (char)next_byte(user, &i, &esc));
 }
 
@@ -279,6 +290,14 @@ static bool same(struct str a, struct str b, bool icase)
 			return false;
 	}
 	return i == a.n && k == b.n;
+}
+
+/* Both there and the same, or both absent. */
+static bool same_part(struct str a, struct str b)
+{
+	if (!a.p || !b.p)
+		return a.p == b.p;
+	return same(a, b, false);
 }
 
 static bool must_match(struct str name)
@@ -370,8 +389,7 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
 	if (a->scheme == SIP_SCHEME_TEL) {
 		if (!same_number(a->user, b->user))
 			return false;
-	} else if (!a->user.p != !b->user.p || !same(a->user, b->user, false) ||
-		   !a->password.p != !b->password.p || !same(a->password, b->password, false) ||
+	} else if (!same_part(a->user, b->user) || !same_part(a->password, b->password) ||
 		   !str_ieq(a->host, b->host) || a->port != b->port) {
 		return false;
 	}
@@ -409,33 +427,40 @@ static struct str blanks(struct str s)
 	return s;
 }
 
+/* `"Display" <`; *at: index of the '<'. */
+static enum err quoted_display(struct str s, struct str *out, size_t *at)
+{
+	size_t end = quoted(s, 0), i;
+
+	if (end == 0)
+		return ERR_PARSE;
+	for (i = end; i < s.n && ch_blank(s.p[i]); i++)
+		;
+	if (i == s.n || s.p[i] != '<')
+		return ERR_PARSE;
+	*out = str_sub(s, 1, end - 2);
+	*at = i;
+	return OK;
+}
+
 /* Display name in front of '<'; *at: index of that, s.n: an addr-spec follows. */
-static enum err display(struct str s, struct sip_nameaddr *na, size_t *at)
+static enum err display(struct str s, struct str *out, size_t *at)
 {
 	size_t i;
 
-	if (s.n && s.p[0] == '"') {
-		size_t end = quoted(s, 0);
-
-		if (end == 0)
-			return ERR_PARSE;
-		na->display = str_sub(s, 1, end - 2);
-		for (i = end; i < s.n && ch_blank(s.p[i]); i++)
-			;
-		*at = i;
-		return i < s.n && s.p[i] == '<' ? OK : ERR_PARSE;
-	}
+	if (s.n && s.p[0] == '"')
+		return quoted_display(s, out, at);
 	for (i = 0; i < s.n && s.p[i] != '<' && s.p[i] != ';' && s.p[i] != ','; i++)
 		if (s.p[i] == '"')
 			return ERR_PARSE;
-	if (i < s.n && s.p[i] == '<') {
-		na->display = ch_trim(str_sub(s, 0, i));
-		if (na->display.n == 0)
-			na->display = STR_NONE;
-		*at = i;
-	} else {
+	if (i == s.n || s.p[i] != '<') {
 		*at = s.n;
+		return OK;
 	}
+	*at = i;
+	*out = ch_trim(str_sub(s, 0, i));
+	if (out->n == 0)
+		*out = STR_NONE;
 	return OK;
 }
 
@@ -470,7 +495,7 @@ enum err sip_nameaddr_parse(struct str s, struct sip_nameaddr *out, struct str *
 	enum err e;
 
 	s = blanks(s);
-	e = display(s, &na, &at);
+	e = display(s, &na.display, &at);
 	if (!e)
 		e = address(s, at, &na, &n);
 	if (e)
