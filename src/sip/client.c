@@ -131,11 +131,17 @@ static void try_addr(struct sip *s, struct tx *t, struct str request, const stru
 	struct client *k = t->more.client;
 	struct conn *c = NULL;
 
+	if (k->udp_next && transport_no_tcp(s, to)) {
+		k->udp_next = false;
+		k->loc.transport = SIP_UDP;
+	}
 	t->path.peer = *to;
 	t->path.transport = (uint8_t)k->loc.transport;
 	t->path.flow = 0;
 	if (k->loc.transport != SIP_UDP) {
-		c = conn_to(s, t->path.listener, k->loc.transport, to, str_of(k->tls_name),
+		c = conn_to(s, &(struct conn_ask){ .listener = t->path.listener, .peer = to,
+			    .transport = k->loc.transport, .tls_name = str_of(k->tls_name),
+			    .timeout = k->udp_next ? SIP_SIZE_CONNECT_MS : SIP_CONNECT_MS },
 			    &t->fresh);
 		if (!c) {
 			fail(s, t, SIP_FAIL_LOCAL);
@@ -190,6 +196,8 @@ static void retry(struct sip *s, struct tx *t, enum sip_fail why)
 		try_addr(s, t, last_of(t), &to);
 		return;
 	}
+	if (k->udp_next)
+		transport_note_no_tcp(s, &to);
 	w = locate_next(&k->loc, &to);
 	if (w == LOCATE_FAILED && k->udp_next) {	/* 18.1.1: it does not speak TCP */
 		k->udp_next = false;

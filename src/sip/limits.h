@@ -28,6 +28,7 @@ enum sip_limit {
 	SIP_LISTENER_MAX = 64,
 	SIP_CONN_MAX = 20000,		/* streams                            */
 	SIP_CONN_PER_IP = 512,		/* inbound streams of one address     */
+	SIP_NO_TCP_MAX = 8192,		/* addresses known to take no TCP     */
 	SIP_EXTRA_MAX = 4096,		/* headers the owner adds to a message */
 };
 
@@ -39,6 +40,8 @@ enum sip_deadline {
 	SIP_IDLE_PROVEN_MS = 7200000,
 	SIP_PING_MS = 110000,		/* CRLF keep-alive on our own streams, RFC 5626 3.5.1 */
 	SIP_CONNECT_MS = 5000,		/* connect and TLS handshake          */
+	SIP_SIZE_CONNECT_MS = 1000,	/* TCP tried for a message's size only */
+	SIP_NO_TCP_MS = 3600000,	/* how long a failure of that is remembered */
 };
 
 #endif

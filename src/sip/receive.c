@@ -41,7 +41,7 @@ void receive(struct sip *s, struct str bytes, const struct path *from)
 	struct sip_refuse r = { 0, NULL };
 	struct sip_msg *m = NULL;
 
-	if (parse(s, bytes, from, &m, &r) != OK)
+	if (parse(s, bytes, from, &m, &r) != OK || !m)
 		refuse(s, m, &r);
 	else if (m->request)
 		server_request(s, m);

@@ -116,7 +116,8 @@ static bool send_elsewhere(struct sip *s, struct path *p, struct str bytes)
 
 	if (p->transport == SIP_UDP)
 		return false;
-	c = conn_to(s, p->listener, (enum sip_transport)p->transport, &p->peer, STR_NONE, &fresh);
+	c = conn_to(s, &(struct conn_ask){ .listener = p->listener, .peer = &p->peer,
+		    .transport = (enum sip_transport)p->transport, .timeout = SIP_CONNECT_MS }, &fresh);
 	if (!c)
 		return false;
 	p->flow = c->stream;

@@ -325,6 +325,7 @@ static void options_headers(struct sip *s, const struct tx *t, const struct sip_
 		buf_lit(&s->text, "Accept: application/sdp\r\n");
 }
 
+/* NOLINTNEXTLINE(readability-function-size): seven as the contract has it */
 enum err sip_respond(struct sip *s, uint64_t tsx, unsigned status, const char *phrase,
 		     const struct sip_body *b, const struct sip_xhdr *x, int nx)
 {

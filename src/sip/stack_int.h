@@ -42,6 +42,14 @@ struct lsn {			/* one listener */
 	uint32_t index;
 };
 
+struct conn_ask {		/* a stream of ours */
+	uint32_t listener;
+	enum sip_transport transport;
+	const struct addr *peer;
+	struct str tls_name;
+	ms_t timeout;
+};
+
 struct conn {			/* one stream */
 	struct sip *s;
 	uint64_t id;
@@ -213,7 +221,7 @@ struct sip {
 	struct lsn *lsn[SIP_LISTENER_MAX];
 	uint32_t nlsn;
 	struct slots conns, txs, sessions;
-	struct hash conn_stream, conn_peer, conn_ip, tx_key, tx_merge, dialogs;
+	struct hash no_tcp, conn_stream, conn_peer, conn_ip, tx_key, tx_merge, dialogs;
 	struct list conn_age;			/* inbound and unproven, oldest first */
 	const struct net_stream_info *closing;	/* while a stream's users are told    */
 	struct str failed;			/* the INVITE a 422 or 491 answers    */
@@ -239,8 +247,10 @@ void transport_init(struct sip *s);
 void transport_close(struct sip *s);
 struct conn *conn_find(struct sip *s, net_id stream);
 /* An open or opening stream of ours to the peer, made when there is none. *fresh: was made. */
-struct conn *conn_to(struct sip *s, uint32_t listener, enum sip_transport t,
-		     const struct addr *peer, struct str tls_name, bool *fresh);
+struct conn *conn_to(struct sip *s, const struct conn_ask *a, bool *fresh);
+/* RFC 3261 18.1.1: an address where TCP was tried for a message's size, in vain. */
+bool transport_no_tcp(struct sip *s, const struct addr *peer);
+void transport_note_no_tcp(struct sip *s, const struct addr *peer);
 /* false: the stream of the path is gone. */
 bool transport_send(struct sip *s, const struct path *p, struct str bytes);
 void conn_drop(struct sip *s, struct conn *c);			/* close and free; users fail */

@@ -439,46 +439,103 @@ static const struct net_dgram_handler dgram_handler = { on_dgram };
 
 /* --- opening --- */
 
-static bool same_peer(const struct conn *c, uint32_t listener, enum sip_transport t,
-		      const struct addr *peer, struct str tls_name)
+static bool same_peer(const struct conn *c, const struct conn_ask *a)
 {
-	return c->listener == listener && c->transport == (uint8_t)t && addr_eq(&c->peer, peer) &&
-	       str_ieq(str_of(c->tls_name), tls_name.p ? tls_name : STR(""));
+	return c->listener == a->listener && c->transport == (uint8_t)a->transport &&
+	       addr_eq(&c->peer, a->peer) &&
+	       str_ieq(str_of(c->tls_name), a->tls_name.p ? a->tls_name : STR(""));
 }
 
-struct conn *conn_to(struct sip *s, uint32_t listener, enum sip_transport t,
-		     const struct addr *peer, struct str tls_name, bool *fresh)
+static struct conn *conn_open(struct sip *s, const struct conn_ask *a, uint64_t key)
 {
-	const struct lsn *l = s->lsn[listener];
-	uint64_t h = peer_key(s, listener, t, peer);
-	struct net_connect nc = { .to = *peer, .timeout = SIP_CONNECT_MS, .h = &stream_handler,
-				  .server_name = tls_name };
-	struct conn *c;
+	const struct lsn *l = s->lsn[a->listener];
+	struct net_connect nc = { .to = *a->peer, .timeout = a->timeout, .h = &stream_handler,
+				  .server_name = a->tls_name };
+	struct conn *c = conn_new(s, a->listener, a->transport, a->peer, false);
 
-	*fresh = false;
-	for (struct hash_node *n = hash_first(&s->conn_peer, h); n; n = hash_next(n)) {
-		c = HASH_ENTRY(n, struct conn, by_peer);
-		if (same_peer(c, listener, t, peer, tls_name))
-			return c;
-	}
-	if (!make_room(s))
-		return NULL;
-	c = conn_new(s, listener, t, peer, false);
 	if (!c)
 		return NULL;
-	if (l->bound.family == peer->family && !addr_is_any(&l->bound)) {
+	if (l->bound.family == a->peer->family && !addr_is_any(&l->bound)) {
 		nc.from = l->bound;
 		nc.from.port = 0;
 	}
-	if (t == SIP_TLS)
+	if (a->transport == SIP_TLS)
 		nc.tls = l->cfg.tls_client ? l->cfg.tls_client : l->cfg.tls;
 	nc.ctx = c;
-	c->tls_name = mem_dup(tls_name.p ? tls_name.p : "", tls_name.n);
+	c->tls_name = mem_dup(a->tls_name.p ? a->tls_name.p : "", a->tls_name.n);
 	c->stream = net_connect(s->loop, &nc);
 	hash_add(&s->conn_stream, &c->by_stream, stream_key(s, c->stream));
-	hash_add(&s->conn_peer, &c->by_peer, h);
-	*fresh = true;
+	hash_add(&s->conn_peer, &c->by_peer, key);
 	return c;
+}
+
+struct conn *conn_to(struct sip *s, const struct conn_ask *a, bool *fresh)
+{
+	uint64_t h = peer_key(s, a->listener, a->transport, a->peer);
+
+	*fresh = false;
+	for (struct hash_node *n = hash_first(&s->conn_peer, h); n; n = hash_next(n)) {
+		struct conn *c = HASH_ENTRY(n, struct conn, by_peer);
+
+		if (same_peer(c, a))
+			return c;
+	}
+	*fresh = true;
+	return make_room(s) ? conn_open(s, a, h) : NULL;
+}
+
+/* --- where TCP is not spoken --- */
+
+struct no_tcp {
+	struct hash_node node;
+	struct addr peer;
+	ms_t until;
+};
+
+static struct no_tcp *no_tcp_find(struct sip *s, const struct addr *peer, uint64_t *h)
+{
+	*h = peer_key(s, 0, SIP_TCP, peer);
+	for (struct hash_node *n = hash_first(&s->no_tcp, *h); n; n = hash_next(n)) {
+		struct no_tcp *e = HASH_ENTRY(n, struct no_tcp, node);
+
+		if (addr_eq(&e->peer, peer))
+			return e;
+	}
+	return NULL;
+}
+
+static void no_tcp_clear(struct sip *s)
+{
+	for (size_t i = 0; i < s->no_tcp.nbucket; i++)
+		while (s->no_tcp.bucket[i]) {
+			struct hash_node *n = s->no_tcp.bucket[i];
+
+			hash_remove(&s->no_tcp, n);
+			mem_free(HASH_ENTRY(n, struct no_tcp, node));
+		}
+}
+
+bool transport_no_tcp(struct sip *s, const struct addr *peer)
+{
+	uint64_t h;
+	const struct no_tcp *e = no_tcp_find(s, peer, &h);
+
+	return e && s->loop->now < e->until;
+}
+
+void transport_note_no_tcp(struct sip *s, const struct addr *peer)
+{
+	uint64_t h;
+	struct no_tcp *e = no_tcp_find(s, peer, &h);
+
+	if (!e && s->no_tcp.count >= SIP_NO_TCP_MAX)
+		no_tcp_clear(s);	/* it is a cache: learned again */
+	if (!e) {
+		e = mem_new(sizeof *e);
+		e->peer = *peer;
+		hash_add(&s->no_tcp, &e->node, h);
+	}
+	e->until = s->loop->now + SIP_NO_TCP_MS;
 }
 
 enum err sip_listen(struct sip *s, const struct sip_listener *cfg, uint32_t *index, int *err_no)
@@ -597,6 +654,7 @@ void transport_init(struct sip *s)
 	hash_init(&s->conn_stream);
 	hash_init(&s->conn_peer);
 	hash_init(&s->conn_ip);
+	hash_init(&s->no_tcp);
 	list_init(&s->conn_age);
 }
 
@@ -614,6 +672,8 @@ void transport_close(struct sip *s)
 		net_close(s->loop, s->lsn[i]->sock);
 		mem_free(s->lsn[i]);
 	}
+	no_tcp_clear(s);
+	hash_close(&s->no_tcp);
 	slots_close(&s->conns);
 	hash_close(&s->conn_stream);
 	hash_close(&s->conn_peer);

@@ -602,6 +602,12 @@ static void a_large_request_falls_back_to_udp_where_tcp_is_refused(void **x)
 	assert_true(bed_hdr(bed_msg(b, "OPTIONS", 0), "Via", v, sizeof v));
 	assert_memory_equal(v, "SIP/2.0/UDP 10.0.0.1:5060", 25);
 	assert_int_equal(bed_want(&b->a, SIP_EV_RESPONSE)->status, 200);
+	/* It is remembered: the next one does not even try. */
+	assert_int_not_equal(sip_request(b->a.sip, &r), 0);
+	bed_run(b, 2);
+	assert_int_equal(bed_sent(b, "OPTIONS"), 2);
+	assert_int_equal(bed_count(&b->a, SIP_EV_FLOW), 1);
+	bed_run(b, 100);
 	bed_free(b);
 }
 
