@@ -21,7 +21,7 @@ struct used {			/* a nonce that passed at least once */
 struct auth {
 	uint8_t key[32];
 	struct rng *rng;
-	ms_t floor;		/* a nonce not newer than this and not in the table may have been used */
+	ms_t floor;		/* a nonce as old as this may have been used and forgotten */
 	bool evicted;		/* floor is set */
 	struct used used[SETS][WAYS];
 };

@@ -229,7 +229,8 @@ void digest_write_challenge(struct buf *b, const struct digest_challenge *c)
 
 static void put_nc(struct buf *b, uint32_t nc)
 {
-	uint8_t v[4] = { (uint8_t)(nc >> 24), (uint8_t)(nc >> 16), (uint8_t)(nc >> 8), (uint8_t)nc };
+	uint8_t v[4] = { (uint8_t)(nc >> 24), (uint8_t)(nc >> 16), (uint8_t)(nc >> 8),
+			 (uint8_t)nc };
 
 	buf_hex(b, v, sizeof v);
 }

@@ -453,7 +453,7 @@ static bool keep_headers(struct scan *s)
 enum err sip_msg_parse(struct str bytes, struct arena *a, struct sip_msg **out,
 		       struct sip_refuse *refuse)
 {
-	struct scan s;		/* not zeroed: hdr[] is 8 KB and is written before it is read */
+	struct scan s;		/* not zeroed: its 8 KB hdr[] is written before it is read */
 	bool answer;
 
 	*refuse = (struct sip_refuse){ 0, NULL };

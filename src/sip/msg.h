@@ -86,7 +86,7 @@ enum err sip_via_parse(struct str s, struct sip_via *v, struct str *rest);
 enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS, SIP_NTRANSPORT };
 
 struct sip_body {
-	struct str type;		/* Content-Type with its parameters; absent: none was given */
+	struct str type;		/* Content-Type with its parameters; absent: none */
 	struct str bytes;
 };
 

@@ -22,7 +22,8 @@ static const char invite[] =
 	"Via: SIP/2.0/TLS 52.114.75.24:5061;branch=z9hG4bK3c1f8a77d5e94b20;rport\r\n"
 	"Max-Forwards: 68\r\n"
 	"Record-Route: <sip:sip-du-a-eu.pstnhub.microsoft.com:5061;transport=tls;lr>\r\n"
-	"From: \"Ada Lovelace\" <sip:+442071234567@sip.pstnhub.microsoft.com:5061>;tag=7b1fcd9ae2\r\n"
+	"From: \"Ada Lovelace\" <sip:+442071234567@sip.pstnhub.microsoft.com:5061>;"
+	"tag=7b1fcd9ae2\r\n"
 	"To: <sip:+4930123456@sbc1.tandem.example:5061;user=phone>\r\n"
 	"Call-ID: 5f3c1b8e09d24a6f9b0d1e2f3a4b5c6d@52.114.75.24\r\n"
 	"CSeq: 1 INVITE\r\n"
@@ -51,11 +52,12 @@ static int by_value(const void *a, const void *b)
 
 static void ours(struct arena *a)
 {
+	struct str bytes = { invite, sizeof invite - 1 };
 	struct sip_msg *m;
 	struct sip_refuse r;
 
 	arena_reset(a);
-	if (sip_msg_parse((struct str){ invite, sizeof invite - 1 }, a, &m, &r) != OK || !sip_hdr(m, SIP_H_CONTACT).p)
+	if (sip_msg_parse(bytes, a, &m, &r) != OK || !sip_hdr(m, SIP_H_CONTACT).p)
 		abort();
 }
 

@@ -8,6 +8,6 @@
 #include <stddef.h>
 
 bool bench_libre_open(const char *msg, size_t n);	/* false: libre is not here */
-void bench_libre_parse(void);				/* the message once; aborts when refused */
+void bench_libre_parse(void);				/* once; aborts when refused */
 
 #endif

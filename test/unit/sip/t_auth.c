@@ -254,19 +254,21 @@ static void credentials_for_another_request_are_refused(void **state)
 	assert_int_equal(check(w, m), AUTH_REFUSED);
 }
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, up, down)
+
 int run_auth(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_right_password_passes_with_either_algorithm, up, down),
-		cmocka_unit_test_setup_teardown(a_wrong_password_and_an_unknown_user_look_the_same, up, down),
-		cmocka_unit_test_setup_teardown(a_nonce_lives_for_a_minute, up, down),
-		cmocka_unit_test_setup_teardown(a_nonce_is_bound_to_its_source_realm_and_server, up, down),
-		cmocka_unit_test_setup_teardown(a_nonce_nobody_made_is_stale, up, down),
-		cmocka_unit_test_setup_teardown(a_count_is_taken_once_and_a_little_out_of_order, up, down),
-		cmocka_unit_test_setup_teardown(without_qop_a_nonce_is_good_once, up, down),
-		cmocka_unit_test_setup_teardown(a_full_table_forgets_no_use, up, down),
-		cmocka_unit_test_setup_teardown(credentials_of_others_and_broken_ones_are_told_apart, up, down),
-		cmocka_unit_test_setup_teardown(credentials_for_another_request_are_refused, up, down),
+		CASE(the_right_password_passes_with_either_algorithm),
+		CASE(a_wrong_password_and_an_unknown_user_look_the_same),
+		CASE(a_nonce_lives_for_a_minute),
+		CASE(a_nonce_is_bound_to_its_source_realm_and_server),
+		CASE(a_nonce_nobody_made_is_stale),
+		CASE(a_count_is_taken_once_and_a_little_out_of_order),
+		CASE(without_qop_a_nonce_is_good_once),
+		CASE(a_full_table_forgets_no_use),
+		CASE(credentials_of_others_and_broken_ones_are_told_apart),
+		CASE(credentials_for_another_request_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("auth", tests, NULL, NULL);

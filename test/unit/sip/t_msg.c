@@ -420,25 +420,27 @@ static void a_via_is_taken_apart_wherever_blanks_stand(void **state)
 	assert_int_equal(v.port, 7);
 }
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, up, down)
+
 int run_msg(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_header_name_and_its_compact_form_is_known),
 		cmocka_unit_test(every_method_is_known_by_its_exact_name),
 		cmocka_unit_test(a_via_is_taken_apart_wherever_blanks_stand),
-		cmocka_unit_test_setup_teardown(a_request_is_parsed_whole, up, down),
-		cmocka_unit_test_setup_teardown(a_response_is_parsed_whole, up, down),
-		cmocka_unit_test_setup_teardown(values_of_one_header_are_walked_in_order, up, down),
-		cmocka_unit_test_setup_teardown(a_folded_header_comes_out_on_one_line, up, down),
-		cmocka_unit_test_setup_teardown(a_broken_request_is_refused_with_its_reason, up, down),
-		cmocka_unit_test_setup_teardown(a_broken_start_line_is_refused, up, down),
-		cmocka_unit_test_setup_teardown(what_cannot_be_answered_is_dropped, up, down),
-		cmocka_unit_test_setup_teardown(a_message_without_its_empty_line_is_answered, up, down),
-		cmocka_unit_test_setup_teardown(a_nul_may_stand_escaped_within_quotes_only, up, down),
-		cmocka_unit_test_setup_teardown(every_cap_is_a_clear_refusal, up, down),
-		cmocka_unit_test_setup_teardown(what_is_too_large_gets_513, up, down),
-		cmocka_unit_test_setup_teardown(a_full_arena_is_an_error_and_no_more, up, down),
-		cmocka_unit_test_setup_teardown(what_teams_sends_is_taken, up, down),
+		CASE(a_request_is_parsed_whole),
+		CASE(a_response_is_parsed_whole),
+		CASE(values_of_one_header_are_walked_in_order),
+		CASE(a_folded_header_comes_out_on_one_line),
+		CASE(a_broken_request_is_refused_with_its_reason),
+		CASE(a_broken_start_line_is_refused),
+		CASE(what_cannot_be_answered_is_dropped),
+		CASE(a_message_without_its_empty_line_is_answered),
+		CASE(a_nul_may_stand_escaped_within_quotes_only),
+		CASE(every_cap_is_a_clear_refusal),
+		CASE(what_is_too_large_gets_513),
+		CASE(a_full_arena_is_an_error_and_no_more),
+		CASE(what_teams_sends_is_taken),
 	};
 
 	return cmocka_run_group_tests_name("msg", tests, NULL, NULL);
