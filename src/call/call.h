@@ -15,6 +15,7 @@
  */
 #ifndef CALL_CALL_H
 #define CALL_CALL_H
+#include "base/tap.h"
 #include "call/cdr.h"
 #include "call/limit.h"
 #include "call/route.h"
@@ -53,6 +54,7 @@ struct calls_config {
 	struct media *media;
 	struct route *route;
 	struct map *map;		/* store/ring.h: live slots and finished records */
+	struct tap *tap;		/* base/tap.h: what is joined to a call; NULL: none */
 	struct limits limits;
 	uint32_t max;			/* calls */
 	ms_t ring_max;			/* 180 s */

@@ -172,18 +172,12 @@ bool monitor_on_response(struct monitor *m, const struct sip_event *ev)
 }
 
 void monitor_on_options(struct monitor *m, const struct sip_event *ev, int trunk,
-			const struct sip_opts *o)
+			struct str contact)
 {
-	char contact[320];
-	struct sip_xhdr x[1] = { { STR("Contact"), STR_NONE } };
+	struct sip_xhdr x = { STR("Contact"), contact };
 	struct trunk_fact f = { .kind = TRUNK_FACT_PEER_OPTIONS, .host = -1 };
-	struct buf b;
 
-	buf_init(&b, contact, sizeof contact);
-	buf_fmt(&b, "<sip:%s%s>", o->contact_host,
-		ev->msg->transport == SIP_TLS ? ";transport=tls" : "");
-	x[0].value = buf_str(&b);
-	(void)sip_respond(m->sip, ev->tsx, 200, NULL, NULL, x, o->contact_host[0] != 0);
+	(void)sip_respond(m->sip, ev->tsx, 200, NULL, NULL, &x, 1);
 	if (trunk >= 0 && trunk < m->n)
 		note(m, trunk, &f);
 }

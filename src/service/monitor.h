@@ -32,8 +32,8 @@ void monitor_free(struct monitor *m);
 void monitor_add(struct monitor *m, const struct monitor_trunk *t);
 /* The answer to one of our OPTIONS (SIP_EV_RESPONSE). false: not ours. */
 bool monitor_on_response(struct monitor *m, const struct sip_event *ev);
-/* A peer's OPTIONS. `trunk`: whose, or -1; opts: what to answer with. */
+/* A peer's OPTIONS. `trunk`: whose, or -1; contact: the answer's ("<sip:host:port>"). */
 void monitor_on_options(struct monitor *m, const struct sip_event *ev, int trunk,
-			const struct sip_opts *o);
+			struct str contact);
 
 #endif

@@ -1,0 +1,250 @@
+#include <string.h>
+
+#include "app/server_int.h"
+#include "trace/recorder.h"
+
+/* The parts of a server, made from the configuration. */
+
+static const char *z(struct str s)
+{
+	return s.n ? s.p : NULL;	/* configuration strings end with NUL */
+}
+
+/* --- certificates ------------------------------------------------------------ */
+
+static bool for_teams(const struct config *c, int cert)
+{
+	for (int i = 0; i < c->nlisteners; i++)
+		if (c->listener[i].cert == cert &&
+		    c->zone[c->listener[i].zone].kind == ZONE_TEAMS)
+			return true;
+	return false;
+}
+
+static enum tls_verify verify_of(enum config_verify v)
+{
+	return v == CONFIG_VERIFY_PEER ? TLS_VERIFY_PEER
+	     : v == CONFIG_VERIFY_CHAIN ? TLS_VERIFY_CHAIN : TLS_VERIFY_NONE;
+}
+
+enum err setup_tls(struct server *s, struct buf *why)
+{
+	static const char *const microsoft[] = { "*.pstnhub.microsoft.com", NULL };
+
+	for (int i = 0; i < s->cfg->ncerts; i++) {
+		const struct config_cert *c = &s->cfg->cert[i];
+		const char *names[CONFIG_NAMES + 1] = { NULL };
+		bool teams = for_teams(s->cfg, i);
+		struct tls_config t = { .cert_file = z(c->cert), .key_file = z(c->key),
+			.roots_file = z(c->roots), .verify = verify_of(c->verify),
+			.eku = teams ? TLS_EKU_SERVER : TLS_EKU_ANY,
+			.want_client_cert = teams || c->nnames > 0,
+			.min_version = c->min_version == 13 ? 0x0304 : 0x0303,
+			.resumption = !teams };
+		enum err e;
+
+		for (int k = 0; k < c->nnames; k++)
+			names[k] = z(c->names[k]);
+		t.names = c->nnames ? names : teams ? microsoft : names;
+		t.extra_names = t.names;
+		t.session_id_ctx[0] = (uint8_t)(i + 1);
+		e = tls_ctx_new(&s->tls_server[i], &t, why);
+		if (!e)
+			e = tls_ctx_new(&s->tls_client[i], &t, why);
+		if (e)
+			return e;
+	}
+	return OK;
+}
+
+/* --- listeners ------------------------------------------------------------------ */
+
+static bool admit(void *ctx, const struct addr *src)
+{
+	const struct config_listener *l = ctx;
+
+	for (int i = 0; i < l->nallow; i++)
+		if (addr_in(src, &l->allow[i].net, l->allow[i].bits))
+			return true;
+	return l->nallow == 0;
+}
+
+static void tap_message(void *ctx, uint64_t owner, bool out, enum sip_transport t,
+			const struct addr *local, const struct addr *peer, struct str bytes)
+{
+	static const enum tap_proto proto[] = { [SIP_UDP] = TAP_UDP, [SIP_TCP] = TAP_TCP,
+						[SIP_TLS] = TAP_TLS };
+	struct server *s = ctx;
+	struct recorder_at at = { .mono = s->loop->now, .wall = s->loop->wall, .leg = owner };
+	struct recorder_path path = { .out = out, .proto = proto[t], .local = local, .peer = peer };
+
+	recorder_sip(s->tap, &at, &path, bytes);
+}
+
+static enum err listen_one(struct server *s, int i, struct buf *why)
+{
+	static const enum sip_transport transport[] = { [CONFIG_UDP] = SIP_UDP,
+		[CONFIG_TCP] = SIP_TCP, [CONFIG_TLS] = SIP_TLS };
+	static const enum sip_zone_kind zone[] = { [ZONE_PHONES] = SIP_ZONE_PHONES,
+		[ZONE_PBX] = SIP_ZONE_PBX, [ZONE_CARRIER] = SIP_ZONE_CARRIER,
+		[ZONE_TEAMS] = SIP_ZONE_TEAMS };
+	const struct config_listener *l = &s->cfg->listener[i];
+	struct sip_listener sl = { .transport = transport[l->transport], .bind = l->bind,
+		.adv_port = l->advertised_port, .zone = zone[s->cfg->zone[l->zone].kind],
+		.admit = l->nallow ? admit : NULL, .admit_ctx = (void *)(uintptr_t)l };
+	char text[ADDR_TEXT];
+	uint32_t index;
+	int err_no = 0;
+
+	if (l->advertised.n)
+		(void)str_copy(sl.adv_host, sizeof sl.adv_host, l->advertised);
+	if (l->cert >= 0 && !s->inside) {
+		sl.tls = s->tls_server[l->cert];
+		sl.tls_client = s->tls_client[l->cert];
+	}
+	if (sip_listen(s->sip, &sl, &index, &err_no) == OK)
+		return OK;
+	buf_fmt(why, "%s:%u: listener \"%.*s\" cannot bind %s: %s. Stop what uses the port, or choose another.",
+		l->at.file ? l->at.file : "", l->at.line, STRF(l->name), addr_text(&l->bind, text),
+		strerror(err_no));
+	return ERR_IO;
+}
+
+enum err setup_sip(struct server *s, struct buf *why)
+{
+	struct sip_config c = { .tap = tap_message, .tap_ctx = s };
+	enum err e = OK;
+
+	s->dns = dns_new(s->loop, &(struct dns_config){ .servers = z(s->cfg->dns_servers) });
+	for (int i = 0; i < s->cfg->ndns_hosts; i++)
+		dns_add_host(s->dns, s->cfg->dns_host[i].name.p, &s->cfg->dns_host[i].addr);
+	s->sip = sip_new(s->loop, s->dns, &c);
+	for (int i = 0; i < s->cfg->nlisteners && !e; i++)
+		e = listen_one(s, i, why);
+	return e;
+}
+
+struct str setup_contact(const struct server *s, uint32_t i, int trunk, struct buf *b)
+{
+	const struct config_listener *l = &s->cfg->listener[i];
+	struct addr bound = l->bind;
+
+	(void)sip_listen_addr(s->sip, i, &bound);
+	buf_lit(b, "<sip:");
+	if (trunk >= 0 && s->cfg->trunk[trunk].fqdn.n)
+		buf_put(b, s->cfg->trunk[trunk].fqdn);
+	else if (l->advertised.n)
+		buf_put(b, l->advertised);
+	else
+		addr_ip(b, &bound);
+	buf_fmt(b, ":%u%s>", l->advertised_port ? l->advertised_port : bound.port,
+		l->transport == CONFIG_TLS ? ";transport=tls"
+		: l->transport == CONFIG_TCP ? ";transport=tcp" : "");
+	return buf_str(b);
+}
+
+/* --- media ------------------------------------------------------------------------- */
+
+enum err setup_media(struct server *s, struct buf *why)
+{
+	struct media_config m = { .loop = s->loop, .inside = s->inside,
+				  .npools = s->cfg->nlisteners, .country = z(s->cfg->tone_country) };
+
+	for (int i = 0; i < s->cfg->nlisteners; i++) {
+		const struct config_listener *l = &s->cfg->listener[i];
+		struct media_pool *p = &m.pool[i];
+
+		p->bind = l->media_bind.family != ADDR_NONE ? l->media_bind : l->bind;
+		p->advertised = l->media_advertised.family != ADDR_NONE ? l->media_advertised
+									: p->bind;
+		p->port_min = l->port_min;
+		p->port_max = l->port_max;
+	}
+	s->media = media_new(&m, why);
+	return s->media ? OK : ERR_IO;
+}
+
+/* --- trunks -------------------------------------------------------------------------- */
+
+void setup_trunks(struct server *s)
+{
+	for (int i = 0; i < s->cfg->ntrunks; i++) {
+		const struct config_trunk *t = &s->cfg->trunk[i];
+		struct trunk_setup u = { .name = t->name, .profile = trunk_profile(t->profile),
+					 .nhosts = t->nhosts, .enabled = t->enabled,
+					 .monitored = t->options, .retries = t->options_retries };
+
+		for (int k = 0; k < t->nhosts; k++) {
+			u.host[k].name = t->host[k].host;
+			u.host[k].port = t->host[k].port;
+		}
+		s->trunk[i] = trunk_new(&u);
+	}
+}
+
+void setup_monitor(struct server *s)
+{
+	for (int i = 0; i < s->cfg->ntrunks; i++) {
+		const struct config_trunk *t = &s->cfg->trunk[i];
+		const struct config_listener *l = &s->cfg->listener[t->listener];
+		struct monitor_trunk *m = mem_new(sizeof *m);
+		struct buf b;
+
+		*m = (struct monitor_trunk){ .trunk = s->trunk[i], .nhosts = t->nhosts,
+			.opts = route_trunk_peer(s->route, i)->sip, .ping = t->options && t->enabled,
+			.up = t->options_up_s * 1000ull, .down = t->options_down_s * 1000ull };
+		for (int k = 0; k < t->nhosts; k++)
+			route_trunk_dest(s->route, i, k, &m->dest[k]);
+		buf_init(&b, m->from_host, sizeof m->from_host);
+		if (t->fqdn.n)
+			buf_put(&b, t->fqdn);
+		else if (l->advertised.n)
+			buf_put(&b, l->advertised);
+		else
+			addr_ip(&b, &l->bind);
+		(void)buf_z(&b);
+		monitor_add(s->monitor, m);
+		mem_free(m);
+	}
+}
+
+void setup_limits(const struct server *s, struct calls_config *c)
+{
+	const struct config *f = s->cfg;
+
+	c->limits = (struct limits){ .user = f->user_calls, .forward = f->forward_calls,
+				     .total = f->max_calls, .hops = (int)f->hops };
+	c->max = f->max_calls ? f->max_calls + 64 : 4096;
+	c->ring_max = f->ring_max_s * 1000ull;
+	c->offer_wait = f->offer_wait_ms;
+}
+
+/* --- stores ------------------------------------------------------------------------------ */
+
+enum err setup_store(struct server *s, const struct server_options *o, struct buf *why)
+{
+	char file[512];
+	struct map_news news;
+	struct buf b;
+	struct map_config m = { .slots = s->cfg->max_calls ? s->cfg->max_calls : 4096,
+				.rng = &s->loop->rng, .wall = s->loop->wall };
+	struct store_config c = { .loop = s->loop, .path = z(s->cfg->store_path),
+				  .inline_mode = s->inside };
+	enum err e;
+
+	buf_init(&b, file, sizeof file);
+	buf_fmt(&b, "%.*s/records.map", STRF(s->cfg->runtime_dir));
+	m.file = s->inside ? NULL : buf_z(&b);
+	if (s->inside)
+		c.path = ":memory:";
+	m.image = (struct str){ (const char *)o->map_image, o->map_image_n };
+	e = map_open(&s->map, &m, &news, why);
+	if (e)
+		return e;
+	if (news.live || news.damaged)
+		log_line(&s->loop->log, LOG_WARN,
+			 "The last run ended without notice: %u calls were up and are now recorded as ended by restart, %u entries were kept, %u places were damaged.",
+			 news.live, news.entries, news.damaged);
+	c.map = s->map;
+	return store_open(&s->store, &c, why);
+}
