@@ -119,6 +119,14 @@ static void set_routes(struct dialog *d, const struct sip_msg *m, bool reverse)
 		d->routes[0] = 0;
 }
 
+void dialog_set_tag(struct dialog *d, struct str local_tag)
+{
+	char *old = d->text;
+
+	fix(d, d->call_id, local_tag, d->local, d->remote);
+	mem_free(old);
+}
+
 void dialog_retarget(struct dialog *d, const struct sip_msg *m)
 {
 	struct sip_nameaddr na;

@@ -24,6 +24,8 @@ struct dialog {
 /* `local` and `remote` as From and To of the first request, without tags. */
 void dialog_init_uac(struct dialog *d, struct str call_id, struct str local_tag, struct str local,
 		     struct str remote, struct str target);
+/* Another tag of ours, when another fork of us answers. */
+void dialog_set_tag(struct dialog *d, struct str local_tag);
 void dialog_init_uas(struct dialog *d, const struct sip_msg *invite, struct str local_tag);
 /* A response that makes (1xx) or confirms (2xx) the dialog: tag, target, route set. */
 void dialog_confirm(struct dialog *d, const struct sip_msg *m);

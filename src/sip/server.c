@@ -174,6 +174,8 @@ struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, stru
 	t->more.skel = mem_new(sizeof k + k.n);
 	*t->more.skel = k;
 	memcpy(t->more.skel->p, head.p, k.n);
+	if (m->method == SIP_OPTIONS && s->cfg.options_answer_bare)
+		t->more.skel->tag[0] = 0;
 	tx_link(s, t, key);
 	if (!m->to_tag.p) {
 		hash_add(&s->tx_merge, &t->u.by_merge, sip_key(s, m->call_id, m->from_tag, m->cseq));
@@ -181,6 +183,18 @@ struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, stru
 	}
 	(void)tsx_step(&t->m, &s->loop->timers, TSX_START);	/* DO_UP: by the caller */
 	return t;
+}
+
+/* The tag of fork 0 is the tag itself, the others have a letter behind it. */
+struct str server_fork(struct tx *t, int fork)
+{
+	struct skel *k = t->more.skel;
+
+	if (strlen(k->tag) >= TAG_LEN) {
+		k->tag[TAG_LEN] = (char)(fork ? 'a' + fork : 0);
+		k->tag[TAG_LEN + 1] = 0;
+	}
+	return str_of(k->tag);
 }
 
 struct buf *server_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase)

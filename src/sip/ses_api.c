@@ -157,22 +157,39 @@ static enum err command(struct sip *s, uint64_t session, enum ses_in in, struct 
 	return ses_step(s, x, in, a);
 }
 
+enum { FORKS = 26 };
+
+/* NOLINTNEXTLINE(readability-function-size): one more than six, as its twin without a tag */
+enum err sip_ring_tag(struct sip *s, uint64_t session, int tag, unsigned status,
+		      const struct sip_body *b, const struct sip_xhdr *h, int nx)
+{
+	struct ses_arg a = { .status = status, .body = b, .x = h, .nx = nx, .fork = tag };
+
+	if (status < 101 || status > 199 || tag < 0 || tag >= FORKS)
+		return ERR_RANGE;
+	return command(s, session, SES_DO_RING, &a);
+}
+
 enum err sip_ring(struct sip *s, uint64_t session, unsigned status, const struct sip_body *b,
 		  const struct sip_xhdr *h, int nx)
 {
-	struct ses_arg a = { .status = status, .body = b, .x = h, .nx = nx };
+	return sip_ring_tag(s, session, 0, status, b, h, nx);
+}
 
-	if (status < 101 || status > 199)
+enum err sip_answer_tag(struct sip *s, uint64_t session, int tag, const struct sip_body *b,
+			const struct sip_xhdr *h, int nx)
+{
+	struct ses_arg a = { .status = 200, .body = b, .x = h, .nx = nx, .fork = tag };
+
+	if (tag < 0 || tag >= FORKS)
 		return ERR_RANGE;
-	return command(s, session, SES_DO_RING, &a);
+	return command(s, session, SES_DO_ANSWER, &a);
 }
 
 enum err sip_answer(struct sip *s, uint64_t session, const struct sip_body *b,
 		    const struct sip_xhdr *h, int nx)
 {
-	struct ses_arg a = { .status = 200, .body = b, .x = h, .nx = nx };
-
-	return command(s, session, SES_DO_ANSWER, &a);
+	return sip_answer_tag(s, session, 0, b, h, nx);
 }
 
 enum err sip_reject(struct sip *s, uint64_t session, unsigned status, const char *phrase,

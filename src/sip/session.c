@@ -233,12 +233,20 @@ static void ring(struct sip *s, struct ses *x, struct ses_arg *a)
 		a->err = ERR_GONE;
 		return;
 	}
+	(void)server_fork(t, a->fork);
 	ses_begin_answer(s, x, t, a);
 	a->err = server_send(s, t, a->status, a->body);
 }
 
 static void answer(struct sip *s, struct ses *x, struct ses_arg *a)
 {
+	struct tx *t = tx_get(s, x->invite);
+
+	if (t && t->more.skel && a->fork) {
+		hash_remove(&s->dialogs, &x->by_dialog);
+		dialog_set_tag(&x->d, server_fork(t, a->fork));
+		ses_link(s, x);
+	}
 	ring(s, x, a);
 	ses_repeat(x);
 }

@@ -29,6 +29,8 @@ struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c)
 	arena_reset(&s->turn);
 	buf_init(&s->text, mem_new(SIP_MSG_MAX), SIP_MSG_MAX);
 	buf_init(&s->wired, mem_new(SIP_MSG_MAX), SIP_MSG_MAX);
+	if (s->cfg.upper_case)
+		buf_init(&s->upper, mem_new(SIP_MSG_MAX), SIP_MSG_MAX);
 	slots_init(&s->txs, sizeof(struct tx),
 		   s->cfg.max_transactions ? s->cfg.max_transactions : DEFAULT_TXS);
 	slots_init(&s->sessions, sizeof(struct ses),
@@ -63,6 +65,7 @@ void sip_free(struct sip *s)
 	arena_close(&s->turn);
 	mem_free(s->text.p);
 	mem_free(s->wired.p);
+	mem_free(s->upper.p);
 	mem_free(s->ev);
 	mem_free(s);
 }
@@ -337,7 +340,7 @@ enum err sip_respond(struct sip *s, uint64_t tsx, unsigned status, const char *p
 	    (t->user_kind != TX_USER_PLAIN && t->user_kind != TX_USER_INDIALOG))
 		return ERR_STATE;
 	(void)server_begin(s, t, status, phrase);	/* into s->text */
-	if (t->method == SIP_OPTIONS && status / 100 == 2)
+	if (t->method == SIP_OPTIONS && status / 100 == 2 && !s->cfg.options_answer_bare)
 		options_headers(s, t, x, nx);
 	sip_write_xhdr(&s->text, x, nx);
 	return server_send(s, t, status, b);

@@ -28,6 +28,9 @@ struct sip_config {
 	void (*tap)(void *ctx, uint64_t owner, bool out, enum sip_transport,
 		    const struct addr *local, const struct addr *peer, struct str bytes);
 	void *tap_ctx;				/* every message, for the tap; may be NULL */
+	/* What the Direct Routing simulator needs to be like Microsoft's side. */
+	bool upper_case;			/* header names are sent in capitals       */
+	bool options_answer_bare;		/* 200 to OPTIONS: no To tag, Contact, Allow */
 };
 struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c);
 void sip_free(struct sip *s);
@@ -155,6 +158,12 @@ enum err sip_ring(struct sip *s, uint64_t session, unsigned status, const struct
 		  const struct sip_xhdr *x, int nx);			/* 101..199 */
 enum err sip_answer(struct sip *s, uint64_t session, const struct sip_body *b,
 		    const struct sip_xhdr *x, int nx);			/* 200 */
+/* The same as one of several forks of this INVITE, each with a To tag of its own: tag 0 to 25.
+ * The answered one is the dialog. */
+enum err sip_ring_tag(struct sip *s, uint64_t session, int tag, unsigned status,
+		      const struct sip_body *b, const struct sip_xhdr *x, int nx);
+enum err sip_answer_tag(struct sip *s, uint64_t session, int tag, const struct sip_body *b,
+			const struct sip_xhdr *x, int nx);
 enum err sip_reject(struct sip *s, uint64_t session, unsigned status, const char *phrase,
 		    const struct sip_xhdr *x, int nx);			/* 300..699 */
 

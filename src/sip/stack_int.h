@@ -216,6 +216,7 @@ struct sip {
 	struct arena turn;
 	struct buf text;	/* where messages are written, once each          */
 	struct buf wired;	/* ... and completed with their Via               */
+	struct buf upper;	/* ... and with names in capitals, where asked    */
 	struct sip_event *ev;	/* queue of the turn */
 	uint32_t nev, ev_head, ev_cap;
 	struct lsn *lsn[SIP_LISTENER_MAX];
@@ -302,6 +303,8 @@ void server_acts(struct sip *s, struct tx *t, unsigned acts);		/* may free */
 struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct str tag);
 /* Begins a response in s->text: status line, the request's headers, To tag, Server. */
 struct buf *server_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase);
+/* The To tag of this fork of us is used from now on; returned too. */
+struct str server_fork(struct tx *t, int fork);
 /* Ends it with the body and sends it. ERR_LIMIT: does not fit, nothing was sent. May free t. */
 enum err server_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b);
 void server_simple(struct sip *s, struct tx *t, unsigned status, struct str extra); /* may free */
@@ -330,6 +333,7 @@ struct ses_arg {
 	int nx;
 	unsigned status;
 	const char *phrase;
+	int fork;		/* RING, ANSWER: which To tag */
 	enum sip_fail fail;
 	struct tx *t;		/* of m */
 	enum err err;		/* of a command */

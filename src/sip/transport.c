@@ -581,11 +581,36 @@ static void pend(struct conn *c, struct str bytes)
 		buf_put(&c->pending, bytes);
 }
 
+/* Header names in capitals, as Microsoft's side writes them (facts: traces of 2019, 2020). */
+static struct str capitals(struct sip *s, struct str bytes)
+{
+	bool name = false, head = true;
+
+	if (bytes.n > s->upper.cap)
+		return bytes;
+	buf_reset(&s->upper);
+	for (size_t i = 0; i < bytes.n; i++) {
+		char c = bytes.p[i];
+
+		if (c == ':' || c == '\r')
+			name = false;
+		s->upper.p[i] = name && c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+		if (c != '\n')
+			continue;
+		head = head && i + 1 < bytes.n && bytes.p[i + 1] != '\r';
+		name = head;
+	}
+	s->upper.n = bytes.n;
+	return buf_str(&s->upper);
+}
+
 bool transport_send(struct sip *s, const struct path *p, struct str bytes)
 {
 	const struct lsn *l = s->lsn[p->listener];
 	struct conn *c;
 
+	if (s->upper.p)
+		bytes = capitals(s, bytes);
 	if (p->transport == SIP_UDP) {
 		s->n.sent++;
 		net_udp_send(s->loop, l->sock, p->local.family ? &p->local : NULL, &p->peer, bytes);

@@ -356,6 +356,60 @@ static void a_body_out_of_a_multipart_reaches_the_owner(void **x)
 	bed_free(b);
 }
 
+/* --- what the simulator needs --- */
+
+static void forks_of_one_uas_have_tags_of_their_own(void **x)
+{
+	uint64_t id;
+	char tag[80], v[4][200];
+	struct bed *b = called(&id, tag);
+	struct sip_info info;
+
+	(void)x;
+	assert_int_equal(sip_ring_tag(b->a.sip, id, 0, 180, NULL, NULL, 0), OK);
+	assert_int_equal(sip_ring_tag(b->a.sip, id, 1, 180, NULL, NULL, 0), OK);
+	assert_int_equal(sip_ring_tag(b->a.sip, id, 26, 180, NULL, NULL, 0), ERR_RANGE);
+	assert_int_equal(sip_answer_tag(b->a.sip, id, 2, NULL, NULL, 0), OK);
+	bed_run(b, 10);
+	for (int i = 0; i < 3; i++)
+		assert_true(bed_hdr(bed_msg(b, i < 2 ? "SIP/2.0 180" : "SIP/2.0 200", i < 2 ? i : 0),
+				    "To", v[i], 200));
+	assert_string_not_equal(v[0], v[1]);
+	assert_string_not_equal(v[1], v[2]);
+	assert_int_equal(sip_session_info(b->a.sip, id, &info), OK);
+	assert_non_null(strstr(v[2], info.local_tag));
+	says(b, "ACK", "a", info.local_tag, 1);
+	assert_int_equal(bed_count(&b->a, SIP_EV_ACK), 1);
+	says(b, "BYE", "b", info.local_tag, 2);
+	assert_int_equal(bed_count(&b->a, SIP_EV_BYE), 1);
+	bed_free(b);
+}
+
+static void header_names_can_be_sent_in_capitals_and_options_answered_bare(void **x)
+{
+	struct sip_config c = { .upper_case = true, .options_answer_bare = true };
+	struct bed *b = bed_new_with(&c, 0, SIP_ZONE_PBX);
+	struct addr at = bed_addr("10.0.0.9:5060");
+	const struct bed_msg *m;
+
+	(void)x;
+	bed_peer_udp(b, &at);
+	b->a.on = bed_answering;
+	says(b, "OPTIONS", "o", NULL, 1);
+	m = bed_msg(b, "SIP/2.0 200 OK\r\nVIA: SIP/2.0/UDP 10.0.0.9", 0);
+	assert_non_null(m);
+	assert_non_null(strstr(m->text, "\r\nTO: <sip:1@x>\r\nCALL-ID: i\r\n"));
+	assert_null(strstr(m->text, "CONTACT"));
+	b->b.on = bed_answering;
+	(void)bed_invite(&b->a, &b->b, SIP_UDP, "a:lower\r\n");
+	bed_run(b, 20);
+	assert_int_equal(bed_count(&b->a, SIP_EV_ANSWER), 1);
+	assert_non_null(strstr(bed_msg(b, "INVITE", 0)->text, "\r\n\r\na:lower\r\n"));
+	assert_non_null(bed_msg(b, "ACK sip:10.0.0.2:5060 SIP/2.0\r\nVIA: ", 0));
+	sip_abandon(b->a.sip, b->a.ev[b->a.n - 1].session);
+	bed_free(b);
+}
+
 /* --- IPv6 --- */
 
 static void an_ipv6_listener_writes_its_address_in_brackets(void **x)
@@ -422,6 +476,8 @@ int run_trunk(void)
 		cmocka_unit_test(a_withdrawn_reinvite_is_487_and_can_be_sent_again),
 		cmocka_unit_test(commands_out_of_place_are_refused_and_change_nothing),
 		cmocka_unit_test(a_body_out_of_a_multipart_reaches_the_owner),
+		cmocka_unit_test(forks_of_one_uas_have_tags_of_their_own),
+		cmocka_unit_test(header_names_can_be_sent_in_capitals_and_options_answered_bare),
 		cmocka_unit_test(an_ipv6_listener_writes_its_address_in_brackets),
 		cmocka_unit_test(an_advertised_name_stands_in_via_and_contact_of_responses_too),
 	};
