@@ -114,7 +114,7 @@ struct sip_msg {
 	/* where it came from; filled by the transport */
 	enum sip_transport transport;
 	struct addr src, dst;
-	uint32_t listener;		/* index of struct sip_listener; on streams of ours the one they were made for */
+	uint32_t listener;		/* index; on streams of ours the one they were made for */
 	net_id flow;			/* socket or stream it came in on */
 };
 

@@ -205,7 +205,7 @@ struct buf *server_begin(struct sip *s, const struct tx *t, unsigned status, con
 
 static void prove(struct sip *s, const struct tx *t, unsigned status)
 {
-	if (status >= 200 && status < 300 && t->path.flow)
+	if (status > 100 && status < 300 && t->path.flow)
 		transport_prove(s, t->path.flow);
 }
 

@@ -137,6 +137,7 @@ enum err sip_own(struct sip *s, uint64_t session, uint64_t owner, const struct s
 	if (!x)
 		return ERR_GONE;
 	x->owner = owner;
+	transport_prove(s, x->flow);	/* it may ring long without a word */
 	if (o) {
 		mem_free(x->opts);
 		x->opts = copy_of(o, sizeof *o);

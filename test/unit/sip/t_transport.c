@@ -130,8 +130,8 @@ static void with_rport_the_answer_goes_back_to_where_it_came_from(void **x)
 	bed_run(b, 20);
 	assert_int_equal(bed_msg(b, "SIP/2.0 200", 0)->to.port, 7777);
 	assert_true(bed_hdr(bed_msg(b, "SIP/2.0 200", 0), "Via", v, sizeof v));
-	assert_string_equal(v, "SIP/2.0/UDP 192.168.1.7:5060;rport=7777;branch=z9hG4bKp;received=10.0.0.9"
-			       ", SIP/2.0/UDP inner.example;branch=z9hG4bKi");
+	assert_string_equal(v, "SIP/2.0/UDP 192.168.1.7:5060;rport=7777;branch=z9hG4bKp;"
+			       "received=10.0.0.9, SIP/2.0/UDP inner.example;branch=z9hG4bKi");
 	bed_free(b);
 }
 
