@@ -1,0 +1,37 @@
+#include "trunk/trunk.h"
+
+/* Peers' quirks as data. What a document does not say stays configurable. */
+static const struct trunk_profile rows[] = {
+	{ .name = "teams", .teams = true, .plus_e164 = true, .srtp_mandatory = true,
+	  .hold_inactive = true, .session_timer = true, .from_host_is_fqdn = true,
+	  .never_dial_contact = true, .fill = true, .first_response_ms = 2500, .ring_by_ms = 8000,
+	  .options_s = 60, .source = "Microsoft: Direct Routing, SIP and media protocols",
+	  .date = "2023-01; certificates 2026-06" },
+	{ .name = "cucm", .session_timer = true, .options_s = 60,
+	  .source = "Cisco: CUCM 15 SIP trunk, Direct Routing with Cisco UCM via CUBE",
+	  .date = "2023-06" },
+	{ .name = "generic", .session_timer = true, .options_s = 60, .source = "RFC 3261",
+	  .date = "2002-06" },
+	{ .name = "carrier", .plus_e164 = true, .session_timer = true, .options_s = 60,
+	  .source = "SIPconnect 2.0", .date = "2016-12" },
+};
+
+const struct trunk_profile *trunk_profile_at(int i)
+{
+	return i >= 0 && (size_t)i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
+}
+
+const struct trunk_profile *trunk_profile(struct str name)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (str_is(name, rows[i].name))
+			return &rows[i];
+	return NULL;
+}
+
+const char *trunk_state_str(enum trunk_state s)
+{
+	static const char *const name[] = { "unknown", "up", "partial", "down", "disabled" };
+
+	return name[s];
+}

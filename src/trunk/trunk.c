@@ -1,0 +1,168 @@
+#include "trunk/trunk.h"
+
+#include <string.h>
+
+enum { WHY_MAX = 160 };
+
+struct slot {
+	struct trunk_host h;
+	char name[256];
+	char why[4][WHY_MAX];
+};
+
+struct trunk {
+	char name[128];
+	const struct trunk_profile *profile;
+	bool enabled, monitored;
+	uint32_t retries;
+	struct slot s[TRUNK_HOSTS];
+	int n;
+	uint64_t peer_options;		/* when the peer last pinged us */
+};
+
+struct trunk *trunk_new(const struct trunk_setup *u)
+{
+	struct trunk *t = mem_new(sizeof *t);
+
+	(void)str_copy(t->name, sizeof t->name, u->name);
+	t->profile = u->profile;
+	t->enabled = u->enabled;
+	t->monitored = u->monitored;
+	t->retries = u->retries ? u->retries : 1;
+	t->n = u->nhosts;
+	for (int i = 0; i < t->n; i++) {
+		struct slot *s = &t->s[i];
+
+		(void)str_copy(s->name, sizeof s->name, u->host[i].name);
+		s->h = (struct trunk_host){ .name = str_of(s->name), .port = u->host[i].port,
+					    .state = TRUNK_UNKNOWN };
+		s->h.why = u->monitored ? REASON(TRUNK_NEVER) : REASON(TRUNK_UP, s->h.name);
+	}
+	return t;
+}
+
+void trunk_free(struct trunk *t)
+{
+	mem_free(t);
+}
+
+static void keep_why(struct slot *s, const struct reason *why)
+{
+	struct reason r = { .code = why->code };
+
+	for (int i = 0; i < 4; i++) {
+		(void)str_copy(s->why[i], WHY_MAX, str_sub(why->arg[i], 0, WHY_MAX - 1));
+		r.arg[i] = why->arg[i].p ? str_of(s->why[i]) : STR_NONE;
+	}
+	s->h.why = r;
+}
+
+static void change(struct slot *s, enum trunk_state to, uint64_t now, int64_t wall)
+{
+	if (s->h.state == to)
+		return;
+	s->h.state = to;
+	s->h.since = now;
+	s->h.since_wall = wall;
+}
+
+void trunk_note(struct trunk *t, uint64_t now, int64_t wall, const struct trunk_fact *f)
+{
+	struct slot *s = f->host >= 0 && f->host < t->n ? &t->s[f->host] : NULL;
+
+	if (f->kind == TRUNK_FACT_PEER_OPTIONS)
+		t->peer_options = now;
+	if (!s || f->kind == TRUNK_FACT_PEER_OPTIONS)
+		return;
+	if (f->kind == TRUNK_FACT_ANSWERED) {
+		s->h.failures = 0;
+		s->h.rest_until = 0;
+		keep_why(s, &f->why);
+		change(s, TRUNK_UP, now, wall);
+		return;
+	}
+	s->h.failures++;
+	keep_why(s, &f->why);
+	if (f->retry_after_ms)
+		s->h.rest_until = now + f->retry_after_ms;
+	/* A host that was up gets its retries; one that never was is down at once. */
+	if (s->h.state != TRUNK_UP || s->h.failures >= t->retries)
+		change(s, TRUNK_DOWN, now, wall);
+}
+
+enum trunk_state trunk_verdict(const struct trunk *t)
+{
+	int up = 0, down = 0;
+
+	if (!t->enabled)
+		return TRUNK_DISABLED;
+	for (int i = 0; i < t->n; i++) {
+		up += t->s[i].h.state == TRUNK_UP ||
+		      (t->s[i].h.state == TRUNK_UNKNOWN && !t->monitored);
+		down += t->s[i].h.state == TRUNK_DOWN;
+	}
+	if (up == t->n && t->n)
+		return TRUNK_UP;
+	if (up)
+		return TRUNK_PARTIAL;
+	return down == t->n ? TRUNK_DOWN : TRUNK_UNKNOWN;
+}
+
+static int pass(const struct trunk *t, uint64_t now, uint32_t skip, enum trunk_state want)
+{
+	for (int i = 0; i < t->n; i++)
+		if (!(skip >> i & 1) && t->s[i].h.state == want && t->s[i].h.rest_until <= now)
+			return i;
+	return -1;
+}
+
+int trunk_pick(const struct trunk *t, uint64_t now, uint32_t skip, struct reason *why)
+{
+	static const enum trunk_state order[] = { TRUNK_UP, TRUNK_UNKNOWN, TRUNK_DOWN };
+
+	*why = REASON(TRUNK_DISABLED, str_of(t->name));
+	if (!t->enabled)
+		return -1;
+	for (int k = 0; k < 3; k++) {
+		int i = pass(t, now, skip, order[k]);
+
+		if (i >= 0)
+			return i;
+	}
+	*why = REASON(TRUNK_ALL_DOWN, str_of(t->name), STR("all its hosts were tried or rest"));
+	return -1;
+}
+
+struct str trunk_name(const struct trunk *t)
+{
+	return str_of(t->name);
+}
+
+const struct trunk_profile *trunk_profile_of(const struct trunk *t)
+{
+	return t->profile;
+}
+
+int trunk_nhosts(const struct trunk *t)
+{
+	return t->n;
+}
+
+const struct trunk_host *trunk_host_at(const struct trunk *t, int i)
+{
+	return i >= 0 && i < t->n ? &t->s[i].h : NULL;
+}
+
+struct reason trunk_why(const struct trunk *t)
+{
+	const struct slot *worst = NULL;
+
+	if (!t->enabled)
+		return REASON(TRUNK_DISABLED, str_of(t->name));
+	for (int i = 0; i < t->n; i++)
+		if (!worst || (worst->h.state == TRUNK_UP && t->s[i].h.state != TRUNK_UP))
+			worst = &t->s[i];
+	if (!worst)
+		return REASON(TRUNK_ALL_DOWN, str_of(t->name), STR("it has no hosts"));
+	return worst->h.why;
+}
