@@ -26,6 +26,10 @@ struct fz {
 	unsigned nsent;
 	uint64_t session[KEPT], tsx;
 	unsigned nsession, made;
+	void (*dns_answer)(void *, const char *, enum dns_type, const struct dns_result *);
+	void *dns_ctx;
+	char asked[DNS_NAME_MAX + 1];	/* the last question, "": none */
+	enum dns_type asked_type;
 	const uint8_t *p, *end;
 };
 
@@ -113,17 +117,20 @@ static const struct net_ops nops = { n_bind, n_send, n_listen, n_connect, n_writ
 static void *d_open(struct loop *l, const struct dns_config *c,
 		    void (*a)(void *, const char *, enum dns_type, const struct dns_result *), void *ctx)
 {
+	struct fz *f = l->impl;
+
 	(void)c;
-	(void)a;
-	(void)ctx;
-	return l;
+	f->dns_answer = a;
+	f->dns_ctx = ctx;
+	return f;
 }
 
 static void d_ask(void *i, const char *n, enum dns_type t)
 {
-	(void)i;	/* a server that never answers */
-	(void)n;
-	(void)t;
+	struct fz *f = i;
+
+	(void)str_copy(f->asked, sizeof f->asked, str_of(n));
+	f->asked_type = t;
 }
 
 static void d_close(void *i)
@@ -187,6 +194,8 @@ static void command(struct fz *f)
 	case 9: (void)sip_reinvite_answer(f->sip, id, status, b, NULL, 0); break;
 	case 10: (void)sip_bye(f->sip, id, &x, 1); break;
 	case 11: (void)sip_respond(f->sip, f->tsx, status, NULL, b, NULL, 0); break;
+	case 12: (void)sip_ring_tag(f->sip, id, (int)(status & 3), 180, b, NULL, 0); break;
+	case 13: (void)sip_answer_tag(f->sip, id, (int)(status & 3), b, NULL, 0); break;
 	default: dial(f, status); break;
 	}
 }
@@ -285,6 +294,25 @@ static void stream(struct fz *f)
 	turn(f);
 }
 
+/* The name server says something, or nothing until time runs out. */
+static void resolve(struct fz *f, unsigned how)
+{
+	struct dns_result r = { .err = how & 2 ? ERR_GONE : OK, .ttl = 5000, .n = how & 2 ? 0 : 2 };
+	char name[DNS_NAME_MAX + 1];
+
+	if (!f->asked[0])
+		return;
+	for (int i = 0; i < r.n; i++) {
+		r.rr[i].addr = (struct addr){ ADDR_V4, 0, { 127, 0, 0, (uint8_t)(2 + i) } };
+		r.rr[i].port = 5060;
+		(void)str_copy(r.rr[i].target, 16, how & 4 ? STR("c.example") : STR("d.example"));
+	}
+	(void)str_copy(name, sizeof name, str_of(f->asked));
+	f->asked[0] = 0;
+	f->dns_answer(f->dns_ctx, name, f->asked_type, &r);
+	turn(f);
+}
+
 static void pass(struct fz *f, ms_t ms)
 {
 	f->loop.now += ms;
@@ -327,7 +355,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		case 4: request(f); break;
 		case 5: call_in(f); break;
 		case 6: stream(f); break;
-		default: pass(f, (ms_t)get(f) * (get(f) & 1 ? 10 : 700)); break;
+		default: resolve(f, get(f)); pass(f, (ms_t)get(f) * (get(f) & 1 ? 10 : 700)); break;
 		}
 	}
 	for (unsigned i = 0; i < f->nsession; i++)
