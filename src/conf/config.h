@@ -45,14 +45,14 @@ struct config_net { struct addr net; unsigned bits; };	/* "52.112.0.0/14" */
 struct config_zone {
 	struct mark at;
 	struct str name;
-	enum zone_kind kind;
-	enum addr_family family;
+	int kind;				/* enum zone_kind   */
+	int family;				/* enum addr_family */
 };
 
 struct config_cert {
 	struct mark at;
 	struct str name, cert, key, roots;	/* files; roots absent: the system's      */
-	enum config_verify verify;		/* of peers                                */
+	int verify;				/* enum config_verify, of peers                                */
 	struct str names[CONFIG_NAMES];		/* accepted in a peer's SAN ("*.x" allowed) */
 	int nnames;
 	uint32_t min_version;			/* 12 or 13: TLS 1.2, 1.3                  */
@@ -62,7 +62,7 @@ struct config_listener {
 	struct mark at;
 	struct str name;
 	int zone, cert;				/* index; cert -1: none (not tls)          */
-	enum config_transport transport;
+	int transport;				/* enum config_transport */
 	struct addr bind;			/* address and port                        */
 	struct str advertised;			/* name or address; absent: the bind address */
 	uint16_t advertised_port;		/* 0: the bound one                        */
@@ -94,11 +94,12 @@ struct config_trunk {
 	struct str css;				/* inbound; absent: lines only             */
 	bool trusted_identity;			/* remote destinations are mapped to users */
 	bool delayed_offer;
-	enum config_srtp srtp;
+	int delayed, media_mode, ringback;	/* as written; the three flags are made of them */
+	int srtp;				/* enum config_srtp */
 	bool srtp_set;				/* written down: else the profile's        */
 	bool latch, latch_set;
 	bool inband;				/* ringback: inband                        */
-	enum config_elsewhere elsewhere;
+	int elsewhere;				/* enum config_elsewhere */
 	struct str codecs[8];
 	int ncodecs;				/* 0: all                                  */
 	struct str user_agent, x_ms_sbc;	/* absent: the profile's                   */
@@ -133,6 +134,8 @@ struct config {
 	uint32_t tap_mb;
 };
 
+/* A file's bytes, at most `max`; NULL and a finding otherwise. mem_free() it. */
+char *config_slurp(const char *file, size_t max, size_t *n, struct findings *fs);
 /* Reads and checks the file, semantics included. NULL: *fs says why, all of it. */
 struct config *config_load(const char *file, struct findings *fs);
 /* The same from memory; for tests and fuzzing. */
