@@ -239,24 +239,18 @@ static void on_flow(struct hub *h, struct hub_host *x, const struct sip_event *e
 
 static void on_event(struct hub *h, struct hub_host *x, const struct sip_event *ev)
 {
-	switch (ev->kind) {
-	case SIP_EV_REQUEST:
+	if (ev->kind == SIP_EV_REQUEST) {
 		on_request(h, x, ev);
-		break;
-	case SIP_EV_RESPONSE:
+	} else if (ev->kind == SIP_EV_RESPONSE) {
 		x->border_ok = ev->status == 200;
 		x->options_ok += ev->status == 200;
 		x->options_bad += ev->status != 200;
-		break;
-	case SIP_EV_FLOW:
+	} else if (ev->kind == SIP_EV_FLOW) {
 		on_flow(h, x, ev);
-		break;
-	case SIP_EV_INVITE:
+	} else if (ev->kind == SIP_EV_INVITE) {
 		hub_on_invite(h, x->index, ev);
-		break;
-	default:
+	} else {
 		hub_on_session(h, ev);
-		break;
 	}
 }
 
@@ -280,8 +274,8 @@ static enum err open_host(struct hub *h, int i, struct buf *why)
 	struct hub_host *x = &h->host[i];
 	struct sip_config sc = { .upper_case = true, .server = x->server,
 				 .options_answer_bare = true };
-	struct sip_listener l = { .transport = SIP_TLS, .bind = h->cfg.bind[i],
-				  .zone = SIP_ZONE_TEAMS, .tls = h->cfg.server,
+	struct sip_listener l = { .transport = SIP_TLS, .bind = h->cfg.bind[i], .adv_port = 443,
+				  .zone = SIP_ZONE_PBX, .tls = h->cfg.server,
 				  .tls_client = h->cfg.client };
 	char text[ADDR_TEXT];
 	int err_no = 0;

@@ -310,7 +310,7 @@ static uint64_t send_invite(struct hub_call *c)
 	/* Teams' Contact leads to port 443, which a border must never dial: it is to follow
 	 * the Record-Route. */
 	(void)str_copy(i.opts.contact_host, sizeof i.opts.contact_host,
-		       STR("api-du-a-euwe.pstnhub.microsoft.com:443"));
+		       STR("api-du-a-euwe.pstnhub.microsoft.com"));
 	return sip_invite(sip_of(c), &i);
 }
 
@@ -455,22 +455,24 @@ void hub_on_session(struct hub *h, const struct sip_event *ev)
 
 	if (!c || c->state == HUB_ENDED)
 		return;
-	switch (ev->kind) {
-	case SIP_EV_CANCELLED: on_cancelled(c, ev); break;
-	case SIP_EV_PROVISIONAL: note_status(c, ev->status); break;
-	case SIP_EV_ANSWER: on_answered(c, ev); break;
-	case SIP_EV_FAILED: note_status(c, ev->status); end(c, ev->status); break;
-	case SIP_EV_REINVITE: on_reinvite(c, ev); break;
-	case SIP_EV_REANSWER:
-		if (!c->hold_shown)
-			(void)hub_sdp_read(c, ev->body.bytes);	/* a bad one keeps the old */
-		break;
-	case SIP_EV_BYE:
+	if (ev->kind == SIP_EV_CANCELLED) {
+		on_cancelled(c, ev);
+	} else if (ev->kind == SIP_EV_PROVISIONAL) {
+		note_status(c, ev->status);
+	} else if (ev->kind == SIP_EV_ANSWER) {
+		on_answered(c, ev);
+	} else if (ev->kind == SIP_EV_FAILED) {
+		note_status(c, ev->status);
+		end(c, ev->status);
+	} else if (ev->kind == SIP_EV_REINVITE) {
+		on_reinvite(c, ev);
+	} else if (ev->kind == SIP_EV_REANSWER && !c->hold_shown) {
+		(void)hub_sdp_read(c, ev->body.bytes);	/* a bad one keeps the old */
+	} else if (ev->kind == SIP_EV_BYE) {
 		keep_reason(c, ev->msg);
 		c->bye_from_border = true;
 		end(c, 0);
-		break;
-	case SIP_EV_ENDED: end(c, 408); break;
-	default: break;
+	} else if (ev->kind == SIP_EV_ENDED) {
+		end(c, 408);
 	}
 }

@@ -1,0 +1,35 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct command {
+	const char *name, *args, *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "serve", "-c tandem.yaml", "run the daemon", cmd_serve },
+	{ "check", "-c tandem.yaml [-f site.yaml]", "find every mistake in the configuration", cmd_check },
+	{ "media", "--fd N", "a media process; started by serve", cmd_media },
+	{ "version", "", "which version this is", cmd_version },
+};
+
+static int usage(FILE *to)
+{
+	fprintf(to, "tandem COMMAND ...\n\n");
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		fprintf(to, "  %-8s %-32s %s\n", commands[i].name, commands[i].args, commands[i].help);
+	return to == stderr;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage(stderr);
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help"))
+		return usage(stdout);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (!strcmp(commands[i].name, argv[1]))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "tandem: there is no command \"%s\"; see `tandem help`.\n", argv[1]);
+	return 1;
+}
