@@ -11,7 +11,7 @@ static void refuse(struct sip *s, struct sip_msg *m, const struct sip_refuse *r)
 		return;
 	}
 	sip_tap_in(s, 0, m);
-	server_refuse(s, m, &(struct server_answer){ .status = r->status, .phrase = r->phrase });
+	uas_refuse(s, m, &(struct server_answer){ .status = r->status, .phrase = r->phrase });
 }
 
 static enum err parse(struct sip *s, struct str bytes, const struct path *from,
@@ -44,7 +44,7 @@ void receive(struct sip *s, struct str bytes, const struct path *from)
 	if (parse(s, bytes, from, &m, &r) != OK || !m)
 		refuse(s, m, &r);
 	else if (m->request)
-		server_request(s, m);
+		uas_request(s, m);
 	else
 		client_response(s, m);
 }

@@ -68,7 +68,7 @@ static void got_reinvite(struct sip *s, struct ses *x, struct tx *t, const struc
 	}
 	buf_init(&b, line, sizeof line);
 	buf_fmt(&b, "Retry-After: %u\r\n", rng_below(&s->loop->rng, 11));
-	server_simple(s, t, 500, buf_str(&b));
+	uas_simple(s, t, 500, buf_str(&b));
 }
 
 static void got_other(struct sip *s, struct ses *x, struct tx *t, const struct sip_msg *m)
@@ -78,7 +78,7 @@ static void got_other(struct sip *s, struct ses *x, struct tx *t, const struct s
 	t->user_kind = TX_USER_INDIALOG;
 	e->tsx = t->id;
 	if (x->muted)
-		server_simple(s, t, 481, STR_NONE);
+		uas_simple(s, t, 481, STR_NONE);
 }
 
 bool ses_indialog(struct sip *s, const struct sip_msg *m, uint64_t key)
@@ -94,13 +94,13 @@ bool ses_indialog(struct sip *s, const struct sip_msg *m, uint64_t key)
 		got_ack(s, x, m);
 		return true;
 	}
-	a.t = server_new(s, m, key, STR_NONE);
+	a.t = uas_new(s, m, key, STR_NONE);
 	if (!a.t)
 		return true;
 	a.t->user = x->id;
 	a.t->user_kind = m->method == SIP_INVITE ? TX_USER_REINVITE : TX_USER_NONE;
 	if (dialog_sequence(&x->d, m) != OK) {
-		server_simple(s, a.t, 500, STR_NONE);
+		uas_simple(s, a.t, 500, STR_NONE);
 		return true;
 	}
 	if (m->method == SIP_BYE)
@@ -122,13 +122,13 @@ void ses_invite(struct sip *s, const struct sip_msg *m, uint64_t key)
 
 	sip_tap_in(s, 0, m);
 	if (!x) {
-		server_refuse(s, m, &(struct server_answer){ .status = 503,
+		uas_refuse(s, m, &(struct server_answer){ .status = 503,
 			      .extra = STR("Retry-After: 10\r\n") });
 		return;
 	}
 	rng_hex(&s->loop->rng, tag, 8);
 	dialog_init_uas(&x->d, m, str_of(tag));
-	t = server_new(s, m, key, str_of(tag));
+	t = uas_new(s, m, key, str_of(tag));
 	if (!t) {
 		ses_free(s, x);
 		return;
@@ -142,7 +142,7 @@ void ses_invite(struct sip *s, const struct sip_msg *m, uint64_t key)
 	heard_from(x, m);
 	se_read_request(x, m);
 	ses_link(s, x);
-	server_simple(s, t, 100, STR_NONE);
+	uas_simple(s, t, 100, STR_NONE);
 	(void)ses_news(s, x, SIP_EV_INVITE, m);	/* nothing to add */
 }
 

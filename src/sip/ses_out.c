@@ -167,7 +167,7 @@ char *ses_render(struct sip *s, const struct sip_xhdr *h, int n)
 
 void ses_begin_answer(struct sip *s, struct ses *x, struct tx *t, const struct ses_arg *a)
 {
-	struct buf *b = server_begin(s, t, a->status, a->phrase);
+	struct buf *b = uas_begin(s, t, a->status, a->phrase);
 	struct contact c;
 
 	contact_of(x, &c);

@@ -156,7 +156,7 @@ static void offered(struct sip *s, struct ses *x, struct ses_arg *a)
 	x->re_cseq = a->m->cseq;
 	dialog_retarget(&x->d, a->m);
 	se_read_request(x, a->m);
-	server_simple(s, a->t, 100, STR_NONE);
+	uas_simple(s, a->t, 100, STR_NONE);
 	(void)ses_news(s, x, SIP_EV_REINVITE, a->m);	/* nothing to add */
 }
 
@@ -170,7 +170,7 @@ static void give_way(struct sip *s, struct ses *x, struct ses_arg *a)
 static void pending(struct sip *s, struct ses *x, struct ses_arg *a)
 {
 	(void)x;
-	server_simple(s, a->t, 491, STR_NONE);
+	uas_simple(s, a->t, 491, STR_NONE);
 }
 
 /* 14.2: "with a Retry-After of a randomly chosen value between 0 and 10 seconds". */
@@ -182,7 +182,7 @@ static void later(struct sip *s, struct ses *x, struct ses_arg *a)
 	(void)x;
 	buf_init(&b, line, sizeof line);
 	buf_fmt(&b, "Retry-After: %u\r\n", rng_below(&s->loop->rng, 11));
-	server_simple(s, a->t, 500, buf_str(&b));
+	uas_simple(s, a->t, 500, buf_str(&b));
 }
 
 static void respond(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -196,8 +196,8 @@ static void respond(struct sip *s, struct ses *x, struct ses_arg *a)
 	if (a->status / 100 == 2)
 		ses_begin_answer(s, x, t, a);
 	else
-		sip_write_xhdr(server_begin(s, t, a->status, a->phrase), a->x, a->nx);
-	a->err = server_send(s, t, a->status, a->body);
+		sip_write_xhdr(uas_begin(s, t, a->status, a->phrase), a->x, a->nx);
+	a->err = uas_send(s, t, a->status, a->body);
 }
 
 static void accept(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -219,7 +219,7 @@ static void withdrawn(struct sip *s, struct ses *x, struct ses_arg *a)
 
 	(void)a;
 	if (t && t->more.skel)
-		server_simple(s, t, 487, STR_NONE);
+		uas_simple(s, t, 487, STR_NONE);
 }
 
 static void no_ack(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -293,6 +293,6 @@ void re_close(struct sip *s, struct ses *x)
 
 	again(s, x);
 	if (x->re == RE_IN && t && t->server && t->more.skel)
-		server_simple(s, t, 487, STR_NONE);	/* the dialog ended before the answer */
+		uas_simple(s, t, 487, STR_NONE);	/* the dialog ended before the answer */
 	x->re = RE_NONE;
 }

@@ -233,9 +233,9 @@ static void ring(struct sip *s, struct ses *x, struct ses_arg *a)
 		a->err = ERR_GONE;
 		return;
 	}
-	(void)server_fork(t, a->fork);
+	(void)uas_fork(t, a->fork);
 	ses_begin_answer(s, x, t, a);
-	a->err = server_send(s, t, a->status, a->body);
+	a->err = uas_send(s, t, a->status, a->body);
 }
 
 static void answer(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -244,7 +244,7 @@ static void answer(struct sip *s, struct ses *x, struct ses_arg *a)
 
 	if (t && t->more.skel && a->fork) {
 		hash_remove(&s->dialogs, &x->by_dialog);
-		dialog_set_tag(&x->d, server_fork(t, a->fork));
+		dialog_set_tag(&x->d, uas_fork(t, a->fork));
 		ses_link(s, x);
 	}
 	ring(s, x, a);
@@ -259,10 +259,10 @@ static void reject(struct sip *s, struct ses *x, struct ses_arg *a)
 		a->err = ERR_GONE;
 		return;
 	}
-	sip_write_xhdr(server_begin(s, t, a->status, a->phrase), a->x, a->nx);
-	a->err = server_send(s, t, a->status, a->body);
+	sip_write_xhdr(uas_begin(s, t, a->status, a->phrase), a->x, a->nx);
+	a->err = uas_send(s, t, a->status, a->body);
 	if (a->err != OK)		/* a header of the owner's does not fit: without it */
-		server_simple(s, t, a->status, STR_NONE);
+		uas_simple(s, t, a->status, STR_NONE);
 }
 
 static void cancelled(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -270,13 +270,13 @@ static void cancelled(struct sip *s, struct ses *x, struct ses_arg *a)
 	struct tx *t = tx_get(s, x->invite);
 
 	if (t && t->more.skel)
-		server_simple(s, t, 487, STR_NONE);
+		uas_simple(s, t, 487, STR_NONE);
 	(void)ses_news(s, x, SIP_EV_CANCELLED, a->m);	/* nothing to add */
 }
 
 static void early_bye(struct sip *s, struct ses *x, struct ses_arg *a)
 {
-	server_simple(s, a->t, 200, STR_NONE);
+	uas_simple(s, a->t, 200, STR_NONE);
 	cancelled(s, x, a);
 }
 
@@ -309,14 +309,14 @@ static void bye(struct sip *s, struct ses *x, struct ses_arg *a)
 
 static void got_bye(struct sip *s, struct ses *x, struct ses_arg *a)
 {
-	server_simple(s, a->t, 200, STR_NONE);
+	uas_simple(s, a->t, 200, STR_NONE);
 	(void)ses_news(s, x, SIP_EV_BYE, a->m);	/* nothing to add */
 }
 
 static void refuse_bye(struct sip *s, struct ses *x, struct ses_arg *a)
 {
 	(void)x;
-	server_simple(s, a->t, 481, STR_NONE);
+	uas_simple(s, a->t, 481, STR_NONE);
 }
 
 /* RFC 4028 10, RFC 3261 12.2.1.2: a->status, a->fail say what broke the dialog, if it did. */
@@ -435,7 +435,7 @@ static void on_resend(void *arg)
 	x->interval = 2 * x->interval < s->times.t2 ? 2 * x->interval : s->times.t2;
 	timer_start(&s->loop->timers, &x->resend, x->interval, on_resend, x);
 	if (t)
-		server_acts(s, t, tsx_step(&t->m, &s->loop->timers, TSX_SEND_2XX));
+		uas_acts(s, t, tsx_step(&t->m, &s->loop->timers, TSX_SEND_2XX));
 }
 
 void ses_repeat(struct ses *x)

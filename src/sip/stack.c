@@ -339,11 +339,11 @@ enum err sip_respond(struct sip *s, uint64_t tsx, unsigned status, const char *p
 	if (!t->server || !t->more.skel || status < 100 || status > 699 ||
 	    (t->user_kind != TX_USER_PLAIN && t->user_kind != TX_USER_INDIALOG))
 		return ERR_STATE;
-	(void)server_begin(s, t, status, phrase);	/* into s->text */
+	(void)uas_begin(s, t, status, phrase);	/* into s->text */
 	if (t->method == SIP_OPTIONS && status / 100 == 2 && !s->cfg.options_answer_bare)
 		options_headers(s, t, x, nx);
 	sip_write_xhdr(&s->text, x, nx);
-	return server_send(s, t, status, b);
+	return uas_send(s, t, status, b);
 }
 
 void sip_counts(const struct sip *s, struct sip_counts *c)

@@ -297,21 +297,21 @@ bool tx_resend(struct sip *s, struct tx *t);	/* false: its stream is gone */
 void tx_keep(struct tx *t, struct str bytes);	/* as the last message */
 
 /* server.c */
-void server_request(struct sip *s, const struct sip_msg *m);
-void server_acts(struct sip *s, struct tx *t, unsigned acts);		/* may free */
+void uas_request(struct sip *s, const struct sip_msg *m);
+void uas_acts(struct sip *s, struct tx *t, unsigned acts);		/* may free */
 /* NULL: table full, and the request was answered 503. `tag`: of To, absent: made. */
-struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct str tag);
+struct tx *uas_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct str tag);
 /* Begins a response in s->text: status line, the request's headers, To tag, Server. */
-struct buf *server_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase);
+struct buf *uas_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase);
 /* The To tag of this fork of us is used from now on; returned too. */
-struct str server_fork(struct tx *t, int fork);
+struct str uas_fork(struct tx *t, int fork);
 /* Ends it with the body and sends it. ERR_LIMIT: does not fit, nothing was sent. May free t. */
-enum err server_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b);
-void server_simple(struct sip *s, struct tx *t, unsigned status, struct str extra); /* may free */
+enum err uas_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b);
+void uas_simple(struct sip *s, struct tx *t, unsigned status, struct str extra); /* may free */
 struct server_answer { unsigned status; const char *phrase; struct str extra, tag; };
-void server_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a); /* stateless */
-void server_plain(struct sip *s, const struct sip_msg *m, uint64_t key);
-uint64_t server_key(const struct sip *s, const struct sip_msg *m, enum sip_method method);
+void uas_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a); /* stateless */
+void uas_plain(struct sip *s, const struct sip_msg *m, uint64_t key);
+uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method method);
 
 /* stack.c: how we write ourselves */
 struct contact {

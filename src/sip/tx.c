@@ -16,7 +16,7 @@ static void fired(void *arg)
 	unsigned acts = tsx_fired(&t->m, &s->loop->timers);
 
 	if (t->server)
-		server_acts(s, t, acts);
+		uas_acts(s, t, acts);
 	else
 		client_acts(s, t, acts);
 }

@@ -11,7 +11,7 @@
 enum { TAG_LEN = 16 };
 
 /* 17.2.3. Without the magic cookie the INVITE is known by what RFC 2543 has. */
-uint64_t server_key(const struct sip *s, const struct sip_msg *m, enum sip_method method)
+uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method method)
 {
 	const struct sip_via *v = &m->via;
 
@@ -124,7 +124,7 @@ static bool send_elsewhere(struct sip *s, struct path *p, struct str bytes)
 	return transport_send(s, p, bytes);
 }
 
-void server_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a)
+void uas_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a)
 {
 	struct skel k = { 0 };
 	struct path p;
@@ -152,7 +152,7 @@ void server_refuse(struct sip *s, const struct sip_msg *m, const struct server_a
 
 /* --- transactions --- */
 
-struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct str tag)
+struct tx *uas_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct str tag)
 {
 	struct skel k = { 0 };
 	struct path p;
@@ -165,7 +165,7 @@ struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, stru
 	head = write_skel(s, m, tag.n ? tag : str_of(made), &k);
 	t = head.p ? tx_new(s, m->method == SIP_INVITE ? TSX_IST : TSX_NIST, &p) : NULL;
 	if (!t) {
-		server_refuse(s, m, &(struct server_answer){ .status = 503,
+		uas_refuse(s, m, &(struct server_answer){ .status = 503,
 			      .extra = STR("Retry-After: 10\r\n") });
 		return NULL;
 	}
@@ -186,7 +186,7 @@ struct tx *server_new(struct sip *s, const struct sip_msg *m, uint64_t key, stru
 }
 
 /* The tag of fork 0 is the tag itself, the others have a letter behind it. */
-struct str server_fork(struct tx *t, int fork)
+struct str uas_fork(struct tx *t, int fork)
 {
 	struct skel *k = t->more.skel;
 
@@ -197,7 +197,7 @@ struct str server_fork(struct tx *t, int fork)
 	return str_of(k->tag);
 }
 
-struct buf *server_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase)
+struct buf *uas_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase)
 {
 	begin(s, t->more.skel, t->more.skel->p, status, phrase);
 	return &s->text;
@@ -209,7 +209,7 @@ static void prove(struct sip *s, const struct tx *t, unsigned status)
 		transport_prove(s, t->path.flow);
 }
 
-enum err server_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b)
+enum err uas_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b)
 {
 	unsigned acts;
 
@@ -238,13 +238,13 @@ enum err server_send(struct sip *s, struct tx *t, unsigned status, const struct 
 	return OK;
 }
 
-void server_simple(struct sip *s, struct tx *t, unsigned status, struct str extra)
+void uas_simple(struct sip *s, struct tx *t, unsigned status, struct str extra)
 {
-	buf_put(server_begin(s, t, status, NULL), extra);
-	(void)server_send(s, t, status, NULL);	/* no room or too late: the peer repeats */
+	buf_put(uas_begin(s, t, status, NULL), extra);
+	(void)uas_send(s, t, status, NULL);	/* no room or too late: the peer repeats */
 }
 
-void server_acts(struct sip *s, struct tx *t, unsigned acts)
+void uas_acts(struct sip *s, struct tx *t, unsigned acts)
 {
 	if (acts & TSX_DO_SEND) {
 		s->n.retransmitted++;
@@ -253,7 +253,7 @@ void server_acts(struct sip *s, struct tx *t, unsigned acts)
 					     (struct str){ t->last->p, t->last->n });
 	}
 	if (acts & TSX_DO_TIMEOUT) {
-		server_simple(s, t, 500, STR_NONE);
+		uas_simple(s, t, 500, STR_NONE);
 		return;
 	}
 	if (acts & TSX_DO_END)
@@ -268,9 +268,9 @@ static bool merged(const struct sip *s, const struct sip_msg *m)
 	       hash_first(&s->tx_merge, sip_key(s, m->call_id, m->from_tag, m->cseq)) != NULL;
 }
 
-void server_plain(struct sip *s, const struct sip_msg *m, uint64_t key)
+void uas_plain(struct sip *s, const struct sip_msg *m, uint64_t key)
 {
-	struct tx *t = server_new(s, m, key, STR_NONE);
+	struct tx *t = uas_new(s, m, key, STR_NONE);
 	struct sip_event *e;
 
 	if (!t)
@@ -290,7 +290,7 @@ static void again(struct sip *s, struct tx *t, const struct sip_msg *m)
 
 	sip_tap_in(s, sip_owner(s, t), m);
 	if (m->method != SIP_ACK) {
-		server_acts(s, t, tsx_step(&t->m, &s->loop->timers, TSX_GOT_REQUEST));
+		uas_acts(s, t, tsx_step(&t->m, &s->loop->timers, TSX_GOT_REQUEST));
 		return;
 	}
 	acts = tsx_step(&t->m, &s->loop->timers, TSX_GOT_ACK);
@@ -302,7 +302,7 @@ static void again(struct sip *s, struct tx *t, const struct sip_msg *m)
 
 static void cancel(struct sip *s, const struct sip_msg *m)
 {
-	struct tx *t = tx_find(s, server_key(s, m, SIP_INVITE), true);
+	struct tx *t = tx_find(s, uas_key(s, m, SIP_INVITE), true);
 	struct server_answer a = { .status = 481 };
 	const struct skel *k = t ? t->more.skel : NULL;
 
@@ -310,7 +310,7 @@ static void cancel(struct sip *s, const struct sip_msg *m)
 		a.status = 200;
 	if (k)
 		a.tag = str_of(k->tag);
-	server_refuse(s, m, &a);
+	uas_refuse(s, m, &a);
 	if (t)
 		ses_cancel(s, t, m);
 }
@@ -330,7 +330,7 @@ static void outside(struct sip *s, const struct sip_msg *m, uint64_t key)
 	case SIP_UPDATE:
 	case SIP_INFO:
 	case SIP_NOTIFY:
-		server_refuse(s, m, &(struct server_answer){ .status = 481 });
+		uas_refuse(s, m, &(struct server_answer){ .status = 481 });
 		return;
 	case SIP_OPTIONS:
 	case SIP_REGISTER:
@@ -340,15 +340,15 @@ static void outside(struct sip *s, const struct sip_msg *m, uint64_t key)
 	case SIP_PUBLISH:
 	case SIP_METHOD_OTHER:
 	case SIP_NMETHOD:
-		server_plain(s, m, key);
+		uas_plain(s, m, key);
 		return;
 	}
 }
 
-void server_request(struct sip *s, const struct sip_msg *m)
+void uas_request(struct sip *s, const struct sip_msg *m)
 {
 	enum sip_method known = m->method == SIP_ACK ? SIP_INVITE : m->method;
-	uint64_t key = server_key(s, m, known);
+	uint64_t key = uas_key(s, m, known);
 	struct tx *t = tx_find(s, key, true);
 	struct guard_verdict v;
 
@@ -363,7 +363,7 @@ void server_request(struct sip *s, const struct sip_msg *m)
 	}
 	if (v.status) {
 		sip_tap_in(s, 0, m);
-		server_refuse(s, m, &(struct server_answer){ .status = v.status,
+		uas_refuse(s, m, &(struct server_answer){ .status = v.status,
 			      .phrase = v.phrase, .extra = str_of(v.extra) });
 		return;
 	}
@@ -377,6 +377,6 @@ void server_request(struct sip *s, const struct sip_msg *m)
 	}
 	if (!ses_indialog(s, m, key)) {
 		sip_tap_in(s, 0, m);
-		server_refuse(s, m, &(struct server_answer){ .status = 481 });
+		uas_refuse(s, m, &(struct server_answer){ .status = 481 });
 	}
 }
