@@ -183,6 +183,7 @@ static void make_call_control(struct server *s)
 	struct registrar_config r = { .loop = s->loop, .sip = s->sip, .store = s->store,
 		.directory = &s->dir, .min_s = s->cfg->register_min_s,
 		.max_s = s->cfg->register_max_s, .contacts = s->cfg->contacts_max,
+		.md5_only = s->cfg->digest == 1,
 		.realm = s->cfg->realm.n ? s->cfg->realm.p : "tandem",
 		.listener_name = listener_name, .listener_index = listener_index, .ctx = s };
 	struct route_config rc = { .loop = s->loop, .config = s->cfg, .directory = &s->dir,

@@ -393,7 +393,7 @@ static bool identify(struct call *c, const struct sip_event *ev)
 	case ROUTE_WHO_PHONE:
 		return true;
 	case ROUTE_WHO_CHALLENGE:
-		(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, x, 2);
+		(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, x, x[1].name.n ? 2 : 1);
 		return false;
 	case ROUTE_WHO_REFUSE:
 		refuse(cs, ev, status, &why);

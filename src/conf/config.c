@@ -73,6 +73,7 @@ static const struct option machine_opts[] = {
  { "log-level", OPT_STR, AT(config, log_level), .max = 15, .dflt = "info", .help = "error, warn, info or debug." },
  { "site", OPT_STR, AT(config, site_file), .max = 255, .help = "site file applied at start when the store is empty." },
  { "realm", OPT_STR, AT(config, realm), .max = 127, .dflt = "tandem", .help = "digest realm; a change makes stored passwords invalid." },
+ { "digest", OPT_ENUM, AT(config, digest), .choices = "both|md5", .dflt = "both", .help = "challenges: SHA-256 and MD5 (RFC 8760), or MD5 alone for phones that stumble over two." },
  { "register-min", OPT_U32, AT(config, register_min_s), 10, 3600, "60", .unit = "s", .help = "shortest registration." },
  { "register-max", OPT_U32, AT(config, register_max_s), 60, 86400, "3600", .unit = "s", .help = "longest registration." },
  { "contacts", OPT_U32, AT(config, contacts_max), 1, 10, "10", .help = "contacts a phone may register." },

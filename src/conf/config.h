@@ -122,6 +122,7 @@ struct config {
 	struct str store_path, runtime_dir, control_socket, log_level;
 	struct str site_file;			/* applied at start when the store is empty; absent: none */
 	struct str realm;			/* of digest; absent: the first phones listener's name */
+	int digest;				/* 0: SHA-256 and MD5, 1: MD5 only       */
 	uint32_t register_min_s, register_max_s;	/* 60, 3600 */
 	uint32_t contacts_max;			/* per phone: 10                           */
 	uint32_t max_calls, user_calls, forward_calls, hops;	/* 1000, 3, 2, 5       */

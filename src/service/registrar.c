@@ -196,8 +196,10 @@ static void challenge(struct registrar *r, const struct auth_try *t, bool stale,
 	x[0] = x[1] = (struct sip_xhdr){ STR("WWW-Authenticate"), STR_NONE };
 	if (auth_challenge(r->auth, t, stale, &s, &m))
 		return;
-	x[0].value = str_dup(a, buf_str(&s));
+	x[0].value = str_dup(a, r->cfg.md5_only ? buf_str(&m) : buf_str(&s));
 	x[1].value = str_dup(a, buf_str(&m));
+	if (r->cfg.md5_only)
+		x[1].name = STR_NONE;
 }
 
 enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *m, struct arena *a,
@@ -401,7 +403,7 @@ void registrar_on_register(struct registrar *r, const struct sip_event *ev)
 		bind_contacts(r, ev, phone->name);
 		break;
 	case REGISTRAR_CHALLENGE:
-		answer(r, ev, 401, x, 2);
+		answer(r, ev, 401, x, x[1].name.n ? 2 : 1);
 		break;
 	case REGISTRAR_REFUSE:
 		answer(r, ev, 400, NULL, 0);

@@ -25,6 +25,7 @@ struct registrar_config {
 	struct directory *const *directory;	/* the snapshot of now          */
 	const char *realm;
 	uint32_t min_s, max_s, contacts;	/* 60, 3600, 10                 */
+	bool md5_only;				/* for phones that stumble over a SHA-256 challenge */
 	const char *(*listener_name)(void *ctx, uint32_t index);
 	int (*listener_index)(void *ctx, const char *name);	/* -1: gone */
 	void *ctx;
@@ -40,7 +41,8 @@ void registrar_on_register(struct registrar *r, const struct sip_event *ev);
 void registrar_on_flow(struct registrar *r, net_id flow);
 
 enum registrar_verdict { REGISTRAR_OK, REGISTRAR_CHALLENGE, REGISTRAR_REFUSE };
-/* Whose request is this? CHALLENGE: x[0..1] are the headers to answer 401 with (in the arena). */
+/* Whose request is this? CHALLENGE: x[0..1] are the headers to answer 401 with (in the arena);
+ * x[1].name is absent when there is one only. */
 enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *m, struct arena *a,
 				     const struct dir_phone **phone, struct sip_xhdr x[2]);
 

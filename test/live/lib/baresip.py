@@ -127,7 +127,7 @@ class Phone:
     def wait_registered(self, limit_s=10.0):
         """Polls: the REGISTER_OK event may have passed before we connected."""
         until(f"{self.user} to register",
-              lambda: re.search(r"\bOK\b", self.command("reginfo")), limit_s, 0.1)
+              lambda: re.search(r"OK\b", self.command("reginfo")), limit_s, 0.1)
 
     def dial(self, uri):
         return self.command("dial", uri)
