@@ -19,6 +19,7 @@ struct program {
 	struct hub_config cfg;
 	char dir[400], fqdn[128], report[400];
 	char cert[4][512];		/* hub cert, key, roots of both sides */
+	FILE *trace;
 	char line[65536];
 	size_t n;
 };
@@ -230,6 +231,20 @@ static enum err identities(struct program *p, struct buf *why)
 	return e ? e : tls_ctx_new(&p->cfg.client, &t, why);
 }
 
+/* --trace FILE: what went over the wire, decrypted. */
+static void on_message(void *ctx, uint64_t owner, bool out, enum sip_transport t,
+		       const struct addr *local, const struct addr *peer, struct str bytes)
+{
+	struct program *p = ctx;
+	char a[ADDR_TEXT], b[ADDR_TEXT];
+
+	(void)owner;
+	(void)t;
+	fprintf(p->trace, "--- %llu %s %s %s\n%.*s\n", (unsigned long long)p->loop->now,
+		addr_text(local, a), out ? "->" : "<-", addr_text(peer, b), STRF(bytes));
+	(void)fflush(p->trace);
+}
+
 static bool option(struct program *p, const char *name, const char *value)
 {
 	uint32_t n;
@@ -251,6 +266,12 @@ static bool option(struct program *p, const char *name, const char *value)
 	if (!strcmp(name, "--options-every") && str_u32(str_of(value), 600000, &n) == OK) {
 		p->cfg.options_every = n;
 		return true;
+	}
+	if (!strcmp(name, "--trace")) {
+		p->trace = fopen(value, "we");
+		p->cfg.tap = p->trace ? on_message : NULL;
+		p->cfg.tap_ctx = p;
+		return p->trace != NULL;
 	}
 	if (!strcmp(name, "--media"))
 		return addr_parse_ip(str_of(value), &p->cfg.media) == OK;
@@ -319,7 +340,7 @@ int cmd_hub(int argc, char **argv)
 	for (int i = 1; i + 1 < argc && good; i += 2)
 		good = option(p, argv[i], argv[i + 1]);
 	if (!good || !p->dir[0]) {
-		fprintf(stderr, "usage: tandem hub --dir DIR [--sip-port N] [--sbc FQDN=ADDR:PORT] [--dns-port N] [--media ADDR] [--options-every MS] [--report FILE]\n");
+		fprintf(stderr, "usage: tandem hub --dir DIR [--sip-port N] [--sbc FQDN=ADDR:PORT] [--dns-port N] [--media ADDR] [--options-every MS] [--report FILE] [--trace FILE]\n");
 		mem_free(p);
 		return 1;
 	}
@@ -329,6 +350,8 @@ int cmd_hub(int argc, char **argv)
 	tls_ctx_drop(p->cfg.server);
 	tls_ctx_drop(p->cfg.client);
 	loop_free(p->loop);
+	if (p->trace)
+		(void)fclose(p->trace);
 	mem_free(p);
 	return rc;
 }

@@ -273,7 +273,8 @@ static enum err open_host(struct hub *h, int i, struct buf *why)
 {
 	struct hub_host *x = &h->host[i];
 	struct sip_config sc = { .upper_case = true, .server = x->server,
-				 .options_answer_bare = true };
+				 .options_answer_bare = true, .tap = h->cfg.tap,
+				 .tap_ctx = h->cfg.tap_ctx };
 	struct sip_listener l = { .transport = SIP_TLS, .bind = h->cfg.bind[i], .adv_port = 443,
 				  .zone = SIP_ZONE_PBX, .tls = h->cfg.server,
 				  .tls_client = h->cfg.client };
@@ -326,6 +327,7 @@ struct hub *hub_new(struct loop *l, const struct hub_config *c, struct buf *why)
 		h->cfg.options_every = 60000;
 	slots_init(&h->calls, sizeof(struct hub_call), HUB_CALL_MAX);
 	h->dns = dns_new(l, &(struct dns_config){ .servers = "127.0.0.1:1" });
+	dns_add_host(h->dns, c->sbc_fqdn, &c->sbc);
 	for (int i = 0; i < HUB_HOSTS; i++)
 		if (open_host(h, i, why))
 			goto fail;

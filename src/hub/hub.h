@@ -53,6 +53,10 @@ struct hub_config {
 	ms_t options_every;		/* 60 s; tests may be faster              */
 	ms_t late_host1;		/* host 1 answers this late; 0            */
 	const char *region;		/* "EUWE" */
+	/* Every message, decrypted; may be NULL. */
+	void (*tap)(void *ctx, uint64_t owner, bool out, enum sip_transport,
+		    const struct addr *local, const struct addr *peer, struct str bytes);
+	void *tap_ctx;
 };
 
 struct hub *hub_new(struct loop *l, const struct hub_config *c, struct buf *why);

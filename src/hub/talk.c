@@ -307,6 +307,7 @@ static uint64_t send_invite(struct hub_call *c)
 	i.nxhdr = 1;
 	dest_of(h, c->host, &i.dest);
 	hub_host_identity(h, c->host, &i.opts);
+	i.opts.own_record_route = true;
 	/* Teams' Contact leads to port 443, which a border must never dial: it is to follow
 	 * the Record-Route. */
 	(void)str_copy(i.opts.contact_host, sizeof i.opts.contact_host,

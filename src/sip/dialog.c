@@ -168,6 +168,11 @@ void dialog_confirm(struct dialog *d, const struct sip_msg *m)
 	dialog_retarget(d, m);
 }
 
+void dialog_forget_routes(struct dialog *d)
+{
+	set(&d->routes, STR_NONE);
+}
+
 void dialog_init_2xx(struct dialog *d, const struct sip_msg *m)
 {
 	size_t nl = addr_size(&m->from), nr = addr_size(&m->to);

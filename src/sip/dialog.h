@@ -29,6 +29,7 @@ void dialog_set_tag(struct dialog *d, struct str local_tag);
 void dialog_init_uas(struct dialog *d, const struct sip_msg *invite, struct str local_tag);
 /* A response that makes (1xx) or confirms (2xx) the dialog: tag, target, route set. */
 void dialog_confirm(struct dialog *d, const struct sip_msg *m);
+void dialog_forget_routes(struct dialog *d);
 /* The uac's side of a dialog out of nothing but a 2xx. */
 void dialog_init_2xx(struct dialog *d, const struct sip_msg *m);
 /* Contact of a target refresh; without one nothing changes. */

@@ -17,6 +17,8 @@ struct sip_opts {
 	uint32_t session_expires_s;	/* 1800 */
 	uint32_t min_se_s;		/* 90   */
 	uint32_t allow;			/* bit per sip_method; 0 = what works       */
+	bool own_record_route;		/* the Record-Route of our requests is our own (a proxy and its user
+					 * in one, as the hub is): it is no route for us           */
 	bool never_dial_contact;	/* in-dialog requests only to the route set or the trunk's host:
 					 * a Contact with another port is never dialled when a Record-Route exists */
 };

@@ -125,6 +125,8 @@ static void confirm(struct sip *s, struct ses *x, struct ses_arg *a)
 	int i = ses_early(x, a->m->to_tag);
 
 	dialog_confirm(&x->d, a->m);
+	if (x->opts->own_record_route)
+		dialog_forget_routes(&x->d);
 	se_read_answer(x, a->m);
 	ses_news(s, x, SIP_EV_ANSWER, a->m)->early = i;
 }

@@ -14,7 +14,8 @@ class Hub:
         self.proc = subprocess.Popen(
             [binary(), "hub", "--dir", self.dir, "--sip-port", str(self.sip),
              "--sbc", f"{fqdn}=127.0.0.1:{sbc_port}", "--dns-port", "0",
-             "--options-every", str(options_ms), "--report", self.dir / "report.json"],
+             "--options-every", str(options_ms), "--report", self.dir / "report.json",
+             "--trace", self.dir / "trace.txt"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         bed.children.append(self)
         line = self.proc.stdout.readline()
