@@ -9,6 +9,7 @@ static const struct command {
 } commands[] = {
 	{ "serve", "-c tandem.yaml", "run the daemon", cmd_serve },
 	{ "check", "-c tandem.yaml [-f site.yaml]", "find every mistake in the configuration", cmd_check },
+	{ "demo", "[--out DIR]", "whole calls on this machine: no account, no network", cmd_demo },
 	{ "hub", "--dir DIR [...]", "the Direct Routing simulator", cmd_hub },
 	{ "media", "--fd N", "a media process; started by serve", cmd_media },
 	{ "version", "", "which version this is", cmd_version },
