@@ -9,6 +9,13 @@ static const struct command {
 } commands[] = {
 	{ "serve", "-c tandem.yaml", "run the daemon", cmd_serve },
 	{ "check", "-c tandem.yaml [-f site.yaml]", "find every mistake in the configuration", cmd_check },
+	{ "show", "trunks|calls|phones|users|call ID [--json]", "what is up, since when, and why", cmd_show },
+	{ "dial", "--from NUMBER --to NUMBER", "what would ring, when, and why", cmd_dial },
+	{ "cdr", "[--json|--csv] [--limit N]", "one record per call, with every leg", cmd_cdr },
+	{ "apply", "-f site.yaml", "replace people and numbers", cmd_apply },
+	{ "export", "", "people and numbers as a file", cmd_export },
+	{ "status", "[--json]", "counters, and what is wrong", cmd_status },
+	{ "stop", "", "end all calls and the daemon", cmd_stop },
 	{ "demo", "[--out DIR]", "whole calls on this machine: no account, no network", cmd_demo },
 	{ "hub", "--dir DIR [...]", "the Direct Routing simulator", cmd_hub },
 	{ "media", "--fd N", "a media process; started by serve", cmd_media },
@@ -19,7 +26,7 @@ static int usage(FILE *to)
 {
 	fprintf(to, "tandem COMMAND ...\n\n");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		fprintf(to, "  %-8s %-32s %s\n", commands[i].name, commands[i].args, commands[i].help);
+		fprintf(to, "  %-8s %-46s %s\n", commands[i].name, commands[i].args, commands[i].help);
 	return to == stderr;
 }
 

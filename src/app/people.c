@@ -106,9 +106,3 @@ enum err people_export(void *ctx, struct buf *out)
 	mem_free(fs);
 	return text && buf_ok(out) ? OK : ERR_GONE;
 }
-
-void people_on_store(struct server *s, const struct store_event *ev)
-{
-	(void)s;
-	(void)ev;
-}

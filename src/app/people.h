@@ -11,7 +11,5 @@ enum err people_load(struct server *s, struct buf *why);
 void people_apply(void *ctx, struct str text, const char *file,
 		  void (*done)(void *arg, const struct findings *fs), void *arg);
 enum err people_export(void *ctx, struct buf *out);
-/* Results of store jobs. */
-void people_on_store(struct server *s, const struct store_event *ev);
 
 #endif

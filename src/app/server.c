@@ -114,7 +114,7 @@ void server_turn(struct server *s)
 		calls_run(s->calls);
 	}
 	while (store_next(s->store, &de))
-		people_on_store(s, &de);
+		(void)rest_on_store(s->rest, &de);	/* nobody else has jobs */
 	legs_turn_end(s->legs);
 	sip_turn_end(s->sip);
 	store_turn(s->store);

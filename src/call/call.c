@@ -428,6 +428,7 @@ void calls_on_invite(struct calls *cs, const struct sip_event *ev)
 		return;
 	}
 	c->state = CALL_RINGING;
+	tap_bind(cs->cfg.tap, c->rec->id, tap_key(ev->msg->call_id));
 	if (admit(c)) {
 		c->state = CALL_CLOSING;
 		call_end(c, 503, &c->end);

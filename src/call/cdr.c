@@ -92,6 +92,14 @@ int cdr_leg(struct call_record *r, const struct loop *l, const struct route_bran
 	return (int)(k - r->leg);
 }
 
+void cdr_leg_call_id(struct call_record *r, int leg, struct str call_id)
+{
+	struct record_leg *k = leg_at(r, leg);
+
+	if (k)
+		SET(k->call_id, call_id);
+}
+
 static uint32_t since(const struct record_leg *k, const struct loop *l)
 {
 	ms_t d = l->now - k->start_mono;

@@ -18,6 +18,7 @@ void cdr_plan(struct call_record *r, const struct loop *l, const struct route_pl
 void cdr_note(struct call_record *r, const struct loop *l, const struct reason *why);
 void cdr_forward(struct call_record *r, struct str target);
 int  cdr_leg(struct call_record *r, const struct loop *l, const struct route_branch *b);
+void cdr_leg_call_id(struct call_record *r, int leg, struct str call_id);
 void cdr_leg_ring(struct call_record *r, int leg, const struct loop *l);
 void cdr_leg_retry(struct call_record *r, int leg, const struct loop *l, const struct reason *why);
 /* Final answer of an unanswered leg, or its end by us. The first call counts. */

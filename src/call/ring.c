@@ -49,6 +49,17 @@ static struct call_leg *branch_leg(struct call *c, int branch)
 
 /* --- what the fork asks for ------------------------------------------ */
 
+/* The leg's Call-ID joins its messages to the call, and stands in the record. */
+static void call_leg_known(struct call *c, const struct call_leg *k)
+{
+	struct leg_view v;
+
+	if (leg_look(c->cs->cfg.legs, k->leg, &v))
+		return;
+	cdr_leg_call_id(c->rec, k->rec, str_of(v.sip.call_id));
+	tap_bind(c->cs->cfg.tap, c->rec->id, tap_key(str_of(v.sip.call_id)));
+}
+
 static void dial(struct call *c, int i)
 {
 	struct route_branch *b = &c->plan->b[i];
@@ -70,7 +81,9 @@ static void dial(struct call *c, int i)
 	k = &c->legs[c->nlegs++];
 	*k = (struct call_leg){ .branch = i, .route = b };
 	k->rec = cdr_leg(c->rec, c->cs->cfg.loop, b);
-	if (leg_dial(c->cs->cfg.legs, &d, &k->leg, &why)) {
+	if (leg_dial(c->cs->cfg.legs, &d, &k->leg, &why) == OK) {
+		call_leg_known(c, k);
+	} else {
 		k->why = reason_keep(&c->arena, &why);
 		cdr_leg_end(c->rec, k->rec, c->cs->cfg.loop, 503, &k->why);
 		fork_failed(&c->fork, i, 503);
