@@ -430,6 +430,11 @@ void call_ring(struct call *c, struct str number)
 	c->plan = p;
 	route_plan(c->cs->cfg.route, &c->who, number, c->hops, &c->arena, p);
 	cdr_plan(c->rec, c->cs->cfg.loop, p);
+	if (!p->n && p->line.n && p->forward_to.n) {	/* nobody to ring: no need to wait */
+		fork_init(&c->fork);
+		call_on_no_answer(c, NULL);
+		return;
+	}
 	if (!p->n) {
 		c->state = CALL_CLOSING;
 		call_end(c, p->status ? p->status : 404, &p->why);
