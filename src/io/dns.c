@@ -17,7 +17,7 @@ struct entry {
 	char name[DNS_NAME_MAX + 1];
 	enum dns_type type;
 	struct dns_result r;
-	ms_t expires, got, retry_at;
+	ms_t expires, retry_at;
 	bool have, fixed, asking;
 };
 
@@ -138,7 +138,6 @@ static void keep(struct dns *d, struct entry *e, const struct dns_result *r)
 	ttl = ttl < DNS_FLOOR_MS ? DNS_FLOOR_MS : ttl > DNS_CAP_MS ? DNS_CAP_MS : ttl;
 	e->r = *r;
 	e->have = true;
-	e->got = d->loop->now;
 	e->expires = d->loop->now + ttl;
 }
 
@@ -162,7 +161,7 @@ static void on_answer(void *ctx, const char *name, enum dns_type t, const struct
 	if (!e)
 		return;
 	e->asking = false;
-	if (!serve_stale(d, e, r))
+	if (!e->fixed && !serve_stale(d, e, r))
 		keep(d, e, r);
 	out = cached(d, e);
 	for (struct list *l = d->waiting.next; l != &d->waiting; l = l->next) {
@@ -220,8 +219,9 @@ void dns_add_host(struct dns *d, const char *name, const struct addr *a)
 		return;
 	if (!e)
 		e = add(d, n, t);
+	if (!e->fixed)
+		e->r = (struct dns_result){ 0 };
 	e->have = e->fixed = true;
-	e->r.err = OK;
 	if (e->r.n < DNS_MAX_RESULTS) {
 		e->r.rr[e->r.n].addr = *a;
 		e->r.rr[e->r.n++].addr.port = 0;
@@ -249,6 +249,20 @@ static bool fresh(const struct dns *d, const struct entry *e)
 	return e->have && (e->fixed || e->expires > d->loop->now || e->retry_at > d->loop->now);
 }
 
+/* A host of the configuration has the addresses written there, and no others. */
+static bool fixed(const struct dns *d, struct str name)
+{
+	const struct entry *a = find(d, name, DNS_ADDR4), *b = find(d, name, DNS_ADDR6);
+
+	return (a && a->fixed) || (b && b->fixed);
+}
+
+static void used(struct dns *d, struct entry *e)
+{
+	list_remove(&e->lru);
+	list_append(&d->lru, &e->lru);
+}
+
 void dns_query(struct dns *d, struct str name, enum dns_type t, dns_fn *fn, void *ctx, uint64_t token)
 {
 	struct dns_result r = { .err = ERR_LIMIT };
@@ -266,7 +280,13 @@ void dns_query(struct dns *d, struct str name, enum dns_type t, dns_fn *fn, void
 		return;
 	}
 	e = find(d, name, t);
+	if (!e && t != DNS_SRV && fixed(d, name)) {
+		r = (struct dns_result){ .err = ERR_GONE, .ttl = DNS_CAP_MS };
+		ready(d, w, &r);
+		return;
+	}
 	if (e && fresh(d, e)) {
+		used(d, e);
 		r = cached(d, e);
 		ready(d, w, &r);
 		return;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "io/dns.h"
+#include "io/dns_wire.h"
 #include "io/uv_int.h"
 
 /* Questions over the wire by c-ares, its descriptors under the loop. */
@@ -22,7 +23,7 @@ struct ares_fd {
 struct ares_world {
 	struct loop *loop;
 	ares_channel ch;
-	bool open;
+	bool open, ending;
 	struct dns_config cfg;
 	char *servers;
 	void (*answer)(void *, const char *, enum dns_type, const struct dns_result *);
@@ -40,12 +41,13 @@ struct question {
 
 static void watch_all(struct ares_world *w);
 
-static void on_fd(void *arg)
+static void on_fd(void *arg, int events)
 {
 	struct ares_fd *f = arg;
 	struct ares_world *w = f->w;
 
-	ares_process_fd(w->ch, f->fd, ARES_SOCKET_BAD);
+	ares_process_fd(w->ch, events & UV_READABLE ? f->fd : ARES_SOCKET_BAD,
+			events & UV_WRITABLE ? f->fd : ARES_SOCKET_BAD);
 	watch_all(w);
 }
 
@@ -72,12 +74,16 @@ static void watch_all(struct ares_world *w)
 	int bits = ares_getsock(w->ch, s, ARES_FDS), n = 0;
 
 	unwatch(w);
-	for (int i = 0; i < ARES_FDS; i++)
-		if (ARES_GETSOCK_READABLE(bits, i)) {
-			w->fd[n].fd = s[i];
-			w->fd[n].watch = loop_watch(w->loop, s[i], on_fd, &w->fd[n]);
-			n++;
-		}
+	for (int i = 0; i < ARES_FDS; i++) {
+		int events = (ARES_GETSOCK_READABLE(bits, i) ? UV_READABLE : 0) |
+			     (ARES_GETSOCK_WRITABLE(bits, i) ? UV_WRITABLE : 0);
+
+		if (!events)
+			continue;
+		w->fd[n].fd = s[i];
+		w->fd[n].watch = lu_watch(w->loop, s[i], events, on_fd, &w->fd[n]);
+		n++;
+	}
 	if (n)
 		timer_start(&w->loop->timers, &w->tick, 100, on_tick, w);
 	else
@@ -120,6 +126,7 @@ static void ares_shut(void *impl)
 {
 	struct ares_world *w = impl;
 
+	w->ending = true;
 	unwatch(w);
 	timer_stop(&w->loop->timers, &w->tick);
 	if (w->open)
@@ -164,7 +171,8 @@ static int parse_srv(unsigned char *b, int len, struct dns_result *r)
 	struct ares_srv_reply *list = NULL;
 	int rc = ares_parse_srv_reply(b, len, &list);
 
-	r->ttl = 60000;		/* c-ares gives no TTL for SRV: a minute is safe */
+	r->ttl = 0;		/* the cache has its floor */
+	(void)dns_wire_srv_ttl((struct str){ (const char *)b, (size_t)len }, &r->ttl);
 	for (struct ares_srv_reply *s = list; s && r->n < DNS_MAX_RESULTS; s = s->next) {
 		struct dns_rr *rr = &r->rr[r->n];
 
@@ -183,7 +191,7 @@ static enum err err_of(int rc)
 	switch (rc) {
 	case ARES_SUCCESS: return OK;
 	case ARES_ENOTFOUND: case ARES_ENODATA: return ERR_GONE;
-	case ARES_ETIMEOUT: case ARES_ECONNREFUSED: return ERR_TIMEOUT;
+	case ARES_ETIMEOUT: case ARES_ECONNREFUSED: case ARES_EDESTRUCTION: return ERR_TIMEOUT;
 	default: return ERR_IO;
 	}
 }
@@ -199,7 +207,7 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *b, int 
 	r.err = err_of(status);
 	if (!r.err && !r.n)
 		r.err = ERR_GONE;
-	if (status != ARES_EDESTRUCTION)
+	if (!q->w->ending)
 		give(q, &r);
 	mem_free(q);
 }

@@ -10,13 +10,16 @@
 
 struct loop_watch {
 	uv_poll_t poll;
+	struct list link;
 	struct lu_world *w;
 	void (*fn)(void *);
+	void (*fn2)(void *, int);	/* lu_watch() */
 	void *ctx;
 };
 
 struct watch_signal {
 	uv_signal_t sig;
+	struct list link;
 	struct lu_world *w;
 	void (*fn)(void *, int);
 	void *ctx;
@@ -76,10 +79,19 @@ static void on_timer(uv_timer_t *t)
 		loop_turn(&w->loop);
 }
 
+static void on_idle(uv_idle_t *i)
+{
+	(void)i;	/* its being there is what counts: the poll does not sleep */
+}
+
 static void on_prepare(uv_prepare_t *p)
 {
 	struct lu_world *w = p->data;
 
+	if (lu_shakes_run(w))
+		(void)uv_idle_start(&w->idle, on_idle);
+	else
+		(void)uv_idle_stop(&w->idle);
 	lu_udp_flush(w);
 	uv_update_time(&w->uv);
 	read_clocks(&w->loop);
@@ -163,8 +175,13 @@ struct loop *loop_new(void)
 	must(uv_loop_init(&w->uv), "loop");
 	must(uv_timer_init(&w->uv, &w->timer), "timer");
 	must(uv_prepare_init(&w->uv, &w->prepare), "prepare");
+	must(uv_idle_init(&w->uv, &w->idle), "idle");
 	w->timer.data = w;
 	w->prepare.data = w;
+	list_init(&w->streams);
+	list_init(&w->signals);
+	list_init(&w->watches);
+	lu_shakes_init(w);
 	must(uv_prepare_start(&w->prepare, on_prepare), "prepare");
 	w->loop.impl = w;
 	w->loop.net = &ops;
@@ -177,6 +194,30 @@ struct loop *loop_new(void)
 	return &w->loop;
 }
 
+static void free_handle(uv_handle_t *h)
+{
+	mem_free(h->data);
+}
+
+/* What users left open: their fault, but nothing may stay in libuv's tables. */
+static void close_left(struct lu_world *w)
+{
+	uint32_t i = 0;
+	uint64_t id;
+
+	while (slot_next(&w->ids, &i, &id))
+		close_any(&w->loop, id);
+	lu_streams_abandon(w);
+	while (!list_empty(&w->watches))
+		loop_unwatch(LIST_ENTRY(w->watches.next, struct loop_watch, link));
+	while (!list_empty(&w->signals)) {
+		struct watch_signal *x = LIST_ENTRY(w->signals.next, struct watch_signal, link);
+
+		list_remove(&x->link);
+		uv_close((uv_handle_t *)&x->sig, free_handle);
+	}
+}
+
 void loop_free(struct loop *l)
 {
 	struct lu_world *w;
@@ -184,11 +225,13 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	w = lu_world_of(l);
+	close_left(w);
 	uv_close((uv_handle_t *)&w->timer, NULL);
 	uv_close((uv_handle_t *)&w->prepare, NULL);
+	uv_close((uv_handle_t *)&w->idle, NULL);
 	while (uv_run(&w->uv, UV_RUN_NOWAIT))
 		;
-	(void)uv_loop_close(&w->uv);	/* busy only when a user left a handle open */
+	(void)uv_loop_close(&w->uv);
 	lu_udp_fini(w);
 	slots_close(&w->ids);
 	mem_free(w);
@@ -210,11 +253,6 @@ void loop_stop(struct loop *l)
 	uv_stop(&lu_world_of(l)->uv);
 }
 
-void *lu_handle(struct loop *l)
-{
-	return &lu_world_of(l)->uv;
-}
-
 static void on_signal(uv_signal_t *s, int signo)
 {
 	struct watch_signal *x = s->data;
@@ -222,11 +260,6 @@ static void on_signal(uv_signal_t *s, int signo)
 	lu_input_begin(x->w);
 	x->fn(x->ctx, signo);
 	lu_input_end(x->w);
-}
-
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h->data);
 }
 
 void loop_on_signal(struct loop *l, int signo, void (*fn)(void *, int), void *ctx)
@@ -238,6 +271,7 @@ void loop_on_signal(struct loop *l, int signo, void (*fn)(void *, int), void *ct
 	x->sig.data = x;
 	must(uv_signal_start(&x->sig, on_signal, signo), "signal");
 	uv_unref((uv_handle_t *)&x->sig);
+	list_append(&x->w->signals, &x->link);
 }
 
 static void on_watch(uv_poll_t *p, int status, int events)
@@ -245,28 +279,45 @@ static void on_watch(uv_poll_t *p, int status, int events)
 	struct loop_watch *x = p->data;
 	struct lu_world *w = x->w;
 
-	(void)status;		/* an error shows itself to whoever reads the descriptor */
-	(void)events;
+	/* An error shows itself to whoever reads the descriptor. */
+	if (status < 0)
+		events = UV_READABLE | UV_WRITABLE;
 	lu_input_begin(w);
-	x->fn(x->ctx);
+	if (x->fn)
+		x->fn(x->ctx);
+	else
+		x->fn2(x->ctx, events);
 	lu_input_end(w);
+}
+
+static struct loop_watch *watch(struct loop *l, int fd, int events, const struct loop_watch *as)
+{
+	struct loop_watch *x = mem_new(sizeof *x);
+
+	*x = *as;
+	x->w = lu_world_of(l);
+	must(uv_poll_init(&x->w->uv, &x->poll, fd), "poll");
+	x->poll.data = x;
+	must(uv_poll_start(&x->poll, events, on_watch), "poll");
+	list_append(&x->w->watches, &x->link);
+	return x;
 }
 
 struct loop_watch *loop_watch(struct loop *l, int fd, void (*fn)(void *), void *ctx)
 {
-	struct loop_watch *x = mem_new(sizeof *x);
+	return watch(l, fd, UV_READABLE, &(struct loop_watch){ .fn = fn, .ctx = ctx });
+}
 
-	*x = (struct loop_watch){ .w = lu_world_of(l), .fn = fn, .ctx = ctx };
-	must(uv_poll_init(&x->w->uv, &x->poll, fd), "poll");
-	x->poll.data = x;
-	must(uv_poll_start(&x->poll, UV_READABLE, on_watch), "poll");
-	return x;
+struct loop_watch *lu_watch(struct loop *l, int fd, int events, void (*fn)(void *, int), void *ctx)
+{
+	return watch(l, fd, events, &(struct loop_watch){ .fn2 = fn, .ctx = ctx });
 }
 
 void loop_unwatch(struct loop_watch *x)
 {
 	if (!x)
 		return;
+	list_remove(&x->link);
 	uv_poll_stop(&x->poll);
 	uv_close((uv_handle_t *)&x->poll, free_handle);
 }

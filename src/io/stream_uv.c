@@ -33,8 +33,9 @@ struct lu_stream {
 	struct tls_ctx *tls_ctx;
 	const struct net_stream_handler *h;
 	void *ctx;
-	const struct net_stream_handler *accept_h;	/* inbound, not yet told */
-	void *accept_ctx;
+	net_id listener;		/* of an inbound one: its owner hears of it */
+	struct list link;		/* in world.streams */
+	struct lu_shake shake;
 	struct timer deadline;
 	struct addr local, peer;
 	bool inbound, deferred;
@@ -71,19 +72,63 @@ static void freed(uv_handle_t *h)
 {
 	struct lu_stream *s = h->data;
 
+	list_remove(&s->link);
 	tls_free(s->tls);
 	tls_ctx_drop(s->tls_ctx);
 	mem_free(s);
 }
 
-static void destroy(struct lu_stream *s)
+/* No event follows; the descriptor may still have things to say. */
+static void forget(struct lu_stream *s)
 {
 	timer_stop(&s->w->loop.timers, &s->deadline);
+	lu_shake_end(s->w, &s->shake);
 	slot_free(&s->w->ids, s->id);
 	s->state = STREAM_CLOSING;
 	s->h = NULL;
+}
+
+static void close_now(struct lu_stream *s)
+{
+	timer_stop(&s->w->loop.timers, &s->deadline);
 	if (!uv_is_closing((uv_handle_t *)&s->tcp))
 		uv_close((uv_handle_t *)&s->tcp, freed);
+}
+
+static void destroy(struct lu_stream *s)
+{
+	forget(s);
+	close_now(s);
+}
+
+static void alloc(uv_handle_t *h, size_t want, uv_buf_t *b);
+static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b);
+
+static void on_linger(void *arg)
+{
+	close_now(arg);
+}
+
+static void on_shut(uv_shutdown_t *req, int status)
+{
+	if (status < 0)
+		close_now(req->data);
+}
+
+/* Sends what is queued, then waits for the peer's end, a second in all: closing with unread
+ * bytes would be a reset, which may overtake our last words (an alert, a response). */
+static void linger(struct lu_stream *s)
+{
+	forget(s);
+	s->shut.data = s;
+	if (uv_is_closing((uv_handle_t *)&s->tcp))
+		return;
+	if (uv_shutdown(&s->shut, (uv_stream_t *)&s->tcp, on_shut)) {
+		close_now(s);
+		return;
+	}
+	(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
+	timer_start(&s->w->loop.timers, &s->deadline, STREAM_LINGER_MS, on_linger, s);
 }
 
 /* The peer, the system or a deadline ended it: the user hears it once. */
@@ -94,7 +139,12 @@ static void lost(struct lu_stream *s, enum net_fail why, int sys)
 	s->fail = why;
 	s->sys_errno = sys;
 	tell(s, NET_CLOSED, STR_NONE);
-	destroy(s);
+	if (s->state == STREAM_CLOSING)
+		return;			/* its user closed it by himself */
+	if (why == NET_FAIL_TLS)
+		linger(s);
+	else
+		destroy(s);
 }
 
 static enum net_fail fail_of(int rc)
@@ -142,36 +192,63 @@ static void wire_write(struct lu_stream *s, struct str bytes)
 	}
 }
 
+static struct lu_listener *listener_of(struct lu_stream *s)
+{
+	struct lu_entry *e = slot_get(&s->w->ids, s->listener);
+
+	return e && e->kind == LU_LISTENER ? e->obj : NULL;
+}
+
+static void opened_inbound(struct lu_stream *s)
+{
+	struct lu_listener *ln = listener_of(s);
+	struct net_stream_info i;
+	const struct net_stream_handler *h;
+	void *ctx;
+
+	if (!ln) {
+		linger(s);
+		return;
+	}
+	h = ln->h;			/* the listener may go in the handler */
+	info_of(s, &i);
+	ctx = h->accepted(ln->ctx, s->id, &i);
+	if (s->state == STREAM_CLOSING)
+		return;
+	s->ctx = ctx;
+	s->h = h;
+	if (!ctx)
+		linger(s);
+}
+
 static void opened(struct lu_stream *s)
 {
-	struct net_stream_info i;
-
 	timer_stop(&s->w->loop.timers, &s->deadline);
+	lu_shake_end(s->w, &s->shake);
+	if (s->tls && tls_facts_of(s->tls)->peer_cert)
+		lu_shakes_note(s->w, &s->peer);
 	s->state = STREAM_OPEN;
-	if (!s->inbound) {
+	if (s->inbound)
+		opened_inbound(s);
+	else
 		tell(s, NET_OPEN, STR_NONE);
-		return;
-	}
-	info_of(s, &i);
-	s->ctx = s->accept_h->accepted(s->accept_ctx, s->id, &i);
-	if (!s->ctx) {
-		destroy(s);
-		return;
-	}
-	s->h = s->accept_h;
 }
 
 /* A failed inbound handshake is news too: the listener's owner hears NET_CLOSED. */
-static void handshake_failed(struct lu_stream *s, enum net_fail why)
+static void handshake_failed(struct lu_stream *s, enum net_fail why, int sys)
 {
+	struct lu_listener *ln = s->inbound ? listener_of(s) : NULL;
 	struct net_stream_info i;
 
-	if (s->inbound && s->accept_h) {
+	if (why != NET_FAIL_TIMEOUT && s->tls)
+		tls_cut(s->tls);
+	if (ln) {
 		s->fail = why;
+		s->sys_errno = sys;
 		info_of(s, &i);
-		s->accept_h->event(s->accept_ctx, 0, NET_CLOSED, STR_NONE, &i);
+		ln->h->event(ln->ctx, 0, NET_CLOSED, STR_NONE, &i);
 	}
-	lost(s, why, 0);
+	lost(s, why, sys);
 }
 
 /* What the filter has: bytes for the wire, bytes for the user, the end. */
@@ -188,7 +265,7 @@ static void pump(struct lu_stream *s, enum err fed)
 	if (s->state == STREAM_CLOSING)
 		return;
 	if (fed && s->state == STREAM_HANDSHAKE)
-		handshake_failed(s, NET_FAIL_TLS);
+		handshake_failed(s, NET_FAIL_TLS, 0);
 	else if (fed)
 		lost(s, NET_FAIL_TLS, 0);
 	else if (o.closed)
@@ -208,11 +285,21 @@ static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b)
 	struct lu_stream *s = st->data;
 	struct lu_world *w = s->w;
 
-	if (n == 0 || s->state == STREAM_CLOSING)
+	if (s->state == STREAM_CLOSING) {	/* lingering: what comes is thrown away */
+		if (n < 0)
+			close_now(s);
 		return;
+	}
+	if (n == 0)
+		return;
+	if (n > 0 && s->state == STREAM_HANDSHAKE) {
+		(void)uv_read_stop(st);
+		lu_shake_hold(w, &s->shake, (struct str){ b->base, (size_t)n });
+		return;
+	}
 	lu_input_begin(w);
 	if (n < 0 && s->state == STREAM_HANDSHAKE)
-		handshake_failed(s, s->tls ? NET_FAIL_TLS : fail_of((int)n));
+		handshake_failed(s, NET_FAIL_TLS, (int)-n);
 	else if (n < 0)
 		lost(s, fail_of((int)n), (int)-n);
 	else if (s->tls)
@@ -222,6 +309,23 @@ static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b)
 	lu_input_end(w);
 }
 
+void lu_stream_step(struct lu_stream *s, struct str wire)
+{
+	pump(s, tls_feed(s->tls, wire, s->w->loop.now));
+	if (s->state != STREAM_CLOSING)
+		(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
+}
+
+struct lu_stream *lu_shake_owner(struct lu_shake *k)
+{
+	return (struct lu_stream *)(void *)((char *)k - offsetof(struct lu_stream, shake));
+}
+
+void lu_stream_evict(struct lu_stream *s)
+{
+	destroy(s);
+}
+
 static void on_deadline(void *arg)
 {
 	struct lu_stream *s = arg;
@@ -229,7 +333,7 @@ static void on_deadline(void *arg)
 	if (s->deferred)
 		lost(s, s->fail, s->sys_errno);
 	else if (s->state == STREAM_HANDSHAKE)
-		handshake_failed(s, NET_FAIL_TIMEOUT);
+		handshake_failed(s, NET_FAIL_TIMEOUT, 0);
 	else
 		lost(s, NET_FAIL_TIMEOUT, 0);
 }
@@ -259,7 +363,7 @@ static void learn_addresses(struct lu_stream *s)
 }
 
 /* TCP stands: begin the handshake, or be open. */
-static void connected(struct lu_stream *s, struct str server_name)
+static void connected(struct lu_stream *s)
 {
 	tune(s);
 	learn_addresses(s);
@@ -270,7 +374,8 @@ static void connected(struct lu_stream *s, struct str server_name)
 	}
 	s->state = STREAM_HANDSHAKE;
 	if (!s->tls)
-		s->tls = tls_new(s->tls_ctx, s->inbound, server_name, s->w->loop.now);
+		s->tls = tls_new(s->tls_ctx, true, STR_NONE, s->w->loop.now);
+	lu_shake_begin(s->w, &s->shake, &s->peer, s->inbound);
 	if (s->inbound)
 		timer_start(&s->w->loop.timers, &s->deadline, STREAM_HANDSHAKE_MS, on_deadline, s);
 	else
@@ -290,6 +395,7 @@ static struct lu_stream *stream_new(struct lu_world *w)
 	s->w = w;
 	(void)uv_tcp_init(&w->uv, &s->tcp);	/* makes no descriptor yet: cannot fail */
 	s->tcp.data = s;
+	list_append(&w->streams, &s->link);
 	return s;
 }
 
@@ -304,7 +410,7 @@ static void on_connected(uv_connect_t *c, int status)
 	if (status < 0)
 		lost(s, fail_of(status), -status);
 	else
-		connected(s, STR_NONE);
+		connected(s);
 	lu_input_end(w);
 }
 
@@ -332,6 +438,7 @@ net_id lu_connect_(struct loop *l, const struct net_connect *c)
 	if (c->tls) {
 		s->tls_ctx = tls_ctx_hold(c->tls);
 		s->tls = tls_new(c->tls, false, c->server_name, l->now);
+		lu_shakes_note(w, &c->to);
 	}
 	timer_start(&l->timers, &s->deadline, c->timeout ? c->timeout : STREAM_HANDSHAKE_MS,
 		    on_deadline, s);
@@ -362,15 +469,14 @@ static void on_incoming(uv_stream_t *server, int status)
 	if (!s)
 		return;
 	s->inbound = true;
-	s->accept_h = ln->h;
-	s->accept_ctx = ln->ctx;
+	s->listener = ln->id;
 	if (ln->tls)
 		s->tls_ctx = tls_ctx_hold(ln->tls);
 	lu_input_begin(ln->w);
 	if (uv_accept(server, (uv_stream_t *)&s->tcp))
 		destroy(s);
 	else
-		connected(s, STR_NONE);
+		connected(s);
 	lu_input_end(ln->w);
 }
 
@@ -441,8 +547,8 @@ void lu_write_(struct loop *l, net_id id, struct str bytes)
 	struct lu_entry *e = slot_get(&lu_world_of(l)->ids, id);
 	struct lu_stream *s = e && e->kind == LU_STREAM ? e->obj : NULL;
 
-	if (!s || s->state != STREAM_OPEN)
-		return;
+	if (!s || s->state != STREAM_OPEN || s->deferred)
+		return;			/* after a refused write none may follow: a hole */
 	if (s->unsent + bytes.n > NET_UNSENT_MAX) {
 		/* Not from inside the caller: the news comes as an input. */
 		s->fail = NET_FAIL_UNSENT;
@@ -462,47 +568,28 @@ void lu_write_(struct loop *l, net_id id, struct str bytes)
 	}
 }
 
-static void on_shut(uv_shutdown_t *req, int status)
-{
-	struct lu_stream *s = req->data;
-
-	(void)status;
-	if (!uv_is_closing((uv_handle_t *)&s->tcp))
-		uv_close((uv_handle_t *)&s->tcp, freed);
-}
-
-static void on_linger(void *arg)
-{
-	struct lu_stream *s = arg;
-
-	if (!uv_is_closing((uv_handle_t *)&s->tcp))
-		uv_close((uv_handle_t *)&s->tcp, freed);
-}
-
-/* Sends what is queued, for at most a second. */
 void lu_stream_close(struct lu_world *w, net_id id, void *obj)
 {
 	struct lu_stream *s = obj;
-	bool open = s->state == STREAM_OPEN;
 
-	if (open && s->tls) {
+	(void)w;
+	(void)id;
+	if (s->state != STREAM_OPEN) {
+		destroy(s);
+		return;
+	}
+	if (s->tls) {
 		struct tls_out o;
 
 		tls_shutdown(s->tls);
 		tls_take(s->tls, &o);
 		wire_write(s, o.wire);
 	}
-	if (!open || !s->unsent) {
-		destroy(s);
-		return;
-	}
-	timer_stop(&w->loop.timers, &s->deadline);
-	slot_free(&w->ids, id);
-	s->state = STREAM_CLOSING;
-	s->h = NULL;
-	s->shut.data = s;
-	if (uv_shutdown(&s->shut, (uv_stream_t *)&s->tcp, on_shut))
-		uv_close((uv_handle_t *)&s->tcp, freed);
-	else
-		timer_start(&w->loop.timers, &s->deadline, STREAM_LINGER_MS, on_linger, s);
+	linger(s);
+}
+
+void lu_streams_abandon(struct lu_world *w)
+{
+	for (struct list *l = w->streams.next; l != &w->streams; l = l->next)
+		close_now(LIST_ENTRY(l, struct lu_stream, link));
 }

@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/mem.h"
 #include "io/tls_int.h"
+
+enum { RECORD = 16384 };	/* RFC 8446 5.1: the most a record carries */
 
 int tls_ex_index(void)
 {
@@ -26,9 +29,9 @@ static void on_info(const SSL *ssl, int where, int ret)
 struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms_t now)
 {
 	struct tls *t = mem_new(sizeof *t);
-	char name[256];
+	struct addr literal;
 
-	t->ctx = tls_ctx_hold(ctx);
+	t->ctx = t->rules = tls_ctx_hold(ctx);
 	t->server = server;
 	t->facts.alert_received = t->facts.alert_sent = -1;
 	t->facts.phase = TLS_PHASE_HANDSHAKE;
@@ -50,8 +53,12 @@ struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms
 	}
 	SSL_set_connect_state(t->ssl);
 	SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
-	if (str_copy(name, sizeof name, server_name) && name[0])
-		SSL_set_tlsext_host_name(t->ssl, name);
+	/* RFC 6066 3: no IP literal in SNI. */
+	t->facts.sni_absent = !t->name[0] || addr_parse_ip(str_of(t->name), &literal) == OK;
+	if (!t->facts.sni_absent) {
+		(void)str_copy(t->facts.sni, sizeof t->facts.sni, str_of(t->name));
+		SSL_set_tlsext_host_name(t->ssl, t->name);
+	}
 	return t;
 }
 
@@ -60,10 +67,6 @@ void tls_free(struct tls *t)
 	if (!t)
 		return;
 	SSL_free(t->ssl);
-	if (t->plain)
-		mem_wipe(t->plain, t->plain_cap);
-	mem_free(t->plain);
-	mem_free(t->wire);
 	tls_ctx_drop(t->ctx);
 	mem_free(t);
 }
@@ -95,8 +98,8 @@ static enum err read_plain(struct tls *t)
 	for (;;) {
 		int n;
 
-		grow(&t->plain, &t->plain_cap, t->plain_n + 16384);
-		n = SSL_read(t->ssl, t->plain + t->plain_n, 16384);
+		grow(&t->ctx->plain, &t->ctx->plain_cap, t->plain_n + RECORD);
+		n = SSL_read(t->ssl, t->ctx->plain + t->plain_n, RECORD);
 		if (n <= 0)
 			return SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ ||
 			       SSL_get_error(t->ssl, n) == SSL_ERROR_ZERO_RETURN ? OK : ERR_AUTH;
@@ -164,7 +167,7 @@ enum err tls_send(struct tls *t, struct str plain)
 		return ERR_STATE;
 	ERR_clear_error();
 	while (plain.n) {	/* memory takes it all: no want-write here */
-		int n = SSL_write(t->ssl, plain.p, plain.n > 16384 ? 16384 : (int)plain.n);
+		int n = SSL_write(t->ssl, plain.p, plain.n > RECORD ? RECORD : (int)plain.n);
 
 		if (n <= 0)
 			return ERR_IO;
@@ -182,16 +185,26 @@ void tls_shutdown(struct tls *t)
 	t->facts.phase = TLS_PHASE_CLOSED;
 }
 
+void tls_cut(struct tls *t)
+{
+	if (t->facts.phase != TLS_PHASE_HANDSHAKE)
+		return;
+	t->facts.phase = TLS_PHASE_CLOSED;
+	if (!t->facts.verify_text[0])
+		(void)str_copy(t->facts.verify_text, sizeof t->facts.verify_text,
+			       STR("the peer closed the connection during the handshake"));
+}
+
 void tls_take(struct tls *t, struct tls_out *out)
 {
 	size_t n = t->broken ? 0 : (size_t)BIO_ctrl_pending(t->out);
 	int got = 0;
 
-	grow(&t->wire, &t->wire_cap, n);
+	grow(&t->ctx->wire, &t->ctx->wire_cap, n);
 	if (n)
-		got = BIO_read(t->out, t->wire, (int)n);
-	t->wire_n = got > 0 ? (size_t)got : 0;
-	*out = (struct tls_out){ .wire = { t->wire, t->wire_n }, .plain = { t->plain, t->plain_n } };
+		got = BIO_read(t->out, t->ctx->wire, (int)n);
+	*out = (struct tls_out){ .wire = { t->ctx->wire, got > 0 ? (size_t)got : 0 },
+				 .plain = { t->ctx->plain, t->plain_n } };
 	t->plain_n = 0;
 	if (t->facts.phase == TLS_PHASE_OPEN && !t->told_open) {
 		t->told_open = true;

@@ -88,7 +88,10 @@ void tls_free(struct tls *t);
 enum err tls_feed(struct tls *t, struct str wire, ms_t now);
 enum err tls_send(struct tls *t, struct str plain);
 void tls_shutdown(struct tls *t);
-/* Lends what is to be written to the wire and what was decrypted, until the next tls_* call. */
+/* The stream ended: in the middle of a handshake that is a fact of its own. */
+void tls_cut(struct tls *t);
+/* Lends what is to be written to the wire (until the next tls_take()) and what was decrypted
+ * (until the next tls_feed()) of any struct tls of the same tls_ctx. */
 void tls_take(struct tls *t, struct tls_out *out);
 const struct tls_facts *tls_facts_of(const struct tls *t);
 

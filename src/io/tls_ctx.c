@@ -19,6 +19,16 @@ static void ossl_text(struct buf *why)
 	ERR_clear_error();
 }
 
+/* A key with a password is refused; OpenSSL would ask the terminal. */
+static int no_password(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
 static enum err load_identity(struct tls_ctx *c, const struct tls_config *cfg, struct buf *why)
 {
 	if (!cfg->cert_file)
@@ -63,6 +73,12 @@ static void copy_list(char *dst[TLS_LIST_MAX + 1], const char *const *src)
 	dst[n] = NULL;
 }
 
+static int verify_mode(const struct tls_ctx *c)
+{
+	return c->want_client_cert ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+				   : SSL_VERIFY_NONE;
+}
+
 static int choose_identity(SSL *ssl, int *alert, void *arg)
 {
 	struct tls_ctx *dflt = arg;
@@ -78,7 +94,10 @@ static int choose_identity(SSL *ssl, int *alert, void *arg)
 	(void)str_copy(t->facts.sni, sizeof t->facts.sni, str_of(name));
 	for (int i = 0; i < dflt->nsni; i++)
 		if (tls_name_match(str_of(dflt->sni[i].name), str_of(name))) {
-			SSL_set_SSL_CTX(ssl, dflt->sni[i].ctx->ssl);
+			t->rules = dflt->sni[i].ctx;
+			SSL_set_SSL_CTX(ssl, t->rules->ssl);
+			/* not carried over by SSL_set_SSL_CTX() */
+			SSL_set_verify(ssl, verify_mode(t->rules), NULL);
 			break;
 		}
 	return SSL_TLSEXT_ERR_OK;
@@ -96,8 +115,6 @@ static void set_sessions(SSL_CTX *s, const struct tls_config *cfg)
 
 static enum err set_up(struct tls_ctx *c, const struct tls_config *cfg, struct buf *why)
 {
-	int mode = SSL_VERIFY_NONE;
-
 	SSL_CTX_set_min_proto_version(c->ssl, cfg->min_version ? cfg->min_version : TLS1_2_VERSION);
 	SSL_CTX_set_max_proto_version(c->ssl, cfg->max_version ? cfg->max_version : TLS1_3_VERSION);
 	if (SSL_CTX_set_cipher_list(c->ssl, cfg->ciphers12 ? cfg->ciphers12 : SUITES) != 1) {
@@ -114,10 +131,9 @@ static enum err set_up(struct tls_ctx *c, const struct tls_config *cfg, struct b
 	SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify_peer, NULL);
 	SSL_CTX_set_tlsext_servername_callback(c->ssl, choose_identity);
 	SSL_CTX_set_tlsext_servername_arg(c->ssl, c);
-	if (cfg->want_client_cert)
-		mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	c->want_client_cert = cfg->want_client_cert;
-	SSL_CTX_set_verify(c->ssl, mode, NULL);
+	SSL_CTX_set_verify(c->ssl, verify_mode(c), NULL);
+	SSL_CTX_set_default_passwd_cb(c->ssl, no_password);
 	set_sessions(c->ssl, cfg);
 	return OK;
 }
@@ -170,6 +186,10 @@ void tls_ctx_drop(struct tls_ctx *c)
 		tls_ctx_drop(c->sni[i].ctx);
 	}
 	SSL_CTX_free(c->ssl);
+	if (c->plain)
+		mem_wipe(c->plain, c->plain_cap);
+	mem_free(c->plain);
+	mem_free(c->wire);
 	mem_free(c);
 }
 

@@ -16,17 +16,21 @@ struct tls_ctx {
 	struct { char *name; struct tls_ctx *ctx; } sni[TLS_SNI_MAX];
 	int nsni;
 	uint64_t without_sni;
+	/* Scratch of all streams of this context, so that an idle one holds none: what was
+	 * decrypted by the last tls_feed(), what the last tls_take() gives to the wire. */
+	char *plain, *wire;
+	size_t plain_cap, wire_cap;
 };
 
 struct tls {
 	struct tls_ctx *ctx;
+	struct tls_ctx *rules;		/* the identity chosen by SNI, held by ctx; else ctx */
 	SSL *ssl;
 	BIO *in, *out;			/* memory: from and to the wire */
 	bool server, told_open, broken;
 	char name[256];			/* whom we expect */
 	struct tls_facts facts;
-	char *wire, *plain;
-	size_t wire_n, wire_cap, plain_n, plain_cap;
+	size_t plain_n;
 };
 
 /* tls_verify.c: what the handshake asks of the peer's chain; X509_STORE_CTX app data. */

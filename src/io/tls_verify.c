@@ -125,12 +125,12 @@ static bool names_good(struct tls *t, X509 *x)
 {
 	char *const one[2] = { t->name, NULL };
 
-	if (t->ctx->verify != TLS_VERIFY_PEER)
+	if (t->rules->verify != TLS_VERIFY_PEER)
 		return true;
 	if (t->server)
-		return !t->ctx->names[0] || san_matches(x, t->ctx->names, true);
+		return !t->rules->names[0] || san_matches(x, t->rules->names, true);
 	return (t->name[0] && (san_matches(x, one, false) || ip_matches(x, t->name))) ||
-	       (t->ctx->extra[0] && san_matches(x, t->ctx->extra, true));
+	       (t->rules->extra[0] && san_matches(x, t->rules->extra, true));
 }
 
 static int refuse(struct tls *t, X509_STORE_CTX *s, int error, const char *text)
@@ -167,13 +167,13 @@ int tls_verify_peer(X509_STORE_CTX *s, void *arg)
 	(void)arg;
 	if (leaf)
 		tls_learn_cert(&t->facts, leaf);
-	if (t->ctx->verify == TLS_VERIFY_NONE)
+	if (t->rules->verify == TLS_VERIFY_NONE)
 		return 1;
 	X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(s), X509_PURPOSE_ANY);
 	if (X509_verify_cert(s) != 1)
 		return refuse(t, s, X509_STORE_CTX_get_error(s),
 			      sentence(X509_STORE_CTX_get_error(s)));
-	if (t->ctx->eku == TLS_EKU_SERVER && !has_server_auth(leaf))
+	if (t->rules->eku == TLS_EKU_SERVER && !has_server_auth(leaf))
 		return refuse(t, s, X509_V_ERR_INVALID_PURPOSE,
 			      "it lacks the Server Authentication key usage");
 	if (!names_good(t, leaf))

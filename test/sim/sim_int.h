@@ -21,7 +21,7 @@ struct sim_handle {
 	net_id other;			/* the far end's handle; 0: not (any more) */
 	struct tls *tls;
 	struct tls_facts facts;		/* declared */
-	bool inbound, open, secure;
+	bool inbound, open, secure, dead;
 	net_id listener;		/* of an inbound one not yet accepted */
 	enum net_fail fail;
 };
@@ -39,6 +39,8 @@ struct sim {
 	uint32_t in_flight;
 	uint64_t lost;
 	uint16_t next_port;
+	net_id *grave;			/* dead handles, gone after the input */
+	size_t ngrave;
 	struct sim_name *names;
 	int nnames;
 	struct sim_resolver **resolvers;

@@ -38,6 +38,13 @@ static struct packet *packet(struct loop *l, int kind, net_id id, struct str byt
 	return p;
 }
 
+static struct sim_handle *live(const struct sim *s, net_id id)
+{
+	struct sim_handle *h = slot_get(&s->ids, id);
+
+	return h && !h->dead ? h : NULL;
+}
+
 static struct sim_handle *bound(struct sim *s, enum sim_kind kind, const struct addr *to)
 {
 	struct sim_handle *h, *any = NULL;
@@ -45,7 +52,7 @@ static struct sim_handle *bound(struct sim *s, enum sim_kind kind, const struct 
 	uint64_t id;
 
 	while ((h = slot_next(&s->ids, &i, &id))) {
-		if (h->kind != kind || h->local.port != to->port ||
+		if (h->dead || h->kind != kind || h->local.port != to->port ||
 		    h->local.family != to->family)
 			continue;
 		if (addr_same_ip(&h->local, to))
@@ -108,7 +115,7 @@ static void udp_send(struct loop *l, net_id id, const struct addr *from, const s
 		     struct str bytes)
 {
 	struct sim *s = sim_of(l);
-	struct sim_handle *h = slot_get(&s->ids, id);
+	struct sim_handle *h = live(s, id);
 	ms_t delay = s->opt.delay ? s->opt.delay : 1;
 	int copies = 1;
 
@@ -153,7 +160,7 @@ static void info_of(const struct sim_handle *h, struct net_stream_info *i)
 
 static void tell(struct sim *s, net_id id, enum net_event ev, struct str bytes)
 {
-	struct sim_handle *h = slot_get(&s->ids, id);
+	struct sim_handle *h = live(s, id);
 	struct net_stream_info i;
 
 	if (!h || !h->sh)
@@ -162,15 +169,28 @@ static void tell(struct sim *s, net_id id, enum net_event ev, struct str bytes)
 	h->sh->event(h->ctx, id, ev, bytes, &i);
 }
 
+/* Dead at once, gone after the input: a handler may close the stream whose bytes it reads. */
 static void drop(struct sim *s, net_id id)
 {
-	struct sim_handle *h = slot_get(&s->ids, id);
+	struct sim_handle *h = live(s, id);
 
 	if (!h)
 		return;
-	tls_free(h->tls);
-	tls_ctx_drop(h->tls_ctx);
-	slot_free(&s->ids, id);
+	h->dead = true;
+	s->grave = mem_grow(s->grave, s->ngrave + 1, sizeof *s->grave);
+	s->grave[s->ngrave++] = id;
+}
+
+static void bury(struct sim *s)
+{
+	while (s->ngrave) {
+		net_id id = s->grave[--s->ngrave];
+		struct sim_handle *h = slot_get(&s->ids, id);
+
+		tls_free(h->tls);
+		tls_ctx_drop(h->tls_ctx);
+		slot_free(&s->ids, id);
+	}
 }
 
 static void to_other(struct loop *l, struct sim_handle *h, struct str bytes)
@@ -182,7 +202,7 @@ static void to_other(struct loop *l, struct sim_handle *h, struct str bytes)
 
 static void opened(struct sim *s, struct sim_handle *h)
 {
-	struct sim_handle *ln = slot_get(&s->ids, h->listener);
+	struct sim_handle *ln = live(s, h->listener);
 	struct net_stream_info i;
 	net_id id = h->id;
 	void *ctx;
@@ -197,27 +217,43 @@ static void opened(struct sim *s, struct sim_handle *h)
 	info_of(h, &i);
 	h->sh = ln->sh;
 	ctx = ln->sh->accepted(ln->ctx, id, &i);
-	h = slot_get(&s->ids, id);
+	h = live(s, id);
 	if (h && ctx)
 		h->ctx = ctx;
 	else if (h)
 		s->loop.net->close(&s->loop, id);
 }
 
+static void tell_listener(struct sim *s, struct sim_handle *h)
+{
+	struct sim_handle *ln = live(s, h->listener);
+	struct net_stream_info i;
+
+	info_of(h, &i);
+	if (ln)
+		ln->sh->event(ln->ctx, 0, NET_CLOSED, STR_NONE, &i);
+}
+
 static void lost(struct sim *s, net_id id, enum net_fail why)
 {
-	struct sim_handle *h = slot_get(&s->ids, id);
+	struct sim_handle *h = live(s, id);
 
 	if (!h)
 		return;
+	if (h->tls && !h->open && why == NET_FAIL_NONE) {
+		tls_cut(h->tls);
+		why = NET_FAIL_TLS;
+	}
 	h->fail = why;
+	if (h->inbound && !h->open)	/* a failed handshake: its listener's owner hears of it */
+		tell_listener(s, h);
 	tell(s, id, NET_CLOSED, STR_NONE);
 	drop(s, id);
 }
 
 static void pump(struct sim *s, net_id id, enum err fed)
 {
-	struct sim_handle *h = slot_get(&s->ids, id);
+	struct sim_handle *h = live(s, id);
 	struct tls_out o;
 
 	tls_take(h->tls, &o);
@@ -226,28 +262,19 @@ static void pump(struct sim *s, net_id id, enum err fed)
 		opened(s, h);
 	if (o.plain.n)
 		tell(s, id, NET_DATA, o.plain);
-	if (!slot_get(&s->ids, id))
+	if (!live(s, id))
 		return;
 	if (fed) {
 		net_id far = h->other;
 
-		if (h->inbound && !h->open) {
-			struct sim_handle *ln = slot_get(&s->ids, h->listener);
-			struct net_stream_info i;
-
-			h->fail = NET_FAIL_TLS;
-			info_of(h, &i);
-			if (ln)
-				ln->sh->event(ln->ctx, 0, NET_CLOSED, STR_NONE, &i);
-		}
 		lost(s, id, NET_FAIL_TLS);
-		fly(&s->loop, packet(&s->loop, FLY_CLOSED, far, STR_NONE), 2);
+		fly(&s->loop, packet(&s->loop, FLY_CLOSED, far, STR_NONE), s->opt.delay + 1);
 	}
 }
 
 static void land_bytes(struct sim *s, struct packet *p)
 {
-	struct sim_handle *h = slot_get(&s->ids, p->id);
+	struct sim_handle *h = live(s, p->id);
 	struct str bytes = { p->bytes, p->n };
 
 	if (!h)
@@ -298,7 +325,7 @@ static struct sim_handle *accept_side(struct sim *s, struct sim_handle *c, struc
 
 static void land_connect(struct sim *s, struct packet *p)
 {
-	struct sim_handle *c = slot_get(&s->ids, p->id), *ln, *h;
+	struct sim_handle *c = live(s, p->id), *ln, *h;
 	net_id far;
 
 	if (!c)
@@ -319,8 +346,8 @@ static void land_connect(struct sim *s, struct packet *p)
 		return;
 	}
 	opened(s, h);
-	c = slot_get(&s->ids, p->id);
-	if (c && slot_get(&s->ids, far))
+	c = live(s, p->id);
+	if (c && live(s, far))
 		opened(s, c);
 }
 
@@ -336,7 +363,7 @@ static void land(void *arg)
 	case FLY_CONNECT: land_connect(s, p); break;
 	case FLY_CLOSED: lost(s, p->id, p->fail); break;
 	case FLY_TIMEOUT: {
-		struct sim_handle *h = slot_get(&s->ids, p->id);
+		struct sim_handle *h = live(s, p->id);
 
 		if (h && !h->open)
 			lost(s, p->id, NET_FAIL_TIMEOUT);
@@ -344,6 +371,7 @@ static void land(void *arg)
 	}
 	}
 	mem_free(p);
+	bury(s);
 }
 
 static net_id do_listen(struct loop *l, const struct addr *at, struct tls_ctx *tls,
@@ -404,7 +432,7 @@ static net_id do_connect(struct loop *l, const struct net_connect *c)
 
 static void do_write(struct loop *l, net_id id, struct str bytes)
 {
-	struct sim_handle *h = slot_get(&sim_of(l)->ids, id);
+	struct sim_handle *h = live(sim_of(l), id);
 	struct tls_out o;
 
 	if (!h || h->kind != SIM_STREAM || !h->open)
@@ -422,7 +450,7 @@ static void do_write(struct loop *l, net_id id, struct str bytes)
 static void do_close(struct loop *l, net_id id)
 {
 	struct sim *s = sim_of(l);
-	struct sim_handle *h = slot_get(&s->ids, id);
+	struct sim_handle *h = live(s, id);
 
 	if (!h)
 		return;
@@ -433,7 +461,7 @@ static void do_close(struct loop *l, net_id id)
 
 static bool do_local(struct loop *l, net_id id, struct addr *a)
 {
-	struct sim_handle *h = slot_get(&sim_of(l)->ids, id);
+	struct sim_handle *h = live(sim_of(l), id);
 
 	if (h)
 		*a = h->local;
@@ -452,6 +480,9 @@ void sim_net_free(struct sim *s)
 
 	while (slot_next(&s->ids, &i, &id))
 		drop(s, id);
+	bury(s);
+	mem_free(s->grave);
+	s->grave = NULL;
 }
 
 /* --- scripts ------------------------------------------------------------- */
@@ -472,7 +503,7 @@ void sim_cut(struct loop *l, const struct addr *a)
 	uint64_t id;
 
 	while ((h = slot_next(&s->ids, &i, &id)))
-		if (h->kind == SIM_STREAM &&
+		if (h->kind == SIM_STREAM && !h->dead &&
 		    (addr_same_ip(&h->peer, a) || addr_same_ip(&h->local, a))) {
 			struct packet *p = packet(l, FLY_CLOSED, id, STR_NONE);
 
