@@ -3,7 +3,9 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/client.h"
-#include "site/site.h"
+#include "conf/config.h"
+
+enum { SITE_BYTES_MAX = 16777216 };
 
 /* `tandem apply` and `tandem export`: people and numbers as a file. */
 

@@ -50,9 +50,9 @@ LIBRARY = {                 # header, or its folder: folders that may know it
     "pthread.h": "io store app",
     "threads.h": "io store app",
     "sys/epoll.h": "io media",
-    "sys/socket.h": "base io media",
+    "sys/socket.h": "base io media api app",
     "netinet/in.h": "base io media",
-    "arpa/inet.h": "base io media",
+    "arpa/inet.h": "base io media app",
     "sys/un.h": "io api cli",
 }
 FOREIGN = {                 # never, anywhere in the program

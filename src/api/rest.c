@@ -124,7 +124,7 @@ static enum MHD_Result act(struct request *q, const char *url, const char *metho
 
 	if (!c)
 		return send_error(q->conn, 404, json_string("There is no such action; `tandem help` lists them."));
-	if (strcmp(method, c->post ? "POST" : "GET"))
+	if (strcmp(method, c->post ? "POST" : "GET") != 0)
 		return send_error(q->conn, 405, json_string(c->post ? "Use POST." : "Use GET."));
 	if (role_of(q->conn) < c->role)
 		return send_error(q->conn, 403, json_string("Only root and the daemon's own user may do this."));
@@ -150,6 +150,7 @@ static void take_body(struct request *q, const char *data, size_t n)
 	q->n += n;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the shape libmicrohttpd calls */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *n, void **mem)

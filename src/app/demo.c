@@ -559,7 +559,7 @@ static bool start_hub(struct demo *d)
 	(void)snprintf(sip, sizeof sip, "%u", d->hub_sip);
 	(void)snprintf(sbc, sizeof sbc, "sbc.contoso.com=127.0.0.1:%u", d->tls);
 	if (!bed_spawn(&d->bed, log, argv, &d->to_hub, &d->from_hub) ||
-	    !hub_line(d, line, sizeof line) || strncmp(line, "ready ", 6))
+	    !hub_line(d, line, sizeof line) || strncmp(line, "ready ", 6) != 0)
 		return false;
 	j = json_loads(line + 6, 0, NULL);
 	d->hub_dns = (uint16_t)json_integer_value(json_object_get(j, "dns"));

@@ -26,7 +26,7 @@ double bed_now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_MONOTONIC, &t);	/* banned: a script outside of any loop */
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -173,7 +173,7 @@ static void keep_recording(const struct phone *p)
 	struct timespec t;
 	struct tm tm;
 
-	clock_gettime(CLOCK_REALTIME, &t);
+	clock_gettime(CLOCK_REALTIME, &t);	/* banned: names of files, not time of calls */
 	for (now = t.tv_sec - 1; now < t.tv_sec + 400; now++) {
 		(void)gmtime_r(&now, &tm);
 		(void)strftime(stamp, sizeof stamp, "%Y-%m-%d-%H-%M-%S", &tm);

@@ -10,7 +10,7 @@
 #include "app/people.h"
 #include "app/server_int.h"
 
-enum { SECOND_MS = 1000, DRAIN_MS = 1500 };
+enum { SECOND_MS = 1000, DRAIN_MS = 1500, TEXT_MAX = 65536 };
 
 /* --- the turn -------------------------------------------------------------------- */
 
@@ -392,6 +392,11 @@ static int run(const struct config *cfg)
 	return rc;
 }
 
+int server_media(int fd)
+{
+	return media_worker(fd);
+}
+
 int server_main(const char *config_file)
 {
 	struct findings *fs = mem_new(sizeof *fs);
@@ -405,8 +410,8 @@ int server_main(const char *config_file)
 	if (cfg) {
 		rc = run(cfg);
 	} else {
-		text = mem_new(64 * 1024);
-		buf_init(&b, text, 64 * 1024);
+		text = mem_new(TEXT_MAX);
+		buf_init(&b, text, TEXT_MAX);
 		findings_write(&b, fs);
 		fprintf(stderr, "%s", buf_z(&b));
 		mem_free(text);

@@ -31,6 +31,8 @@ const char *server_failed(const struct server *s);	/* "" or why it cannot go on 
 struct api_env *server_env(struct server *s);
 void server_set_directory(struct server *s, struct directory *d);	/* owned from now on */
 
+/* `tandem media`: the media process on this descriptor. Exit code. */
+int server_media(int fd);
 /* `tandem serve`: reads the configuration, runs until a signal. Exit code. */
 int server_main(const char *config_file);
 

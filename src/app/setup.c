@@ -69,6 +69,7 @@ static bool admit(void *ctx, const struct addr *src)
 	return l->nallow == 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the shape of sip_config.tap */
 static void tap_message(void *ctx, uint64_t owner, bool out, enum sip_transport t,
 			const struct addr *local, const struct addr *peer, struct str bytes)
 {

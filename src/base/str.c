@@ -19,7 +19,7 @@ struct str str_sub(struct str s, size_t from, size_t n)
 
 bool str_eq(struct str a, struct str b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	return a.n == b.n && (a.n == 0 || a.p == b.p || (a.p && b.p && memcmp(a.p, b.p, a.n) == 0));
 }
 
 bool str_ieq(struct str a, struct str b)

@@ -417,14 +417,19 @@ static void start_timers(struct call *c)
 		timer_start(t, &c->ring_by, c->who.ring_by, on_ring_by, c);
 }
 
+static void call_refuse(struct call *c, unsigned status, const struct reason *why)
+{
+	c->state = CALL_CLOSING;
+	call_end(c, status, why);
+}
+
 void call_ring(struct call *c, struct str number)
 {
 	bool told = c->fork.told_ringing;
 	struct route_plan *p = arena_get(&c->arena, sizeof *p);
 
 	if (!p) {		/* forwarded until the arena was full */
-		c->state = CALL_CLOSING;
-		call_end(c, 482, &REASON(LIMIT_HOPS, STR("too often")));
+		call_refuse(c, 482, &REASON(LIMIT_HOPS, STR("too often")));
 		return;
 	}
 	c->plan = p;
@@ -436,8 +441,7 @@ void call_ring(struct call *c, struct str number)
 		return;
 	}
 	if (!p->n) {
-		c->state = CALL_CLOSING;
-		call_end(c, p->status ? p->status : 404, &p->why);
+		call_refuse(c, p->status ? p->status : 404, &p->why);
 		return;
 	}
 	fork_init(&c->fork);

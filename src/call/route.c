@@ -145,6 +145,7 @@ static void session_id(struct route *r, const struct sip_msg *m, struct arena *a
 	who->session_id = str_dup(a, id);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): see route.h */
 enum route_who route_identify(struct route *r, const struct sip_event *ev, struct arena *a,
 			      struct route_caller *who, unsigned *status, struct sip_xhdr x[2],
 			      struct reason *why)

@@ -89,6 +89,7 @@ void route_trunk_dest(const struct route *r, int i, int host, struct sip_dest *d
 enum route_who { ROUTE_WHO_TRUNK, ROUTE_WHO_PHONE, ROUTE_WHO_CHALLENGE, ROUTE_WHO_REFUSE };
 /* Who sent this INVITE? CHALLENGE: *status and the headers x (in the arena) to send; REFUSE:
  * *status and *why. */
+/* NOLINTNEXTLINE(readability-function-size): two results for two answers */
 enum route_who route_identify(struct route *r, const struct sip_event *invite, struct arena *a,
 			      struct route_caller *who, unsigned *status, struct sip_xhdr x[2],
 			      struct reason *why);

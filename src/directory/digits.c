@@ -145,7 +145,7 @@ static bool walk(const struct items *it, struct str num, size_t ends[DIGITS_MAX 
 		return false;
 	for (size_t j = 0, i = 0; i < (size_t)it->n; i++) {
 		const struct item *x = &it->it[i];
-		size_t k = j;
+		size_t k;
 
 		ends[i] = j;
 		if (x->min == 0 && can[i + 1][j])

@@ -217,7 +217,7 @@ enum err ear_remote(struct ear *e, const struct addr *to, struct str crypto, uin
 	if (x)
 		return x;
 	/* The same key again keeps its replay window; a new one starts anew. */
-	if (!e->in || memcmp(e->their_key, c.key, sizeof e->their_key)) {
+	if (!e->in || memcmp(e->their_key, c.key, sizeof e->their_key) != 0) {
 		srtp_free(e->in);
 		e->in = srtp_new(SRTP_AES_CM_80, c.key, c.mki_n);
 		memcpy(e->their_key, c.key, sizeof e->their_key);

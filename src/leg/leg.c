@@ -203,6 +203,7 @@ static enum err take_offer(struct leg *g, const struct sip_event *ev, struct rea
 	return OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): status and reason are two results */
 enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 		  const struct leg_peer *peer, uint64_t *leg, unsigned *status, struct reason *why)
 {

@@ -60,7 +60,7 @@ static enum err say(struct leg *g, struct sdp_out *o)
 	sdp_write(&b, o);
 	if (!buf_ok(&b))
 		return ERR_LIMIT;
-	if (g->said.any && (b.n != g->said.text_n || memcmp(text, g->said.text, b.n))) {
+	if (g->said.any && (b.n != g->said.text_n || memcmp(text, g->said.text, b.n) != 0)) {
 		o->version = ++g->said.version;
 		buf_reset(&b);
 		sdp_write(&b, o);

@@ -212,6 +212,7 @@ static void forward(struct relay *r, struct end *e, const struct rtp *h, enum me
 	relay_pass(r, to, c, h, payload, h->payload_n, now);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a packet is what it is made of */
 void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *from, uint8_t *p,
 		  size_t n, ms_t now)
 {

@@ -51,6 +51,7 @@ static void join_source(struct end *e, const struct rtp *h, ms_t now)
 	t->mark = true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a packet is what it is made of */
 void relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct rtp *h,
 		const uint8_t *payload, size_t n, ms_t now)
 {

@@ -104,7 +104,7 @@ size_t rtcp_write(uint8_t *p, size_t cap, const struct rtcp_sender *s, const str
 	put32(p + n + 4, s->ssrc);
 	p[n + 8] = 1;
 	p[n + 9] = (uint8_t)c;
-	memcpy(p + n + 10, cname, c);
+	memcpy(p + n + 10, cname, c);	/* NOLINT(bugprone-not-null-terminated-result): counted */
 	n += (10 + c + 4) & ~(size_t)3;	/* at least one zero ends the chunk */
 	put16(p + sdes + 2, (uint32_t)((n - sdes) / 4 - 1));
 	return n;
@@ -120,33 +120,37 @@ static void read_block(const uint8_t *p, struct rtcp_block *b)
 				  .lsr = get32(p + 16), .dlsr = get32(p + 20) };
 }
 
+/* A sender's or receiver's report of len bytes. */
+static void read_report(const uint8_t *p, size_t len, struct rtcp_news *r)
+{
+	size_t at = p[1] == 200 ? 28 : 8;
+
+	r->ssrc = get32(p + 4);
+	if (p[1] == 200 && len >= 28) {
+		r->sr = true;
+		r->ntp = (uint64_t)get32(p + 8) << 32 | get32(p + 12);
+	}
+	if ((p[0] & 31) && !r->block && len >= at + 24) {
+		r->block = true;
+		read_block(p + at, &r->b);
+	}
+}
+
 bool rtcp_read(const uint8_t *p, size_t n, struct rtcp_news *out)
 {
 	struct rtcp_news r = { 0 };
 
 	for (size_t i = 0; i < n;) {
-		size_t len, at;
-		unsigned count;
+		size_t len;
 
 		if (n - i < 8 || p[i] >> 6 != 2)
 			return false;
 		len = ((size_t)get16(p + i + 2) + 1) * 4;
 		if (len > n - i)
 			return false;
-		count = p[i] & 31;
-		at = p[i + 1] == 200 ? 28 : 8;
 		r.bye |= p[i + 1] == 203;
-		if (p[i + 1] == 200 || p[i + 1] == 201) {
-			r.ssrc = get32(p + i + 4);
-			if (p[i + 1] == 200 && len >= 28) {
-				r.sr = true;
-				r.ntp = (uint64_t)get32(p + i + 8) << 32 | get32(p + i + 12);
-			}
-			if (count && !r.block && len >= at + 24) {
-				r.block = true;
-				read_block(p + i + at, &r.b);
-			}
-		}
+		if (p[i + 1] == 200 || p[i + 1] == 201)
+			read_report(p + i, len, &r);
 		i += len;
 	}
 	*out = r;

@@ -114,7 +114,7 @@ void monitor_add(struct monitor *m, const struct monitor_trunk *t)
 	for (int k = 0; k < t->nhosts; k++) {
 		m->ping[i][k] = (struct ping){ .m = m, .trunk = i, .host = k };
 		if (t->ping)
-			timer_start(&m->loop->timers, &m->ping[i][k].t, (ms_t)(20 * k), on_due,
+			timer_start(&m->loop->timers, &m->ping[i][k].t, 20 * (ms_t)k, on_due,
 				    &m->ping[i][k]);
 	}
 }

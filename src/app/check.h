@@ -1,0 +1,12 @@
+/*
+ * check.h - `tandem check`: every mistake of both files in one run, FILE:LINE:COL, what is
+ * wrong and the mend.
+ */
+#ifndef APP_CHECK_H
+#define APP_CHECK_H
+
+/* site NULL: the one the configuration names, if any. Returns the number of findings, at most
+ * 100; 0: none. */
+int check_main(const char *config, const char *site);
+
+#endif
