@@ -359,9 +359,7 @@ static bool may_forward(struct call *c, struct str target)
 
 	buf_init(&b, text, sizeof text);
 	buf_u64(&b, (uint64_t)c->hops);
-	if (most && c->hops >= most)
-		why = REASON(LIMIT_HOPS, buf_str(&b));
-	else if (c->ntaken == CALL_LIMIT_MAX)
+	if ((most && c->hops >= most) || c->ntaken == CALL_LIMIT_MAX)
 		why = REASON(LIMIT_HOPS, buf_str(&b));
 	else if (limit_take(c->cs->limit, LIMIT_FORWARD, target, 0, &why) == OK) {
 		c->taken[c->ntaken].kind = LIMIT_FORWARD;

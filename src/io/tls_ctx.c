@@ -126,7 +126,7 @@ static enum err set_up(struct tls_ctx *c, const struct tls_config *cfg, struct b
 			    SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_max_cert_list(c->ssl, 16 * 1024);
+	SSL_CTX_set_max_cert_list(c->ssl, 16384);
 	SSL_CTX_set_verify_depth(c->ssl, TLS_CHAIN_DEPTH);
 	SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify_peer, NULL);
 	SSL_CTX_set_tlsext_servername_callback(c->ssl, choose_identity);
