@@ -86,9 +86,9 @@ bool addr_in(const struct addr *a, const struct addr *net, unsigned bits)
 		bits = most;
 	for (unsigned i = 0; i < bits; i += 8) {
 		unsigned left = bits - i;
-		uint8_t mask = left >= 8 ? 0xff : (uint8_t)(0xff << (8 - left));
+		unsigned mask = left >= 8 ? 0xffu : 0xffu << (8 - left) & 0xffu;
 
-		if ((a->ip[i / 8] ^ net->ip[i / 8]) & mask)
+		if (((unsigned)a->ip[i / 8] ^ net->ip[i / 8]) & mask)
 			return false;
 	}
 	return true;
