@@ -75,8 +75,8 @@ static void watch_all(struct ares_world *w)
 
 	unwatch(w);
 	for (int i = 0; i < ARES_FDS; i++) {
-		int events = (ARES_GETSOCK_READABLE(bits, i) ? UV_READABLE : 0) |
-			     (ARES_GETSOCK_WRITABLE(bits, i) ? UV_WRITABLE : 0);
+		int events = (((unsigned)bits >> i & 1) ? UV_READABLE : 0) |
+			     (((unsigned)bits >> (i + ARES_FDS) & 1) ? UV_WRITABLE : 0);
 
 		if (!events)
 			continue;
