@@ -189,8 +189,8 @@ static void records(const json_t *j)
 		long k = n(r, "answered_by");
 		const json_t *leg = json_array_get(legs, (size_t)k);
 
-		printf("%-20lld %-16s %-16s %-20s %6ld %6ld  %s\n",
-		       (long long)json_integer_value(json_object_get(r, "id")), s(r, "calling"),
+		printf("%-20s %-16s %-16s %-20s %6ld %6ld  %s\n",
+		       s(r, "id"), s(r, "calling"),
 		       s(r, "called"), leg ? s(leg, "name") : "-", n(r, "ring_ms") / 1000,
 		       n(r, "talk_ms") / 1000, s(r, "text"));
 	}
