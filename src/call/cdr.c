@@ -34,6 +34,8 @@ void cdr_begin(struct call_record *r, struct map *m, const struct loop *l,
 	r->start_wall = l->wall;
 	r->start_mono = l->now;
 	session_id(r, ev->msg);
+	if (!r->session_local[0])	/* the caller has none: ours goes on every leg */
+		SET(r->session_local, who->session_id);
 }
 
 void cdr_called(struct call_record *r, struct str number)
