@@ -2,4 +2,5 @@
 #ifndef T_CALL_H
 #define T_CALL_H
 int run_fork(void);
+int run_limit(void);
 #endif
