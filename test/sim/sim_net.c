@@ -326,7 +326,6 @@ static struct sim_handle *accept_side(struct sim *s, struct sim_handle *c, struc
 static void land_connect(struct sim *s, struct packet *p)
 {
 	struct sim_handle *c = live(s, p->id), *ln, *h;
-	net_id far;
 
 	if (!c)
 		return;
@@ -340,14 +339,13 @@ static void land_connect(struct sim *s, struct packet *p)
 		lost(s, p->id, NET_FAIL_LOCAL);
 		return;
 	}
-	far = h->id;
 	if (c->tls) {
 		pump(s, p->id, tls_feed(c->tls, STR_NONE, s->loop.now));
 		return;
 	}
 	opened(s, h);
 	c = live(s, p->id);
-	if (c && live(s, far))
+	if (c)		/* TCP stands, even when the far user refused it */
 		opened(s, c);
 }
 

@@ -2,5 +2,6 @@
 
 int main(void)
 {
-	return run_tls() != 0;
+	return (run_timer() + run_crypto() + run_tls_name() + run_tls() + run_tls_sni() + run_dns() +
+		run_sim()) != 0;
 }
