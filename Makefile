@@ -54,7 +54,7 @@ lint:
 
 bench:
 	$(Q)tools/install-deps.sh bench
-	$(Q)tools/build.sh rel tandem
+	$(Q)tools/build.sh rel tandem bench_parse
 	$(Q)test/bench/run.py
 
 # DESTDIR and PREFIX as everywhere.

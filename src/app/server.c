@@ -10,7 +10,7 @@
 #include "app/people.h"
 #include "app/server_int.h"
 
-enum { SECOND_MS = 1000, DRAIN_MS = 1500, TEXT_MAX = 65536 };
+enum { SECOND_MS = 1000, DRAIN_MS = 1500, TEXT_MAX = 65536, FILES_MAX = 262144 };
 
 /* --- the turn -------------------------------------------------------------------- */
 
@@ -352,8 +352,12 @@ static void raise_limits(void)
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		struct rlimit more = { FILES_MAX, FILES_MAX };
+
 		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);	/* too few shows itself when binding */
+		/* Root may have more than the hard limit; too few shows itself when binding. */
+		if (rl.rlim_max >= FILES_MAX || setrlimit(RLIMIT_NOFILE, &more))
+			(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
 	(void)prctl(PR_SET_DUMPABLE, 0);	/* keys and passwords: no core dump */
 }

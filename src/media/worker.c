@@ -16,7 +16,7 @@
 
 /* The media process: raw epoll, batches in, batches out, one thread, no lock. */
 
-enum { BATCH = 32, EVENTS = 128, OUT = 64 };
+enum { BATCH = 32, EVENTS = 128, OUT = 64, FILES_MAX = 262144 };
 
 struct out_packet {
 	int fd;
@@ -236,6 +236,10 @@ static void raise_limit(void)
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		struct rlimit more = { FILES_MAX, FILES_MAX };
+
+		if (rl.rlim_max < FILES_MAX && setrlimit(RLIMIT_NOFILE, &more) == 0)
+			return;		/* root may have more than the hard limit */
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);	/* too few: binding says so */
 	}
