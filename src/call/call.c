@@ -321,16 +321,13 @@ static void refuse(struct calls *cs, const struct sip_event *ev, unsigned status
 	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, NULL, 0);
 }
 
-static enum err take_limit(struct call *c, enum limit_kind k, struct str name)
+enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,
+			 struct reason *why)
 {
-	struct reason why;
-
 	if (!name.n || c->ntaken == CALL_LIMIT_MAX)
 		return OK;
-	if (limit_take(c->cs->limit, k, name, 0, &why)) {
-		c->end = reason_keep(&c->arena, &why);
+	if (limit_take(c->cs->limit, k, name, most, why))
 		return ERR_LIMIT;
-	}
 	c->taken[c->ntaken].kind = k;
 	c->taken[c->ntaken].name = name;
 	c->ntaken++;
@@ -339,9 +336,16 @@ static enum err take_limit(struct call *c, enum limit_kind k, struct str name)
 
 static enum err admit(struct call *c)
 {
-	if (take_limit(c, LIMIT_TOTAL, STR("all")) || take_limit(c, LIMIT_USER, c->who.user))
-		return ERR_LIMIT;
-	return c->who.phone ? OK : take_limit(c, LIMIT_TRUNK, c->who.name);
+	struct reason why;
+	enum err e = call_take_limit(c, LIMIT_TOTAL, STR("all"), 0, &why);
+
+	if (!e)
+		e = call_take_limit(c, LIMIT_USER, c->who.user, 0, &why);
+	if (!e && !c->who.phone)
+		e = call_take_limit(c, LIMIT_TRUNK, c->who.name, c->who.max_calls, &why);
+	if (e)
+		c->end = reason_keep(&c->arena, &why);
+	return e;
 }
 
 /* The number asked for: the Request-URI's user, unescaped. */

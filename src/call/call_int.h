@@ -4,7 +4,7 @@
 #include "base/slot.h"
 #include "call/call.h"
 
-enum { CALL_LEG_MAX = 2 * FORK_MAX, CALL_ARENA_MAX = 96 * 1024, CALL_LIMIT_MAX = 8 };
+enum { CALL_LEG_MAX = 2 * FORK_MAX, CALL_ARENA_MAX = 96 * 1024, CALL_LIMIT_MAX = 32 };
 
 struct call_leg {
 	uint64_t leg;		/* 0: gone                                      */
@@ -53,6 +53,10 @@ void call_step(struct call *c, enum call_event ev, const struct leg_event *le);
 struct call_leg *call_leg_of(struct call *c, uint64_t leg);
 uint64_t call_other(const struct call *c, uint64_t leg);	/* 0: none */
 void call_end(struct call *c, unsigned status, const struct reason *why);
+
+/* Counts the call for `name`; ERR_LIMIT: *why. `most` 0: the configured maximum. */
+enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,
+			 struct reason *why);
 
 /* ring.c: the time before the answer */
 void call_on_ring(struct call *c, const struct leg_event *e);

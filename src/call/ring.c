@@ -81,7 +81,8 @@ static void dial(struct call *c, int i)
 	k = &c->legs[c->nlegs++];
 	*k = (struct call_leg){ .branch = i, .route = b };
 	k->rec = cdr_leg(c->rec, c->cs->cfg.loop, b);
-	if (leg_dial(c->cs->cfg.legs, &d, &k->leg, &why) == OK) {
+	if (call_take_limit(c, LIMIT_TRUNK, b->trunk_name, b->max_calls, &why) == OK &&
+	    leg_dial(c->cs->cfg.legs, &d, &k->leg, &why) == OK) {
 		call_leg_known(c, k);
 	} else {
 		k->why = reason_keep(&c->arena, &why);

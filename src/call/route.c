@@ -102,7 +102,8 @@ static void from_trunk(struct route *r, int i, const struct sip_event *ev, struc
 
 	*who = (struct route_caller){ .trunk = (uint32_t)i, .name = t->name, .css = t->css,
 				      .is_teams = p->teams, .ring_by = p->ring_by_ms,
-				      .inband = t->inband, .peer = &r->trunk_peer[i] };
+				      .inband = t->inband, .max_calls = t->max_calls,
+				      .peer = &r->trunk_peer[i] };
 	caller_number(ev->msg, p->teams, a, who);
 	directory_identify_number(*r->cfg.directory, who->number, t->trusted_identity, &id, &why);
 	if (!id.user.n)
@@ -347,6 +348,7 @@ static bool over_trunk(struct route *r, const struct dir_target *t, int trunk,
 		return true;
 	b->trunk = (uint32_t)trunk;
 	b->trunk_name = ct->name;
+	b->max_calls = ct->max_calls;
 	b->elsewhere = say[ct->elsewhere];
 	b->peer = &r->trunk_peer[trunk];
 	b->first_response = ct->first_response_ms ? ct->first_response_ms : prof->first_response_ms;

@@ -27,6 +27,7 @@ struct route_caller {
 	bool phone;
 	uint32_t trunk;			/* index, or ROUTE_NO_TRUNK           */
 	struct str name;		/* trunk or phone name                */
+	uint32_t max_calls;		/* of its trunk; 0: no limit          */
 	struct str user;		/* phone's user, or that of a mapped remote destination */
 	struct str number, display;	/* what is shown to the called side   */
 	struct str remote;		/* remote destination it calls from; absent: none */
@@ -46,6 +47,7 @@ struct route_branch {
 	uint32_t trunk, host;		/* ROUTE_NO_TRUNK for phones          */
 	struct str trunk_name;		/* absent for phones                  */
 	uint32_t tried;			/* bits of its hosts                  */
+	uint32_t max_calls;		/* of the trunk; 0: no limit          */
 	enum route_elsewhere elsewhere;
 	const struct leg_peer *peer;
 	struct sip_dest dest;
