@@ -6,6 +6,8 @@
 #include "store/record_text.h"
 #include "trace/ladder.h"
 
+enum { RECORD_TEXT_MAX = 65536, PLAN_MAX = 262144 };
+
 static json_t *text(struct str s)
 {
 	char mem[1024];
@@ -173,11 +175,11 @@ static json_t *ladder_json(const struct api_env *e, uint64_t record)
 
 static json_t *record_of(const struct call_record *r)
 {
-	char *mem = mem_new(64 * 1024);
+	char *mem = mem_new(RECORD_TEXT_MAX);
 	struct buf b;
 	json_t *j;
 
-	buf_init(&b, mem, 64 * 1024);
+	buf_init(&b, mem, RECORD_TEXT_MAX);
 	record_json(&b, r);
 	j = json_loadb(mem, b.n, 0, NULL);
 	mem_free(mem);
@@ -252,7 +254,7 @@ json_t *view_dial(const struct api_env *e, struct str from, struct str to)
 	struct dir_query q;
 	struct arena a;
 
-	arena_init(&a, 256 * 1024);
+	arena_init(&a, PLAN_MAX);
 	who_asks(e, from, &who);
 	q = (struct dir_query){ .number = to, .css = who.css, .caller_user = who.user,
 				.registered = registered, .ctx = (void *)(uintptr_t)e };
