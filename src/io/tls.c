@@ -30,6 +30,7 @@ struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms
 {
 	struct tls *t = mem_new(sizeof *t);
 	struct addr literal;
+	BIO *bio = BIO_new(ctx->bio);
 
 	t->ctx = t->rules = tls_ctx_hold(ctx);
 	t->server = server;
@@ -38,13 +39,14 @@ struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms
 	t->facts.started = now;
 	(void)str_copy(t->name, sizeof t->name, server_name);	/* too long matches nothing */
 	t->ssl = SSL_new(ctx->ssl);
-	t->in = BIO_new(BIO_s_mem());
-	t->out = BIO_new(BIO_s_mem());
-	if (!t->ssl || !t->in || !t->out) {
+	if (!t->ssl || !bio) {
+		BIO_free(bio);
 		t->broken = true;
 		return t;
 	}
-	SSL_set_bio(t->ssl, t->in, t->out);
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(t->ssl, bio, bio);
 	SSL_set_ex_data(t->ssl, tls_ex_index(), t);
 	SSL_set_info_callback(t->ssl, on_info);
 	if (server) {
@@ -67,8 +69,64 @@ void tls_free(struct tls *t)
 	if (!t)
 		return;
 	SSL_free(t->ssl);
+	mem_free(t->wire);
 	tls_ctx_drop(t->ctx);
 	mem_free(t);
+}
+
+static void grow(char **p, size_t *cap, size_t need)
+{
+	if (need <= *cap)
+		return;
+	*cap = need + 4096;
+	*p = mem_grow(*p, *cap, 1);
+}
+
+/* A BIO that keeps nothing: it reads from the bytes being fed and writes for tls_take(). */
+static int bio_read(BIO *b, char *p, int n)
+{
+	struct tls *t = BIO_get_data(b);
+	size_t k = (size_t)n < t->in.n ? (size_t)n : t->in.n;
+
+	BIO_clear_retry_flags(b);
+	if (!k) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	memcpy(p, t->in.p, k);
+	t->in = str_sub(t->in, k, t->in.n);
+	return (int)k;
+}
+
+static int bio_write(BIO *b, const char *p, int n)
+{
+	struct tls *t = BIO_get_data(b);
+
+	BIO_clear_retry_flags(b);
+	grow(&t->wire, &t->wire_cap, t->wire_n + (size_t)n);
+	memcpy(t->wire + t->wire_n, p, (size_t)n);
+	t->wire_n += (size_t)n;
+	return n;
+}
+
+static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+	(void)b;
+	(void)num;
+	(void)ptr;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+BIO_METHOD *tls_bio(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "tandem");
+
+	if (m) {
+		BIO_meth_set_read(m, bio_read);
+		BIO_meth_set_write(m, bio_write);
+		BIO_meth_set_ctrl(m, bio_ctrl);
+	}
+	return m;
 }
 
 static void opened(struct tls *t, ms_t now)
@@ -82,14 +140,6 @@ static void opened(struct tls *t, ms_t now)
 	(void)str_copy(t->facts.suite, sizeof t->facts.suite, str_of(SSL_get_cipher_name(t->ssl)));
 	if (x)
 		tls_learn_cert(&t->facts, x);
-}
-
-static void grow(char **p, size_t *cap, size_t need)
-{
-	if (need <= *cap)
-		return;
-	*cap = need + 4096;
-	*p = mem_grow(*p, *cap, 1);
 }
 
 /* All that has been decrypted so far. */
@@ -147,8 +197,7 @@ enum err tls_feed(struct tls *t, struct str wire, ms_t now)
 		return ERR_IO;
 	t->plain_n = 0;
 	ERR_clear_error();
-	if (wire.n && BIO_write(t->in, wire.p, (int)wire.n) != (int)wire.n)
-		return ERR_IO;
+	t->in = wire;
 	if (t->facts.phase == TLS_PHASE_HANDSHAKE)
 		e = handshake(t, now);
 	if (!e && t->facts.phase == TLS_PHASE_OPEN)
@@ -157,6 +206,7 @@ enum err tls_feed(struct tls *t, struct str wire, ms_t now)
 		explain(t);
 		t->facts.phase = TLS_PHASE_CLOSED;
 	}
+	t->in = STR_NONE;		/* OpenSSL took it all, or refused the rest */
 	ERR_clear_error();
 	return e;
 }
@@ -197,14 +247,12 @@ void tls_cut(struct tls *t)
 
 void tls_take(struct tls *t, struct tls_out *out)
 {
-	size_t n = t->broken ? 0 : (size_t)BIO_ctrl_pending(t->out);
-	int got = 0;
-
-	grow(&t->ctx->wire, &t->ctx->wire_cap, n);
-	if (n)
-		got = BIO_read(t->out, t->ctx->wire, (int)n);
-	*out = (struct tls_out){ .wire = { t->ctx->wire, got > 0 ? (size_t)got : 0 },
+	mem_free(t->ctx->lent);
+	t->ctx->lent = t->wire;
+	*out = (struct tls_out){ .wire = { t->wire, t->wire_n },
 				 .plain = { t->ctx->plain, t->plain_n } };
+	t->wire = NULL;
+	t->wire_n = t->wire_cap = 0;
 	t->plain_n = 0;
 	if (t->facts.phase == TLS_PHASE_OPEN && !t->told_open) {
 		t->told_open = true;

@@ -149,7 +149,8 @@ enum err tls_ctx_new(struct tls_ctx **out, const struct tls_config *cfg, struct 
 	copy_list(c->names, cfg->names);
 	copy_list(c->extra, cfg->extra_names);
 	c->ssl = SSL_CTX_new(TLS_method());
-	if (!c->ssl) {
+	c->bio = tls_bio();
+	if (!c->ssl || !c->bio) {
 		buf_lit(why, "OpenSSL gives no TLS context; check its installation.");
 		goto out;
 	}
@@ -189,7 +190,8 @@ void tls_ctx_drop(struct tls_ctx *c)
 	if (c->plain)
 		mem_wipe(c->plain, c->plain_cap);
 	mem_free(c->plain);
-	mem_free(c->wire);
+	mem_free(c->lent);
+	BIO_meth_free(c->bio);
 	mem_free(c);
 }
 

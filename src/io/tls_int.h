@@ -16,20 +16,23 @@ struct tls_ctx {
 	struct { char *name; struct tls_ctx *ctx; } sni[TLS_SNI_MAX];
 	int nsni;
 	uint64_t without_sni;
-	/* Scratch of all streams of this context, so that an idle one holds none: what was
-	 * decrypted by the last tls_feed(), what the last tls_take() gives to the wire. */
-	char *plain, *wire;
-	size_t plain_cap, wire_cap;
+	/* Of all streams of this context, so that an idle one holds none: what was decrypted
+	 * by the last tls_feed(), what the last tls_take() lent for the wire. */
+	char *plain, *lent;
+	size_t plain_cap;
+	BIO_METHOD *bio;
 };
 
 struct tls {
 	struct tls_ctx *ctx;
 	struct tls_ctx *rules;		/* the identity chosen by SNI, held by ctx; else ctx */
 	SSL *ssl;
-	BIO *in, *out;			/* memory: from and to the wire */
 	bool server, told_open, broken;
 	char name[256];			/* whom we expect */
 	struct tls_facts facts;
+	struct str in;			/* of the running tls_feed(), not yet read by OpenSSL */
+	char *wire;			/* for tls_take(); NULL: nothing */
+	size_t wire_n, wire_cap;
 	size_t plain_n;
 };
 
@@ -37,6 +40,7 @@ struct tls {
 int tls_verify_peer(X509_STORE_CTX *store, void *arg);
 /* Fills the peer's part of the facts from a certificate. */
 void tls_learn_cert(struct tls_facts *f, X509 *x);
+BIO_METHOD *tls_bio(void);
 int tls_ex_index(void);			/* of struct tls in an SSL */
 
 #endif
