@@ -68,7 +68,7 @@ static bool is_option(const char *word, const struct arg_spec *s, const char **v
 	size_t n = strlen(s->name);
 
 	*value = NULL;
-	if (strncmp(word, s->name, n))
+	if (strncmp(word, s->name, n) != 0)
 		return false;
 	if (word[n] == '=' && s->value)
 		*value = word + n + 1;
@@ -97,21 +97,24 @@ static enum err take_option(int argc, char **argv, int *i, const struct arg_spec
 	return OK;
 }
 
+static enum err take_word(const char *command, const char *word, struct args *a)
+{
+	if (a->nword == ARGS_WORDS) {
+		fprintf(stderr, "tandem %s: too many words.\n", command);
+		return ERR_PARSE;
+	}
+	a->word[a->nword++] = word;
+	return OK;
+}
+
 enum err args_parse(int argc, char **argv, const struct arg_spec *spec, struct args *a)
 {
 	*a = (struct args){ 0 };
 	for (int i = 1; i < argc; i++) {
-		enum err e;
+		bool word = argv[i][0] != '-' || !argv[i][1];
+		enum err e = word ? take_word(argv[0], argv[i], a)
+				  : take_option(argc, argv, &i, spec);
 
-		if (argv[i][0] != '-' || !argv[i][1]) {
-			if (a->nword == ARGS_WORDS) {
-				fprintf(stderr, "tandem %s: too many words.\n", argv[0]);
-				return ERR_PARSE;
-			}
-			a->word[a->nword++] = argv[i];
-			continue;
-		}
-		e = take_option(argc, argv, &i, spec);
 		if (e == ERR_GONE)
 			tell_unknown(argv[0], argv[i], spec);
 		if (e)

@@ -83,7 +83,7 @@ void table_print(const struct table *t, FILE *to)
 			w[i % t->ncol] = n;
 	}
 	for (int r = 0; r < t->nrow; r++) {
-		char *const *cell = t->cell + r * t->ncol;
+		char *const *cell = t->cell + (size_t)r * (size_t)t->ncol;
 		int last = t->ncol - 1;
 
 		while (last > 0 && !cell[last][0])
