@@ -1,91 +1,186 @@
 #include "cli/client.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "base/str.h"
 #include "conf/config.h"
 
-static void socket_of_config(struct client *c, const char *file)
+enum { SPECS = CMD_ARGS + 12, ANSWER_MAX = 64 << 20, ASK_S = 60, MORE_MAX = 4 };
+
+/* --- options ----------------------------------------------------------------------- */
+
+/* A configuration with mistakes is told whole: the socket it names may be one of them. */
+static enum err socket_of(struct client *c, const char *file)
 {
 	struct findings *fs = mem_new(sizeof *fs);
 	struct config *cfg = config_load(file, fs);
+	enum err e = OK;
 
-	if (cfg)
-		(void)str_copy(c->socket, sizeof c->socket, cfg->control_socket);
+	if (!cfg) {
+		for (int i = 0; i < fs->n; i++)
+			fprintf(stderr, "%s:%u:%u: %s\n", fs->f[i].at.file ? fs->f[i].at.file : file,
+				fs->f[i].at.line, fs->f[i].at.col, fs->f[i].text);
+		e = ERR_PARSE;
+	} else if (!str_copy(c->socket, sizeof c->socket, cfg->control_socket)) {
+		fprintf(stderr, "%s: the name of the control-socket is too long.\n", file);
+		e = ERR_LIMIT;
+	}
 	config_free(cfg);
 	mem_free(fs);
+	return e;
 }
 
-static void find_socket(struct client *c)
+static enum err find_socket(struct client *c)
 {
 	const char *env = getenv("TANDEM_SOCKET");
+	const char *name = c->socket_option ? c->socket_option : c->config ? NULL : env;
 
-	if (c->socket[0])
-		return;
-	if (env)
-		(void)str_copy(c->socket, sizeof c->socket, str_of(env));
-	else if (access("tandem.yaml", R_OK) == 0)
-		socket_of_config(c, "tandem.yaml");
-	if (!c->socket[0])
-		(void)str_copy(c->socket, sizeof c->socket, STR("/run/tandem/control.sock"));
+	if (!name && c->config)
+		return socket_of(c, c->config);
+	if (!name && access("tandem.yaml", R_OK) == 0)
+		return socket_of(c, "tandem.yaml");
+	if (str_copy(c->socket, sizeof c->socket,
+		     name && *name ? str_of(name) : STR("/run/tandem/control.sock")))
+		return OK;
+	fprintf(stderr, "tandem: the socket's name is longer than a socket's name can be.\n");
+	return ERR_LIMIT;
 }
 
-static bool valued(struct client *c, const char *name, const char *value)
+/* Words without an option are the needed arguments in their order. */
+static enum err take_words(struct client *c, const struct args *a)
 {
-	if (!strcmp(name, "--socket"))
-		return str_copy(c->socket, sizeof c->socket, str_of(value));
-	if (!strcmp(name, "-c"))
-		socket_of_config(c, value);
-	else if (!strcmp(name, "-f"))
-		c->file = value;
-	else if (!strcmp(name, "--from"))
-		c->from = value;
-	else if (!strcmp(name, "--to"))
-		c->to = value;
-	else if (!strcmp(name, "--limit"))
-		c->limit = value;
-	else if (!strcmp(name, "--number"))
-		c->number = value;
-	else
-		return false;
-	return true;
-}
+	int at = 0;
 
-bool client_args(struct client *c, int argc, char **argv, const char *usage)
-{
-	bool good = true;
-
-	*c = (struct client){ 0 };
-	for (int i = 1; i < argc && good; i++) {
-		if (!strcmp(argv[i], "--json"))
-			c->json = true;
-		else if (!strcmp(argv[i], "--csv"))
-			c->csv = true;
-		else if (argv[i][0] == '-')
-			good = i + 1 < argc && valued(c, argv[i], argv[i + 1]) && ++i;
-		else if (c->nwords < CLIENT_WORDS)
-			c->word[c->nwords++] = argv[i];
+	for (int i = 0; i < a->nword; i++) {
+		while (c->cmd->arg[at].name && (!c->cmd->arg[at].must || c->value[at]))
+			at++;
+		if (!c->cmd->arg[at].name) {
+			fprintf(stderr, "tandem %s: \"%s\" is one word too many; see `tandem help`.\n",
+				c->cmd->name, a->word[i]);
+			return ERR_PARSE;
+		}
+		c->value[at] = a->word[i];
 	}
-	if (!good)
-		fprintf(stderr, "usage: tandem %s\n", usage);
-	find_socket(c);
-	return good;
+	for (const struct cmd_arg *p = c->cmd->arg; p->name; p++)
+		if (p->must && !c->value[p - c->cmd->arg]) {
+			fprintf(stderr, "tandem %s needs --%s: %s.\n", c->cmd->name, p->name, p->help);
+			return ERR_PARSE;
+		}
+	return OK;
 }
 
-static size_t take(char *data, size_t size, size_t n, void *ctx)
+enum err client_begin(struct client *c, const char *action, int argc, char **argv,
+		      const struct arg_spec *more)
+{
+	char name[CMD_ARGS][24];
+	struct arg_spec spec[SPECS] = {
+		{ "--json", NULL, &c->json }, { "--csv", NULL, &c->csv },
+		{ "--help", NULL, &c->help }, { "--socket", &c->socket_option, NULL },
+		{ "-c", &c->config, NULL },
+	};
+	struct args a;
+	int n = 5;
+
+	*c = (struct client){ .cmd = cmd_find(str_of(action)) };
+	assert(c->cmd);
+	for (int i = 0; c->cmd->arg[i].name; i++) {
+		struct buf b;
+
+		buf_init(&b, name[i], sizeof name[i]);
+		buf_fmt(&b, "--%s", c->cmd->arg[i].name);
+		spec[n++] = (struct arg_spec){ buf_z(&b), &c->value[i], NULL };
+	}
+	for (int i = 0; more && more[i].name && i < MORE_MAX; i++)
+		spec[n++] = more[i];
+	argv[0] = (char *)(uintptr_t)c->cmd->name;	/* for what is told */
+	if (args_parse(argc, argv, spec, &a))
+		return ERR_PARSE;
+	if (c->help) {
+		client_help(c->cmd);
+		return OK;
+	}
+	return take_words(c, &a) ? ERR_PARSE : find_socket(c);
+}
+
+int client_arg(const struct client *c, const char *name)
+{
+	for (int i = 0; c->cmd->arg[i].name; i++)
+		if (!strcmp(c->cmd->arg[i].name, name))
+			return i;
+	assert(!"an argument of the action's row");
+	return 0;
+}
+
+void client_help(const struct cmd *cmd)
+{
+	printf("tandem %s: %s\n", cmd->name, cmd->help);
+	for (const struct cmd_arg *p = cmd->arg; p->name; p++)
+		printf("  --%-10s %s%s\n", p->name, p->help, p->must ? " (needed)" : "");
+	printf("  --%-10s the daemon's answer as it came\n  --%-10s the daemon's control socket\n"
+	       "  %-12s or the configuration that names it\n", "json", "socket", "-c FILE");
+}
+
+/* --- the request -------------------------------------------------------------------- */
+
+static bool is_plain(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+bool client_path(const struct client *c, struct buf *b)
+{
+	char sep = '?';
+
+	buf_lit(b, "/v1/");
+	for (const char *p = c->cmd->name; *p; p++)
+		buf_ch(b, *p == ' ' ? '/' : *p);
+	for (int i = 0; c->cmd->arg[i].name; i++) {
+		if (!c->value[i])
+			continue;
+		buf_fmt(b, "%c%s=", sep, c->cmd->arg[i].name);
+		for (const char *p = c->value[i]; *p; p++)
+			if (is_plain(*p))
+				buf_ch(b, *p);
+			else
+				buf_fmt(b, "%%%02X", (unsigned char)*p);
+		sep = '&';
+	}
+	return buf_ok(b);
+}
+
+static size_t take_text(char *data, size_t size, size_t count, void *ctx)
 {
 	struct client *c = ctx;
+	size_t n = size * count;
 
-	c->text = mem_grow(c->text, c->n + size * n + 1, 1);
-	memcpy(c->text + c->n, data, size * n);
-	c->n += size * n;
+	if (n > ANSWER_MAX - c->n)
+		return 0;
+	if (c->n + n + 1 > c->cap) {
+		c->cap = 2 * (c->n + n + 1);
+		c->text = mem_grow(c->text, c->cap, 1);
+	}
+	memcpy(c->text + c->n, data, n);
+	c->n += n;
 	c->text[c->n] = 0;
-	return size * n;
+	return n;
+}
+
+static size_t take_header(char *data, size_t size, size_t count, void *ctx)
+{
+	struct client *c = ctx;
+	struct str name, value, line = { data, size * count };
+
+	if (str_cut(line, ':', &name, &value) && str_iis(name, "Tandem-Next")) {
+		while (value.n && value.p[value.n - 1] <= ' ')
+			value.n--;
+		(void)str_copy(c->next, sizeof c->next, str_trim(value));
+	}
+	return size * count;
 }
 
 static int tell(const struct client *c, CURLcode rc)
@@ -93,47 +188,122 @@ static int tell(const struct client *c, CURLcode rc)
 	json_t *j = rc == CURLE_OK ? client_answer(c) : NULL;
 	const char *why = json_string_value(json_object_get(j, "error"));
 
-	if (rc != CURLE_OK)
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		fprintf(stderr, "The daemon on %s gave no answer within %d s.\n", c->socket, ASK_S);
+	else if (rc == CURLE_COULDNT_CONNECT && access(c->socket, F_OK) == 0 &&
+		 access(c->socket, W_OK) != 0)
+		fprintf(stderr, "You may not use the control socket %s; its owner and its group may.\n",
+			c->socket);
+	else if (rc != CURLE_OK)
 		fprintf(stderr, "The daemon does not answer on %s. Start it with `tandem serve -c tandem.yaml`, or name its socket with --socket.\n",
 			c->socket);
 	else
-		fprintf(stderr, "%s\n", why ? why : "The daemon gave an answer that cannot be read.");
+		fprintf(stderr, "tandem %s: %s\n", c->cmd->name,
+			why ? why : "the daemon gave an answer that cannot be read.");
 	json_decref(j);
 	return 1;
 }
 
-int client_ask(struct client *c, const char *path, const char *body, size_t n)
+static CURLcode perform(struct client *c, CURL *h, const char *url, const char *body, size_t n)
 {
-	CURL *h = curl_easy_init();
-	char url[1200];
 	CURLcode rc;
 
-	if (!h)
-		return 1;
-	(void)snprintf(url, sizeof url, "http://tandem/v1/%s", path);
-	curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, c->socket);
-	curl_easy_setopt(h, CURLOPT_URL, url);
-	curl_easy_setopt(h, CURLOPT_TIMEOUT, 30L);
-	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
-	if (body) {
-		curl_easy_setopt(h, CURLOPT_POST, 1L);
-		curl_easy_setopt(h, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)n);
+	(void)curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, c->socket);
+	(void)curl_easy_setopt(h, CURLOPT_URL, url);
+	(void)curl_easy_setopt(h, CURLOPT_PROXY, "");
+	(void)curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)ASK_S);
+	(void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_text);
+	(void)curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+	(void)curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
+	(void)curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
+	if (c->cmd->post) {
+		(void)curl_easy_setopt(h, CURLOPT_POST, 1L);
+		(void)curl_easy_setopt(h, CURLOPT_POSTFIELDS, body ? body : "");
+		(void)curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(body ? n : 0));
 	}
 	rc = curl_easy_perform(h);
-	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &c->status);
+	(void)curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &c->status);
+	return rc;
+}
+
+int client_ask(struct client *c, const char *body, size_t n)
+{
+	char url[4096];
+	struct buf b;
+	CURLcode rc;
+	CURL *h;
+
+	buf_init(&b, url, sizeof url);
+	buf_lit(&b, "http://tandem");
+	if (!client_path(c, &b)) {
+		fprintf(stderr, "tandem %s: the arguments are too long.\n", c->cmd->name);
+		return 1;
+	}
+	h = curl_easy_init();
+	if (!h)
+		return 1;
+	c->n = 0;
+	c->next[0] = 0;
+	rc = perform(c, h, buf_z(&b), body, n);
 	curl_easy_cleanup(h);
 	return rc == CURLE_OK && c->status / 100 == 2 ? 0 : tell(c, rc);
 }
 
 json_t *client_answer(const struct client *c)
 {
-	return c->text ? json_loadb(c->text, c->n, 0, NULL) : NULL;
+	return c->n ? json_loadb(c->text, c->n, 0, NULL) : NULL;
 }
 
-void client_free(struct client *c)
+void client_end(struct client *c)
 {
+	if (c->text)
+		mem_wipe(c->text, c->n);	/* an exported site has passwords */
 	mem_free(c->text);
 	c->text = NULL;
+	c->n = c->cap = 0;
+}
+
+int client_run(const char *action, int argc, char **argv, void (*people)(const json_t *answer))
+{
+	struct client c;
+	json_t *j;
+	int rc;
+
+	if (client_begin(&c, action, argc, argv, NULL))
+		return 1;
+	if (c.help)
+		return 0;
+	rc = client_ask(&c, NULL, 0);
+	j = rc ? NULL : client_answer(&c);
+	if (!rc && c.json)
+		printf("%s\n", c.text ? c.text : "");
+	else if (j)
+		people(j);
+	json_decref(j);
+	client_end(&c);
+	return rc;
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+const char *js_get(const json_t *o, const char *key)
+{
+	const char *z = json_string_value(json_object_get(o, key));
+
+	return z ? z : "";
+}
+
+long js_long(const json_t *o, const char *key)
+{
+	return (long)json_integer_value(json_object_get(o, key));
+}
+
+const char *js_time(const json_t *o, const char *key, char out[24])
+{
+	struct str s = str_sub(str_of(js_get(o, key)), 0, 19);
+
+	(void)str_copy(out, 24, s);
+	if (s.n == 19)
+		out[10] = ' ';
+	return out;
 }

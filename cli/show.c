@@ -1,237 +1,216 @@
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/story.h"
+#include "cli/table.h"
 
-/* Tables for people; --json prints the answer as it came. */
+/* `tandem show ...`: tables for people, times in UTC; --json prints the answer as it came. */
 
-static const char *s(const json_t *j, const char *key)
+/* "name:port (now)", for the host in use. */
+static const char *host_text(const json_t *h, char out[320])
 {
-	const char *z = json_string_value(json_object_get(j, key));
+	struct buf b;
 
-	return z ? z : "";
+	buf_init(&b, out, 320);
+	buf_lit(&b, js_get(h, "host"));
+	if (js_long(h, "port"))
+		buf_fmt(&b, ":%ld", js_long(h, "port"));
+	if (json_is_true(json_object_get(h, "in_use")))
+		buf_lit(&b, " *");
+	return buf_z(&b);
 }
 
-static long n(const json_t *j, const char *key)
+static const char *count_text(long n, long max, char out[32])
 {
-	return (long)json_integer_value(json_object_get(j, key));
+	struct buf b;
+
+	buf_init(&b, out, 32);
+	buf_fmt(&b, "%ld", n);
+	if (max)
+		buf_fmt(&b, "/%ld", max);
+	return buf_z(&b);
 }
 
 static void trunks(const json_t *j)
 {
-	json_t *t, *h;
+	static const char *const title[] = { "TRUNK", "PROFILE", "HOST", "STATE", "SINCE (UTC)",
+					     "CALLS", "REASON", NULL };
+	char since[24], calls[32], host[320];
+	struct table t;
+	json_t *x, *h;
 	size_t i, k;
 
-	printf("%-14s %-34s %-9s %-25s %s\n", "TRUNK", "HOST", "STATE", "SINCE", "REASON");
-	json_array_foreach(json_object_get(j, "trunks"), i, t) {
-		printf("%-14s %-34s %-9s %-25s %s\n", s(t, "trunk"), s(t, "profile"), s(t, "state"), "",
-		       s(t, "reason"));
-		json_array_foreach(json_object_get(t, "hosts"), k, h) {
-			char at[300];
-
-			(void)snprintf(at, sizeof at, "%s:%ld", s(h, "host"), n(h, "port"));
-			printf("%-14s %-34s %-9s %-25s %s\n", "", at, s(h, "state"), s(h, "since"),
-			       s(h, "reason"));
-		}
+	table_init(&t, title);
+	json_array_foreach(json_object_get(j, "trunks"), i, x) {
+		table_row(&t, (const char *const[]){ js_get(x, "trunk"), js_get(x, "profile"), "",
+			js_get(x, "state"), js_time(x, "since", since),
+			count_text(js_long(x, "calls"), js_long(x, "max_calls"), calls),
+			js_get(x, "text") });
+		json_array_foreach(json_object_get(x, "hosts"), k, h)
+			table_row(&t, (const char *const[]){ "", "", host_text(h, host),
+				js_get(h, "state"), js_time(h, "since", since), "",
+				js_get(h, "text") });
 	}
+	table_print(&t, stdout);
+	if (t.nrow > 1)
+		printf("* is the host that new calls use.\n");
+	table_free(&t);
+}
+
+static const char *seconds_text(long s, char out[32])
+{
+	struct buf b;
+
+	buf_init(&b, out, 32);
+	buf_fmt(&b, "%ld:%02ld", s / 60, s % 60);
+	return buf_z(&b);
+}
+
+/* Names of a list, or a field of its objects, with blanks between. */
+static const char *list_text(const json_t *list, const char *key, char *out, size_t cap)
+{
+	const json_t *x;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, out, cap);
+	json_array_foreach(list, i, x) {
+		const char *z = key ? js_get(x, key) : json_string_value(x);
+
+		if (buf_ok(&b) && strlen(z ? z : "") + 2 > cap - b.n - 4) {
+			buf_lit(&b, " ..");
+			break;
+		}
+		buf_lit(&b, i ? " " : "");
+		buf_lit(&b, z ? z : "");
+	}
+	return buf_z(&b);
 }
 
 static void calls(const json_t *j)
 {
+	static const char *const title[] = { "ID", "STATE", "TIME", "CALLING", "CALLED", "ANSWERED BY",
+					     "RANG", NULL };
+	char time[32], legs[500];
+	struct table t;
 	json_t *c;
 	size_t i;
 
-	printf("%-20s %-16s %-16s %-9s %6s  %s\n", "ID", "CALLING", "CALLED", "STATE", "SECS", "ANSWERED BY");
+	table_init(&t, title);
 	json_array_foreach(json_object_get(j, "calls"), i, c)
-		printf("%-20s %-16s %-16s %-9s %6ld  %s\n", s(c, "id"), s(c, "calling"), s(c, "called"),
-		       s(c, "state"), n(c, "seconds"), s(c, "answered_by"));
+		table_row(&t, (const char *const[]){ js_get(c, "id"), js_get(c, "state"),
+			seconds_text(js_long(c, "seconds"), time), js_get(c, "calling"),
+			js_get(c, "called"), js_get(c, "answered_by"),
+			list_text(json_object_get(c, "legs"), NULL, legs, sizeof legs) });
+	if (t.nrow > 1)
+		table_print(&t, stdout);
+	else
+		printf("No calls. `tandem cdr` lists those that ended.\n");
+	table_free(&t);
+}
+
+static void phone_rows(struct table *t, const json_t *p)
+{
+	const json_t *list = json_object_get(p, "contacts"), *c;
+	char lines[300], until[24];
+	size_t k;
+
+	list_text(json_object_get(p, "lines"), NULL, lines, sizeof lines);
+	if (!json_array_size(list))
+		table_row(t, (const char *const[]){ js_get(p, "phone"), js_get(p, "user"), lines,
+			"not registered", "", "" });
+	json_array_foreach(list, k, c)
+		table_row(t, (const char *const[]){ k ? "" : js_get(p, "phone"),
+			k ? "" : js_get(p, "user"), k ? "" : lines, js_get(c, "source"),
+			js_time(c, "expires", until), js_get(c, "user_agent") });
 }
 
 static void phones(const json_t *j)
 {
-	json_t *p, *c;
-	size_t i, k;
+	static const char *const title[] = { "PHONE", "USER", "LINES", "REGISTERED FROM",
+					     "UNTIL (UTC)", "USER AGENT", NULL };
+	struct table t;
+	json_t *p;
+	size_t i;
 
-	printf("%-16s %-12s %-14s %-24s %s\n", "PHONE", "USER", "REGISTERED", "AT", "USER-AGENT");
-	json_array_foreach(json_object_get(j, "phones"), i, p) {
-		json_t *list = json_object_get(p, "contacts");
-
-		if (!json_array_size(list))
-			printf("%-16s %-12s %-14s\n", s(p, "phone"), s(p, "user"), "no");
-		json_array_foreach(list, k, c)
-			printf("%-16s %-12s %-14s %-24s %s\n", s(p, "phone"), s(p, "user"), "yes",
-			       s(c, "at"), s(c, "user_agent"));
-	}
+	table_init(&t, title);
+	json_array_foreach(json_object_get(j, "phones"), i, p)
+		phone_rows(&t, p);
+	table_print(&t, stdout);
+	table_free(&t);
 }
 
 static void users(const json_t *j)
 {
-	json_t *u, *l;
-	size_t i, k;
-
-	printf("%-16s %-24s %s\n", "USER", "NAME", "LINES");
-	json_array_foreach(json_object_get(j, "users"), i, u) {
-		printf("%-16s %-24s", s(u, "user"), s(u, "display"));
-		json_array_foreach(json_object_get(u, "lines"), k, l)
-			printf(" %s", json_string_value(l));
-		printf("\n");
-	}
-}
-
-static void call(const json_t *j)
-{
-	const json_t *r = json_object_get(j, "record");
-	json_t *x;
+	static const char *const title[] = { "USER", "NAME", "LINES", "PHONES",
+					     "REMOTE DESTINATIONS", NULL };
+	char lines[300], desk[300], remotes[300];
+	struct table t;
+	json_t *u;
 	size_t i;
 
-	printf("%s -> %s, %s: %s\n", s(r, "calling"), s(r, "called"), s(j, "state"), s(r, "text"));
-	json_array_foreach(json_object_get(r, "legs"), i, x)
-		printf("  leg %-24s %3ld  %s\n", s(x, "name"), n(x, "status"), s(x, "text"));
-	json_array_foreach(json_object_get(r, "notes"), i, x)
-		printf("  note %s\n", s(x, "text"));
-	json_array_foreach(json_object_get(j, "ladder"), i, x)
-		printf("  %s\n", json_string_value(x));
+	table_init(&t, title);
+	json_array_foreach(json_object_get(j, "users"), i, u)
+		table_row(&t, (const char *const[]){ js_get(u, "user"), js_get(u, "display"),
+			list_text(json_object_get(u, "lines"), "number", lines, sizeof lines),
+			list_text(json_object_get(u, "phones"), "phone", desk, sizeof desk),
+			list_text(json_object_get(u, "remotes"), "number", remotes, sizeof remotes) });
+	table_print(&t, stdout);
+	table_free(&t);
 }
 
-static const struct { const char *name, *path; void (*print)(const json_t *); } what[] = {
-	{ "trunks", "show/trunks", trunks }, { "calls", "show/calls", calls },
-	{ "phones", "show/phones", phones }, { "users", "show/users", users },
+static const struct { const char *word, *action; void (*people)(const json_t *); } what[] = {
+	{ "trunks", "show trunks", trunks }, { "calls", "show calls", calls },
+	{ "phones", "show phones", phones }, { "users", "show users", users },
+	{ "call", "show call", story_print },
 };
-
-static int print(struct client *c, const char *path, void (*human)(const json_t *))
-{
-	int rc = client_ask(c, path, NULL, 0);
-	json_t *j = rc ? NULL : client_answer(c);
-
-	if (!rc && c->json)
-		printf("%s\n", c->text);
-	else if (j)
-		human(j);
-	json_decref(j);
-	client_free(c);
-	return rc;
-}
+enum { NWHAT = sizeof what / sizeof *what };
 
 int cmd_show(int argc, char **argv)
 {
-	static const char usage[] = "show trunks|calls|phones|users|call ID [--json] [--socket PATH]";
-	struct client c;
-	char path[200];
+	const char *names[NWHAT + 1] = { NULL };
+	const char *word = argc > 1 ? argv[1] : "";
+	int near;
 
-	if (!client_args(&c, argc, argv, usage))
-		return 1;
-	for (size_t i = 0; c.nwords == 1 && i < sizeof what / sizeof *what; i++)
-		if (!strcmp(c.word[0], what[i].name))
-			return print(&c, what[i].path, what[i].print);
-	if (c.nwords == 2 && !strcmp(c.word[0], "call")) {
-		(void)snprintf(path, sizeof path, "show/call?id=%.100s", c.word[1]);
-		return print(&c, path, call);
+	for (int i = 0; i < NWHAT; i++) {
+		names[i] = what[i].word;
+		if (!strcmp(word, what[i].word))
+			return client_run(what[i].action, argc - 1, argv + 1, what[i].people);
 	}
-	fprintf(stderr, "usage: tandem %s\n", usage);
+	near = args_nearest(word, names);
+	if (near >= 0)
+		fprintf(stderr, "tandem show: there is no \"%s\"; did you mean %s?\n", word, names[near]);
+	else
+		fprintf(stderr, "usage: tandem show trunks|calls|phones|users|call ID [--json]\n");
 	return 1;
-}
-
-static void dialled(const json_t *j)
-{
-	json_t *t, *w;
-	size_t i;
-
-	printf("%s dials %s (calling search space %s)\n", s(j, "from"), s(j, "to"),
-	       s(j, "css")[0] ? s(j, "css") : "lines only");
-	json_array_foreach(json_object_get(j, "rings"), i, t)
-		printf("  rings %-20s %-20s after %ld ms%s%s\n", s(t, "kind"), s(t, "name"),
-		       n(t, "delay_ms"), s(t, "number")[0] ? ", number " : "", s(t, "number"));
-	if (!json_array_size(json_object_get(j, "rings")))
-		printf("  nothing rings: %ld\n", n(j, "status"));
-	printf("because\n");
-	json_array_foreach(json_object_get(j, "why"), i, w)
-		printf("  %s\n", json_string_value(w));
-}
-
-/* A number in a query: '+' means a blank there. */
-static void query(char *out, size_t cap, const char *z)
-{
-	size_t k = 0;
-
-	for (; *z && k + 4 < cap; z++) {
-		if (*z == '+')
-			k += (size_t)snprintf(out + k, cap - k, "%%2B");
-		else if (*z != '&' && *z != '#' && *z != ' ' && *z != '%')
-			out[k++] = *z;
-	}
-	out[k] = 0;
-}
-
-int cmd_dial(int argc, char **argv)
-{
-	struct client c;
-	char path[400], from[100], to[100];
-
-	if (!client_args(&c, argc, argv, "dial --from NUMBER --to NUMBER [--json]"))
-		return 1;
-	query(from, sizeof from, c.from ? c.from : "");
-	query(to, sizeof to, c.to ? c.to : "");
-	(void)snprintf(path, sizeof path, "dial?from=%s&to=%s", from, to);
-	return print(&c, path, dialled);
-}
-
-static void records(const json_t *j)
-{
-	json_t *r;
-	size_t i;
-
-	printf("%-20s %-16s %-16s %-20s %6s %6s  %s\n", "ID", "CALLING", "CALLED", "ANSWERED BY", "RING", "TALK",
-	       "REASON");
-	json_array_foreach(json_object_get(j, "records"), i, r) {
-		const json_t *legs = json_object_get(r, "legs");
-		long k = n(r, "answered_by");
-		const json_t *leg = json_array_get(legs, (size_t)k);
-
-		printf("%-20s %-16s %-16s %-20s %6ld %6ld  %s\n",
-		       s(r, "id"), s(r, "calling"),
-		       s(r, "called"), leg ? s(leg, "name") : "-", n(r, "ring_ms") / 1000,
-		       n(r, "talk_ms") / 1000, s(r, "text"));
-	}
-}
-
-int cmd_cdr(int argc, char **argv)
-{
-	struct client c;
-	char path[400], number[100];
-	int rc;
-
-	if (!client_args(&c, argc, argv, "cdr [--json|--csv] [--limit N] [--number NUMBER]"))
-		return 1;
-	query(number, sizeof number, c.number ? c.number : "");
-	(void)snprintf(path, sizeof path, "cdr?limit=%s%s%s%s", c.limit ? c.limit : "50",
-		       c.number ? "&number=" : "", number, c.csv ? "&format=csv" : "");
-	if (!c.csv)
-		return print(&c, path, records);
-	rc = client_ask(&c, path, NULL, 0);
-	if (!rc)
-		printf("%s", c.text ? c.text : "");
-	client_free(&c);
-	return rc;
 }
 
 static void status(const json_t *j)
 {
+	static const char *const title[] = { "COUNTER", "VALUE", NULL };
+	struct table t;
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)j, key, v)
-		if (json_is_string(v))
-			printf("%-20s %s\n", key, json_string_value(v));
-		else
-			printf("%-20s %lld\n", key, json_is_integer(v) ? (long long)json_integer_value(v)
-								       : (long long)json_is_true(v));
+	table_init(&t, title);
+	json_object_foreach((json_t *)(uintptr_t)j, key, v) {
+		char text[32];
+		struct buf b;
+
+		buf_init(&b, text, sizeof text);
+		buf_fmt(&b, "%lld", (long long)json_integer_value(v));
+		table_row(&t, (const char *const[]){ key, json_is_string(v) ? json_string_value(v)
+			: json_is_integer(v) ? buf_z(&b) : json_is_true(v) ? "yes"
+			: json_is_null(v) ? "" : "no" });
+	}
+	table_print(&t, stdout);
+	table_free(&t);
 }
 
 int cmd_status(int argc, char **argv)
 {
-	struct client c;
-
-	return client_args(&c, argc, argv, "status [--json]") ? print(&c, "status", status) : 1;
+	return client_run("status", argc, argv, status);
 }

@@ -1,91 +1,102 @@
 #include <stdio.h>
 
-#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/table.h"
 #include "conf/config.h"
 
-enum { SITE_BYTES_MAX = 16777216 };
-
-/* `tandem apply` and `tandem export`: people and numbers as a file. */
+/* `tandem apply`, `tandem export`: people and numbers as a file; `tandem stop`. */
 
 static int tell_findings(const struct client *c, const char *file)
 {
 	json_t *j = client_answer(c), *f;
 	json_t *list = json_object_get(j, "findings");
 	int n = (int)json_array_size(list);
+	char mem[1600];
+	struct buf b;
 	size_t i;
 
-	json_array_foreach(list, i, f)
-		printf("%s:%lld:%lld: %s\n", file, (long long)json_integer_value(json_object_get(f, "line")),
-		       (long long)json_integer_value(json_object_get(f, "column")),
-		       json_string_value(json_object_get(f, "text")));
-	if (!n)
-		printf("%s is applied.\n", file);
-	else
+	buf_init(&b, mem, sizeof mem);
+	json_array_foreach(list, i, f) {
+		buf_reset(&b);
+		table_safe(&b, js_get(f, "text"));
+		printf("%s:%ld:%ld: %s\n", file, js_long(f, "line"), js_long(f, "column"), buf_z(&b));
+	}
+	if (js_long(j, "more"))
+		printf("... and %ld more.\n", js_long(j, "more"));
+	if (n)
 		printf("Nothing was changed.\n");
+	else
+		printf("%s is applied.\n", file);
 	json_decref(j);
 	return n > 100 ? 100 : n;
 }
 
-int cmd_apply(int argc, char **argv)
+static int apply(struct client *c, const char *file)
 {
 	struct findings *fs = mem_new(sizeof *fs);
-	struct client c;
-	char *text = NULL;
 	size_t n = 0;
+	char *text = config_slurp(file, CMD_BODY_MAX, &n, fs);
 	int rc = 1;
 
-	if (!client_args(&c, argc, argv, "apply -f site.yaml"))
-		goto out;
-	if (!c.file) {
-		fprintf(stderr, "usage: tandem apply -f site.yaml\n");
-		goto out;
-	}
-	text = config_slurp(c.file, SITE_BYTES_MAX, &n, fs);
 	if (!text) {
-		fprintf(stderr, "%s: %s\n", c.file, fs->f[0].text);
+		fprintf(stderr, "%s: %s\n", file, fs->f[0].text);
 		goto out;
 	}
-	rc = client_ask(&c, "apply", text, n);
-	if (!rc && c.json)
-		printf("%s\n", c.text);
+	c->value[client_arg(c, "file")] = file;
+	rc = client_ask(c, text, n);
+	if (!rc && c->json)
+		printf("%s\n", c->text ? c->text : "");
 	else if (!rc)
-		rc = tell_findings(&c, c.file);
-	client_free(&c);
+		rc = tell_findings(c, file);
+	mem_wipe(text, n);
 out:
-	if (text)
-		mem_wipe(text, n);
 	mem_free(text);
 	mem_free(fs);
+	return rc;
+}
+
+int cmd_apply(int argc, char **argv)
+{
+	const char *file = NULL;
+	const struct arg_spec more[] = { { "-f", &file, NULL }, { NULL, NULL, NULL } };
+	struct client c;
+	int rc = 1;
+
+	if (client_begin(&c, "apply", argc, argv, more))
+		return 1;
+	if (c.help)
+		return 0;
+	if (!file)
+		fprintf(stderr, "usage: tandem apply -f site.yaml\n");
+	else
+		rc = apply(&c, file);
+	client_end(&c);
 	return rc;
 }
 
 int cmd_export(int argc, char **argv)
 {
 	struct client c;
-	json_t *j;
 	int rc;
 
-	if (!client_args(&c, argc, argv, "export"))
+	if (client_begin(&c, "export", argc, argv, NULL))
 		return 1;
-	rc = client_ask(&c, "export", NULL, 0);
-	j = rc ? NULL : client_answer(&c);
-	if (j)
-		printf("%s", json_string_value(json_object_get(j, "site")));
-	json_decref(j);
-	client_free(&c);
+	if (c.help)
+		return 0;
+	rc = client_ask(&c, NULL, 0);
+	if (!rc && c.n)
+		(void)fwrite(c.text, 1, c.n, stdout);
+	client_end(&c);
 	return rc;
+}
+
+static void stopping(const json_t *j)
+{
+	printf("Tandem stops; %ld calls were up.\n", js_long(j, "calls"));
 }
 
 int cmd_stop(int argc, char **argv)
 {
-	struct client c;
-	int rc;
-
-	if (!client_args(&c, argc, argv, "stop"))
-		return 1;
-	rc = client_ask(&c, "stop", "", 0);
-	client_free(&c);
-	return rc;
+	return client_run("stop", argc, argv, stopping);
 }

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "api/day.h"
+#include "api/dial.h"
+#include "api/story.h"
 #include "api/view.h"
-#include "store/record_text.h"
 
 static enum cmd_result give(struct cmd_call *c, json_t *j)
 {
@@ -11,11 +13,22 @@ static enum cmd_result give(struct cmd_call *c, json_t *j)
 	return CMD_OK;
 }
 
-static enum cmd_result bad(struct cmd_call *c, const char *why)
+static enum cmd_result refuse(struct cmd_call *c, enum cmd_result r, const char *why)
 {
 	c->out = json_string(why);
-	return CMD_BAD;
+	return r;
 }
+
+/* Absent and empty are the same: an HTML form sends empty fields. */
+static struct str arg(const struct cmd_call *c, const char *name)
+{
+	for (int i = 0; i < c->narg; i++)
+		if (!strcmp(c->arg[i].name, name) && c->arg[i].value && c->arg[i].value[0])
+			return str_of(c->arg[i].value);
+	return STR_NONE;
+}
+
+/* --- show ------------------------------------------------------------------------- */
 
 static enum cmd_result show_trunks(struct cmd_call *c)
 {
@@ -37,119 +50,164 @@ static enum cmd_result show_users(struct cmd_call *c)
 	return give(c, view_users(c->env));
 }
 
+static enum cmd_result show_call(struct cmd_call *c)
+{
+	uint64_t id;
+
+	if (str_u64(arg(c, "id"), UINT64_MAX, &id) || !id)
+		return refuse(c, CMD_BAD, "The id of a call is a number; `tandem show calls` and `tandem cdr` list them.");
+	c->out = story_live(c->env, id);
+	if (c->out)
+		return CMD_OK;
+	c->query = query_new();
+	c->query->id = id;		/* it ended: the database knows */
+	return CMD_LATER;
+}
+
 static enum cmd_result status(struct cmd_call *c)
 {
 	return give(c, view_status(c->env));
 }
 
-static struct cmd_job *job_new(struct cmd_call *c)
+static enum cmd_result dial(struct cmd_call *c)
 {
-	c->job = mem_new(sizeof *c->job);
-	c->job->cap = 4 << 20;
-	c->job->text = mem_new(c->job->cap);
-	return c->job;
-}
+	struct dial_question q = { arg(c, "from"), arg(c, "trunk"), arg(c, "to") };
+	json_t *why;
 
-static enum cmd_result show_call(struct cmd_call *c)
-{
-	const char *id = c->arg(c->ctx, "id");
-	uint64_t n;
-
-	if (!id || str_u64(str_of(id), UINT64_MAX, &n))
-		return bad(c, "The id of a call is a number; `tandem show calls` and `tandem cdr` list them.");
-	c->out = view_call(c->env, n);
+	c->out = dial_answer(c->env, &q, &why);
 	if (c->out)
 		return CMD_OK;
-	job_new(c)->id = n;		/* ended: from the database */
-	return CMD_LATER;
+	c->out = why;
+	return CMD_BAD;
+}
+
+/* --- call detail records ---------------------------------------------------------------- */
+
+static const char *const no_time = "A time is written 2026-11-23 or 2026-11-23T17:08:37, in UTC.";
+
+/* NULL: good. */
+static const char *read_query(const struct cmd_call *c, struct query *q)
+{
+	struct str limit = arg(c, "limit"), next = arg(c, "next"), since = arg(c, "since"),
+		   until = arg(c, "until"), format = arg(c, "format"), order = arg(c, "order");
+
+	q->q.limit = QUERY_PAGE;
+	if (limit.n && (str_u32(limit, QUERY_PAGE_MAX, &q->q.limit) || !q->q.limit))
+		return "limit is a number from 1 to 1000.";
+	if (next.n && str_u64(next, UINT64_MAX, &q->q.before))
+		return "next is the \"next\" of the page before.";
+	if (since.n && day_parse(since, &q->q.from_wall))
+		return no_time;
+	if (until.n && day_parse(until, &q->q.to_wall))
+		return no_time;
+	if (format.n && !str_is(format, "csv") && !str_is(format, "json"))
+		return "format is json or csv.";
+	if (order.n && !str_is(order, "oldest") && !str_is(order, "newest"))
+		return "order is newest or oldest.";
+	q->csv = str_is(format, "csv");
+	q->q.oldest_first = str_is(order, "oldest");
+	return NULL;
+}
+
+static const char *read_texts(const struct cmd_call *c, struct query *q)
+{
+	struct str number = arg(c, "number"), call_id = arg(c, "call-id"), reason = arg(c, "reason");
+
+	if (!str_copy(q->number, sizeof q->number, number) ||
+	    !str_copy(q->call_id, sizeof q->call_id, call_id) ||
+	    !str_copy(q->reason, sizeof q->reason, reason))
+		return "number, call-id or reason is longer than any of a record.";
+	q->q.number = number.n ? q->number : NULL;
+	q->q.call_id = call_id.n ? q->call_id : NULL;
+	q->q.reason = reason.n ? q->reason : NULL;
+	return NULL;
 }
 
 static enum cmd_result cdr(struct cmd_call *c)
 {
-	const char *limit = c->arg(c->ctx, "limit"), *before = c->arg(c->ctx, "before"),
-		   *number = c->arg(c->ctx, "number"), *format = c->arg(c->ctx, "format");
-	uint32_t n = 50;
-	uint64_t id = 0;
-	struct cmd_job *j;
+	struct query *q = query_new();
+	const char *why = read_query(c, q);
 
-	if (limit && (str_u32(str_of(limit), 1000, &n) || !n))
-		return bad(c, "limit is a number from 1 to 1000.");
-	if (before && str_u64(str_of(before), UINT64_MAX, &id))
-		return bad(c, "before is the id of a record.");
-	j = job_new(c);
-	j->q = (struct cdr_query){ .limit = n, .before = id };
-	j->csv = format && !strcmp(format, "csv");
-	if (number && str_copy(j->number, sizeof j->number, str_of(number)))
-		j->q.number = j->number;
+	if (!why)
+		why = read_texts(c, q);
+	if (why) {
+		query_free(q);
+		return refuse(c, CMD_BAD, why);
+	}
+	c->query = q;
 	return CMD_LATER;
 }
 
-static enum cmd_result dial(struct cmd_call *c)
-{
-	const char *from = c->arg(c->ctx, "from"), *to = c->arg(c->ctx, "to");
+/* --- what changes something ----------------------------------------------------------------- */
 
-	if (!to || !to[0])
-		return bad(c, "dial needs --to: the number that is dialled.");
-	return give(c, view_dial(c->env, str_of(from), str_of(to)));
-}
-
-static void applied(void *arg, const struct findings *fs)
+static void applied(void *ctx, const struct findings *fs)
 {
-	struct cmd_call *c = arg;
+	struct cmd_call *c = ctx;
 	json_t *list = json_array();
 
 	for (int i = 0; i < fs->n; i++)
-		json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "line", (int)fs->f[i].at.line,
-			"column", (int)fs->f[i].at.col, "text", fs->f[i].text));
-	c->out = json_pack("{s:b, s:o}", "applied", fs->n == 0, "findings", list);
+		json_array_append_new(list, json_pack("{s:i, s:i, s:o}", "line",
+			(int)fs->f[i].at.line, "column", (int)fs->f[i].at.col, "text",
+			js_name(str_of(fs->f[i].text))));
+	c->out = json_pack("{s:b, s:o, s:i}", "applied", fs->n == 0, "findings", list, "more",
+			   fs->more);
 }
 
 static enum cmd_result apply(struct cmd_call *c)
 {
-	const char *file = c->arg(c->ctx, "file");
+	struct str file = arg(c, "file");
 
 	if (!c->env->apply)
-		return bad(c, "The site cannot be changed here.");
-	c->env->apply(c->env->ctx, c->body, file ? file : "site.yaml", applied, c);
-	return CMD_OK;
+		return refuse(c, CMD_BUSY, "The site cannot be changed here.");
+	if (!c->body.n)
+		return refuse(c, CMD_BAD, "The body is the text of a site file.");
+	c->env->apply(c->env->ctx, c->body, file.n ? file.p : "site.yaml", applied, c);
+	return c->out ? CMD_OK : refuse(c, CMD_BUSY, "The site was not applied; try again.");
 }
 
 static enum cmd_result export_site(struct cmd_call *c)
 {
-	size_t cap = 16 << 20;
-	char *mem = mem_new(cap);
 	struct buf b;
 
-	buf_init(&b, mem, cap);
-	if (!c->env->export_site || c->env->export_site(c->env->ctx, &b)) {
-		mem_free(mem);
-		c->out = json_string("No site has been applied yet.");
-		return CMD_GONE;
-	}
-	c->out = json_pack("{s:s%}", "site", mem, b.n);
-	mem_wipe(mem, b.n);
-	mem_free(mem);
+	c->own = mem_new(CMD_BODY_MAX);
+	buf_init(&b, c->own, CMD_BODY_MAX);
+	if (!c->env->export_site || c->env->export_site(c->env->ctx, &b))
+		return refuse(c, CMD_GONE, "No site has been applied yet; `tandem apply -f site.yaml` does that.");
+	c->text = buf_str(&b);
+	c->type = "application/yaml";
 	return CMD_OK;
 }
 
 static enum cmd_result stop(struct cmd_call *c)
 {
 	c->env->stop(c->env->ctx);
-	return give(c, json_pack("{s:b}", "stopping", 1));
+	return give(c, json_pack("{s:b, s:i}", "stopping", 1, "calls",
+				 (int)calls_count(c->env->calls)));
 }
 
+/* --- the table -------------------------------------------------------------------------------- */
+
 static const struct cmd table[] = {
- { "show trunks", "", ROLE_VIEW, false, "state of each trunk and host, since when, and the reason", show_trunks },
- { "show calls", "", ROLE_VIEW, false, "calls that are up or ringing", show_calls },
- { "show phones", "", ROLE_VIEW, false, "phones and where they are registered", show_phones },
- { "show users", "", ROLE_VIEW, false, "users and their lines", show_users },
- { "show call", "<id>", ROLE_VIEW, false, "one call: its record, ladder and reasons", show_call },
- { "status", "", ROLE_VIEW, false, "version, counters, and what is wrong with the store", status },
- { "dial", "[from] <to>", ROLE_VIEW, false, "what would ring, when, and why", dial },
- { "cdr", "[limit] [before] [number] [format]", ROLE_VIEW, false, "call records, newest first", cdr },
- { "apply", "[file]", ROLE_ADMIN, true, "replace people and numbers by a site file", apply },
- { "export", "", ROLE_ADMIN, false, "people and numbers as a site file", export_site },
- { "stop", "", ROLE_ADMIN, true, "end all calls and the daemon", stop },
+ { "show trunks", ROLE_VIEW, false, "state of each trunk and host, since when, and the reason", { { 0 } }, show_trunks },
+ { "show calls", ROLE_VIEW, false, "calls that ring or talk now", { { 0 } }, show_calls },
+ { "show phones", ROLE_VIEW, false, "phones, their lines, and where they are registered", { { 0 } }, show_phones },
+ { "show users", ROLE_VIEW, false, "users with their lines, phones and remote destinations", { { 0 } }, show_users },
+ { "show call", ROLE_VIEW, false, "one call, live or ended: its record, ladder and reasons",
+   { { "id", "of show calls or cdr", true } }, show_call },
+ { "status", ROLE_VIEW, false, "version, counters, and what is wrong with the store", { { 0 } }, status },
+ { "dial", ROLE_VIEW, false, "what would ring, when, and why",
+   { { "to", "the number dialled", true }, { "from", "line or phone that dials; with trunk: the caller's number", false },
+     { "trunk", "the call comes in over this trunk", false } }, dial },
+ { "cdr", ROLE_VIEW, false, "call detail records, newest first",
+   { { "limit", "at most so many: 1 to 1000, without it 50", false }, { "next", "goes on behind a page", false },
+     { "since", "calls that began at this time or later (UTC)", false }, { "until", "calls that began before", false },
+     { "number", "calling, called, line or a leg's number", false }, { "call-id", "SIP Call-ID of any leg", false },
+     { "reason", "word of how it ended, as answered or no-answer", false },
+     { "order", "newest or oldest first", false }, { "format", "json or csv", false } }, cdr },
+ { "apply", ROLE_ADMIN, true, "replace people and numbers by a site file (the body)",
+   { { "file", "its name, for the findings", false } }, apply },
+ { "export", ROLE_ADMIN, false, "people and numbers as a site file", { { 0 } }, export_site },
+ { "stop", ROLE_ADMIN, true, "end all calls and the daemon", { { 0 } }, stop },
 };
 
 const struct cmd *cmd_at(size_t i)
@@ -157,85 +215,152 @@ const struct cmd *cmd_at(size_t i)
 	return i < sizeof table / sizeof *table ? &table[i] : NULL;
 }
 
-const struct cmd *cmd_find(struct str path)
+static bool is_name(struct str given, const char *name)
 {
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		const char *n = table[i].name;
-		size_t k = 0;
+	if (given.n != strlen(name))
+		return false;
+	for (size_t i = 0; i < given.n; i++)
+		if (name[i] != given.p[i] && !(name[i] == ' ' && given.p[i] == '/'))
+			return false;
+	return true;
+}
 
-		while (k < path.n && n[k] && (n[k] == path.p[k] || (n[k] == ' ' && path.p[k] == '/')))
-			k++;
-		if (k == path.n && !n[k])
+const struct cmd *cmd_find(struct str name)
+{
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (is_name(name, table[i].name))
 			return &table[i];
-	}
 	return NULL;
+}
+
+/* --- one call of an action ---------------------------------------------------------------------- */
+
+const char *role_str(enum role r)
+{
+	static const char *const name[ROLE_N] = { "view", "operate", "admin" };
+
+	return name[r];
+}
+
+static enum cmd_result tell_arg(struct cmd_call *c, const char *before, const char *name,
+				const char *after)
+{
+	char mem[400];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof mem);
+	buf_lit(&b, before);
+	buf_safe(&b, str_sub(str_of(name), 0, 60));
+	buf_lit(&b, after);
+	c->out = json_stringn(b.p, b.n);
+	return CMD_BAD;
+}
+
+static bool has_arg(const struct cmd *cmd, const char *name)
+{
+	for (const struct cmd_arg *a = cmd->arg; a->name; a++)
+		if (!strcmp(a->name, name))
+			return true;
+	return false;
+}
+
+static enum cmd_result check_args(const struct cmd *cmd, struct cmd_call *c)
+{
+	for (int i = 0; i < c->narg; i++)
+		if (!has_arg(cmd, c->arg[i].name))
+			return tell_arg(c, "There is no argument \"", c->arg[i].name,
+					"\"; `tandem help` lists them.");
+	for (const struct cmd_arg *a = cmd->arg; a->name; a++)
+		if (a->must && !arg(c, a->name).n)
+			return tell_arg(c, "The argument \"", a->name, "\" is missing.");
+	return CMD_OK;
+}
+
+/* Who changed what, and how it went: a line nobody can take back. */
+static void audit(const struct cmd *cmd, const struct cmd_call *c, const char *result)
+{
+	struct audit_row a = { .at_wall = c->env->loop->wall };
+
+	if (!c->env->store)
+		return;
+	(void)str_copy(a.who, sizeof a.who, str_of(c->who ? c->who : ""));
+	(void)str_copy(a.role, sizeof a.role, str_of(role_str(c->role)));
+	(void)str_copy(a.action, sizeof a.action, str_of(cmd->name));
+	(void)str_copy(a.what, sizeof a.what, arg(c, "file"));
+	(void)str_copy(a.result, sizeof a.result, str_of(result));
+	store_audit(c->env->store, &a);
+}
+
+enum cmd_result cmd_run(const struct cmd *cmd, struct cmd_call *c, uint64_t owner)
+{
+	enum cmd_result r;
+
+	if (c->role < cmd->role) {
+		if (cmd->post)
+			audit(cmd, c, "denied");
+		return refuse(c, CMD_DENIED, "Only root and the daemon's own user may do this.");
+	}
+	r = check_args(cmd, c);
+	if (!r)
+		r = cmd->run(c);
+	if (cmd->post)
+		audit(cmd, c, r == CMD_OK && !json_is_false(json_object_get(c->out, "applied"))
+			      ? "done" : "refused");
+	if (r == CMD_LATER && store_run(c->env->store, query_run, c->query, owner)) {
+		query_free(c->query);
+		c->query = NULL;
+		r = refuse(c, CMD_BUSY, "Too many questions to the database are waiting; try again.");
+	}
+	return r;
+}
+
+enum cmd_result cmd_finish(struct cmd_call *c, enum err job)
+{
+	struct query *q = c->query;
+
+	if (job == ERR_GONE)
+		return refuse(c, CMD_GONE, "No call has this id; `tandem show calls` and `tandem cdr` list them.");
+	if (job)
+		return refuse(c, CMD_BUSY, "The database cannot be read now; `tandem status` says why.");
+	if (q->id)
+		return give(c, story_of(c->env, q->record, "ended"));
+	c->text = (struct str){ q->text ? q->text : "", q->n };
+	c->type = q->csv ? "text/csv; charset=utf-8" : "application/json";
+	c->next = q->next;
+	return CMD_OK;
+}
+
+void cmd_close(struct cmd_call *c)
+{
+	query_free(c->query);
+	json_decref(c->out);
+	if (c->own)
+		mem_wipe(c->own, c->text.n);
+	mem_free(c->own);
+	c->own = NULL;
+	c->query = NULL;
+	c->out = NULL;
+	c->text = STR_NONE;
+}
+
+/* --- the reference ----------------------------------------------------------------------------------- */
+
+static void doc_args(struct buf *b, const struct cmd *c)
+{
+	for (const struct cmd_arg *a = c->arg; a->name; a++)
+		buf_fmt(b, "%s`%s`%s: %s", a == c->arg ? "" : "; ", a->name,
+			a->must ? " (needed)" : "", a->help);
 }
 
 void cmd_doc(struct buf *b)
 {
-	static const char *const role[] = { "view", "operate", "admin" };
-
-	buf_lit(b, "# Operator actions\n\nMade from the table of actions; do not edit. Each is a command (`tandem NAME`) and a request\n"
-		   "(`/v1/NAME`, words joined by `/`) on the control socket.\n\n| action | arguments | role | what it does |\n|---|---|---|---|\n");
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		buf_fmt(b, "| `%s` | %s | %s | %s |\n", table[i].name, table[i].args,
-			role[table[i].role], table[i].help);
-}
-
-/* --- on the disk thread ------------------------------------------------------------------ */
-
-static bool add_record(void *ctx, const struct call_record *r)
-{
-	struct cmd_job *j = ctx;
-	struct buf b;
-
-	buf_init(&b, j->text + j->n, j->cap - j->n);
-	if (j->csv) {
-		record_csv(&b, r);
-	} else {
-		buf_lit(&b, j->count ? "," : "");
-		record_json(&b, r);
+	buf_lit(b, "| action | request | least role | what it does | arguments |\n|---|---|---|---|---|\n");
+	for (const struct cmd *c = table; c < table + sizeof table / sizeof *table; c++) {
+		buf_fmt(b, "| `%s` | %s /v1/", c->name, c->post ? "POST" : "GET");
+		for (const char *p = c->name; *p; p++)
+			buf_ch(b, *p == ' ' ? '/' : *p);
+		buf_fmt(b, " | %s | %s | ", role_str(c->role), c->help);
+		doc_args(b, c);
+		buf_lit(b, " |\n");
 	}
-	if (!buf_ok(&b))
-		return false;
-	j->n += b.n;
-	j->count++;
-	return true;
-}
-
-static void add_text(struct cmd_job *j, const char *z)
-{
-	size_t n = strlen(z);
-
-	if (n > j->cap - j->n)
-		return;
-	memcpy(j->text + j->n, z, n);
-	j->n += n;
-}
-
-enum err cmd_job_run(struct db *db, void *arg)
-{
-	struct cmd_job *j = arg;
-	struct call_record *r = mem_new(sizeof *r);
-	struct buf b;
-	enum err e;
-
-	if (j->id) {
-		e = db_cdr_get(db, j->id, r);
-		add_text(j, "{\"state\":\"ended\",\"record\":");
-		if (!e)
-			(void)add_record(j, r);
-		add_text(j, "}");
-	} else if (j->csv) {
-		buf_init(&b, j->text, j->cap);
-		record_csv_head(&b);
-		j->n = b.n;
-		e = db_cdr_query(db, &j->q, add_record, j);
-	} else {
-		add_text(j, "{\"records\":[");
-		e = db_cdr_query(db, &j->q, add_record, j);
-		add_text(j, "]}");
-	}
-	mem_free(r);
-	return e;
 }

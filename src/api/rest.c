@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,110 +10,132 @@
 #include <unistd.h>
 
 #include "api/cmd.h"
+#include "base/list.h"
 
-enum { REST_OWNER = 0x5e57, REST_TICK_MS = 250 };
+enum { REST_OWNER = 0x5e57 };
 
 struct rest {
 	struct loop *loop;
 	struct api_env *env;
 	struct MHD_Daemon *mhd;
 	struct loop_watch *watch;
-	struct timer tick;
+	struct timer due;
+	struct list waiting;		/* requests whose answer comes from the disk */
 	char path[108];
-	uint32_t open;			/* requests under way */
 };
 
 struct request {
+	struct list link;		/* in waiting */
 	struct rest *rest;
 	struct MHD_Connection *conn;
 	char *body;
 	size_t n, cap;
-	bool too_large, suspended, done;
+	bool too_large, too_many, waits, done;
+	char who[32];
 	struct cmd_call call;
-	enum err job_err;
+	enum err job;
 };
 
 /* --- answers ------------------------------------------------------------------------ */
 
-static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, const char *text,
-				 size_t n, const char *type)
+static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, struct str text,
+				 const char *type, uint64_t next)
 {
-	struct MHD_Response *r = MHD_create_response_from_buffer(n, (void *)(uintptr_t)text,
-								  MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *r = MHD_create_response_from_buffer(text.n, (void *)(uintptr_t)text.p,
+								 MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result x;
+	char id[24];
+	struct buf b;
 
 	if (!r)
 		return MHD_NO;
+	buf_init(&b, id, sizeof id);
+	buf_u64(&b, next);
 	(void)MHD_add_response_header(r, "Content-Type", type);
+	(void)MHD_add_response_header(r, "Cache-Control", "no-store");
+	if (next)
+		(void)MHD_add_response_header(r, "Tandem-Next", buf_z(&b));
 	x = MHD_queue_response(c, status, r);
 	MHD_destroy_response(r);
 	return x;
 }
 
-static enum MHD_Result send_json(struct MHD_Connection *c, unsigned status, json_t *j)
+static enum MHD_Result send_json(struct MHD_Connection *c, unsigned status, const json_t *j)
 {
-	char *text = json_dumps(j, JSON_INDENT(1) | JSON_ENCODE_ANY);
-	enum MHD_Result x = send_text(c, status, text ? text : "{}", text ? strlen(text) : 2,
-				      "application/json");
+	char *text = json_dumps(j, JSON_INDENT(1));
+	enum MHD_Result x = send_text(c, status, text ? str_of(text) : STR("{}"),
+				      "application/json", 0);
 
-	free(text);			/* banned: jansson's own allocation */
+	free(text);			/* jansson's own allocation */
+	return x;
+}
+
+static enum MHD_Result send_error(struct MHD_Connection *c, unsigned status, const char *why)
+{
+	json_t *j = json_pack("{s:s}", "error", why);
+	enum MHD_Result x = send_json(c, status, j);
+
 	json_decref(j);
 	return x;
 }
 
-static enum MHD_Result send_error(struct MHD_Connection *c, unsigned status, json_t *why)
-{
-	return send_json(c, status, json_pack("{s:o}", "error", why));
-}
-
 static enum MHD_Result finish(struct request *q, enum cmd_result r)
 {
-	static const unsigned status[] = { [CMD_OK] = 200, [CMD_BAD] = 400, [CMD_GONE] = 404,
-					   [CMD_LATER] = 500 };
-	json_t *out = q->call.out;
+	static const unsigned status[CMD_NRESULT] = {
+		[CMD_OK] = MHD_HTTP_OK, [CMD_BAD] = MHD_HTTP_BAD_REQUEST,
+		[CMD_DENIED] = MHD_HTTP_FORBIDDEN, [CMD_GONE] = MHD_HTTP_NOT_FOUND,
+		[CMD_BUSY] = MHD_HTTP_SERVICE_UNAVAILABLE,
+		[CMD_LATER] = MHD_HTTP_INTERNAL_SERVER_ERROR,
+	};
+	const struct cmd_call *c = &q->call;
+	const char *why = json_string_value(c->out);
 
-	q->call.out = NULL;
-	if (r == CMD_OK)
-		return send_json(q->conn, 200, out);
-	return send_error(q->conn, status[r], out ? out : json_string("no answer"));
-}
-
-static enum MHD_Result finish_job(struct request *q)
-{
-	struct cmd_job *j = q->call.job;
-
-	if (q->job_err == ERR_GONE)
-		return send_error(q->conn, 404, json_string("There is no call with this id."));
-	if (q->job_err)
-		return send_error(q->conn, 503, json_string("The database cannot be read now; `tandem status` says why."));
-	return send_text(q->conn, 200, j->text, j->n, j->csv ? "text/csv" : "application/json");
+	if (r != CMD_OK)
+		return send_error(q->conn, status[r], why ? why : "There is no answer.");
+	if (c->text.p)
+		return send_text(q->conn, status[r], c->text, c->type, c->next);
+	return send_json(q->conn, status[r], c->out);
 }
 
 /* --- requests ------------------------------------------------------------------------- */
 
-static enum role role_of(struct MHD_Connection *c)
+static enum role role_of(struct request *q)
 {
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c,
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(q->conn,
 						MHD_CONNECTION_INFO_CONNECTION_FD);
+	socklen_t n = sizeof(struct ucred);
 	struct ucred u;
-	socklen_t n = sizeof u;
+	struct buf b;
 
 	if (!i || getsockopt(i->connect_fd, SOL_SOCKET, SO_PEERCRED, &u, &n))
 		return ROLE_VIEW;
+	buf_init(&b, q->who, sizeof q->who);
+	buf_fmt(&b, "uid %u", (unsigned)u.uid);
+	(void)buf_z(&b);
 	return u.uid == 0 || u.uid == geteuid() ? ROLE_ADMIN : ROLE_VIEW;
 }
 
-static const char *arg_of(void *ctx, const char *name)
+static enum MHD_Result take_arg(void *ctx, enum MHD_ValueKind kind, const char *name,
+				const char *value)
 {
-	return MHD_lookup_connection_value(ctx, MHD_GET_ARGUMENT_KIND, name);
+	struct request *q = ctx;
+	struct cmd_call *c = &q->call;
+
+	(void)kind;
+	if (c->narg == CMD_ARGS) {
+		q->too_many = true;
+		return MHD_NO;
+	}
+	c->arg[c->narg].name = name;
+	c->arg[c->narg++].value = value;
+	return MHD_YES;
 }
 
-static enum MHD_Result later(struct request *q)
+static enum MHD_Result wait_for_disk(struct request *q)
 {
-	q->call.job->request = q;
-	if (store_run(q->rest->env->store, cmd_job_run, q->call.job, REST_OWNER))
-		return send_error(q->conn, 503, json_string("Too many queries are waiting; try again."));
-	q->suspended = true;
+	q->call.query->owner = q;
+	q->waits = true;
+	list_append(&q->rest->waiting, &q->link);
 	MHD_suspend_connection(q->conn);
 	return MHD_YES;
 }
@@ -123,34 +146,42 @@ static enum MHD_Result act(struct request *q, const char *url, const char *metho
 	enum cmd_result r;
 
 	if (!c)
-		return send_error(q->conn, 404, json_string("There is no such action; `tandem help` lists them."));
-	if (strcmp(method, c->post ? "POST" : "GET") != 0)
-		return send_error(q->conn, 405, json_string(c->post ? "Use POST." : "Use GET."));
-	if (role_of(q->conn) < c->role)
-		return send_error(q->conn, 403, json_string("Only root and the daemon's own user may do this."));
+		return send_error(q->conn, MHD_HTTP_NOT_FOUND, "There is no such action; doc/commands.md lists them.");
+	if (strcmp(method, c->post ? "POST" : "GET"))
+		return send_error(q->conn, MHD_HTTP_METHOD_NOT_ALLOWED, c->post ? "Use POST." : "Use GET.");
 	if (q->too_large)
-		return send_error(q->conn, 413, json_string("The body is too large."));
-	q->call = (struct cmd_call){ .env = q->rest->env, .arg = arg_of, .ctx = q->conn,
+		return send_error(q->conn, MHD_HTTP_CONTENT_TOO_LARGE, "The body is larger than 16 MB.");
+	q->call = (struct cmd_call){ .env = q->rest->env, .role = role_of(q), .who = q->who,
 				     .body = { q->body, q->n } };
-	r = c->run(&q->call);
-	return r == CMD_LATER ? later(q) : finish(q, r);
+	(void)MHD_get_connection_values(q->conn, MHD_GET_ARGUMENT_KIND, take_arg, q);
+	if (q->too_many)
+		return send_error(q->conn, MHD_HTTP_BAD_REQUEST, "There are more arguments than any action takes.");
+	r = cmd_run(c, &q->call, REST_OWNER);
+	return r == CMD_LATER ? wait_for_disk(q) : finish(q, r);
 }
 
+/* Grows by copying and wiping: a site has passwords. */
 static void take_body(struct request *q, const char *data, size_t n)
 {
-	if (q->n + n > REST_BODY_MAX) {
+	char *old = q->body;
+
+	if (q->too_large || n > CMD_BODY_MAX - q->n) {
 		q->too_large = true;
 		return;
 	}
 	if (q->n + n > q->cap) {
 		q->cap = 2 * (q->n + n);
-		q->body = mem_grow(q->body, q->cap, 1);
+		q->body = mem_new(q->cap);
+		if (old) {
+			memcpy(q->body, old, q->n);
+			mem_wipe(old, q->n);
+		}
+		mem_free(old);
 	}
 	memcpy(q->body + q->n, data, n);
 	q->n += n;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the shape libmicrohttpd calls */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *n, void **mem)
@@ -162,7 +193,6 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		q = mem_new(sizeof *q);
 		q->rest = ctx;
 		q->conn = c;
-		q->rest->open++;
 		*mem = q;
 		return MHD_YES;
 	}
@@ -171,8 +201,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		*n = 0;
 		return MHD_YES;
 	}
-	if (q->suspended)
-		return q->done ? finish_job(q) : MHD_YES;
+	if (q->waits)
+		return q->done ? finish(q, cmd_finish(&q->call, q->job)) : MHD_YES;
 	return act(q, url, method);
 }
 
@@ -186,85 +216,103 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **mem,
 	(void)why;
 	if (!q)
 		return;
-	q->rest->open--;
-	if (q->call.job) {
-		mem_free(q->call.job->text);
-		mem_free(q->call.job);
+	*mem = NULL;
+	if (q->waits && !q->done) {	/* the daemon ends; the disk thread still has the query */
+		q->call.query->owner = NULL;
+		q->call.query = NULL;
 	}
-	json_decref(q->call.out);
+	if (q->waits)
+		list_remove(&q->link);
+	cmd_close(&q->call);
 	if (q->body)
-		mem_wipe(q->body, q->n);	/* a site has passwords */
+		mem_wipe(q->body, q->n);
 	mem_free(q->body);
 	mem_free(q);
-	*mem = NULL;
 }
 
 /* --- the loop ---------------------------------------------------------------------------- */
 
-static void on_ready(void *arg)
+static void pump(void *arg)
 {
 	struct rest *r = arg;
+	MHD_UNSIGNED_LONG_LONG ms;
 
 	(void)MHD_run(r->mhd);
-}
-
-/* MHD's own deadlines, and connections resumed outside of its descriptors. */
-static void on_tick(void *arg)
-{
-	struct rest *r = arg;
-
-	(void)MHD_run(r->mhd);
-	timer_start(&r->loop->timers, &r->tick, REST_TICK_MS, on_tick, r);
-}
-
-static void resume(void *cls)
-{
-	struct request *q = cls;
-
-	q->done = true;
-	MHD_resume_connection(q->conn);
+	if (MHD_get_timeout(r->mhd, &ms) == MHD_YES)
+		timer_start(&r->loop->timers, &r->due, ms, pump, r);
+	else
+		timer_stop(&r->loop->timers, &r->due);
 }
 
 bool rest_on_store(struct rest *r, const struct store_event *ev)
 {
-	struct cmd_job *j = ev->arg;
+	struct query *query = ev->arg;
 	struct request *q;
 
 	if (ev->owner != REST_OWNER || !r)
 		return false;
-	q = j->request;
-	q->job_err = ev->err;
-	resume(q);
-	(void)MHD_run(r->mhd);
-	(void)MHD_run(r->mhd);
+	q = query->owner;
+	q->job = ev->err;
+	q->done = true;
+	MHD_resume_connection(q->conn);	/* wakes its epoll set, and that us */
 	return true;
+}
+
+/* Is somebody there? A full backlog is somebody, too. */
+static bool answered(int fd, const struct sockaddr_un *a)
+{
+	return connect(fd, (const struct sockaddr *)a, sizeof *a) == 0 || errno == EAGAIN;
+}
+
+/* A socket that a dead daemon left; never a file of another kind. */
+static bool clear_path(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT;
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = EEXIST;
+		return false;
+	}
+	return unlink(path) == 0;
 }
 
 static int listen_at(const char *path, struct buf *why)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = -1;
 
-	if (fd < 0 || !str_copy(a.sun_path, sizeof a.sun_path, str_of(path))) {
+	if (!str_copy(a.sun_path, sizeof a.sun_path, str_of(path))) {
 		buf_fmt(why, "The control socket's name %s is too long; choose a shorter one.", path);
-		goto fail;
+		return -1;
 	}
-	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0) {
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && answered(fd, &a)) {
 		buf_fmt(why, "Another daemon answers on %s. Stop it, or choose another control-socket.",
 			path);
 		goto fail;
 	}
-	(void)unlink(path);		/* left by a daemon that died */
-	if (bind(fd, (struct sockaddr *)&a, sizeof a) || chmod(path, 0660) || listen(fd, 64)) {
-		buf_fmt(why, "The control socket %s cannot be made: %s. Check its folder.", path,
-			strerror(errno));
+	if (fd < 0 || !clear_path(path) || bind(fd, (struct sockaddr *)&a, sizeof a) ||
+	    chmod(path, 0660) || listen(fd, REST_CONNECTIONS)) {
+		buf_fmt(why, "The control socket %s cannot be made: %s. Check its folder and name.",
+			path, strerror(errno));
 		goto fail;
 	}
 	return fd;
 fail:
 	if (fd >= 0)
-		close(fd);
+		(void)close(fd);
 	return -1;
+}
+
+static struct MHD_Daemon *start(struct rest *r, int fd)
+{
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+				r, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
+				on_end, NULL, MHD_OPTION_CONNECTION_LIMIT,
+				(unsigned)REST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+				(unsigned)REST_IDLE_S, MHD_OPTION_END);
 }
 
 struct rest *rest_new(struct loop *l, struct api_env *env, const char *socket_path, struct buf *why)
@@ -275,22 +323,22 @@ struct rest *rest_new(struct loop *l, struct api_env *env, const char *socket_pa
 
 	r->loop = l;
 	r->env = env;
+	list_init(&r->waiting);
 	if (fd < 0)
 		goto fail;
 	(void)str_copy(r->path, sizeof r->path, str_of(socket_path));
-	r->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
-				  r, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-				  on_end, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_END);
+	r->mhd = start(r, fd);
+	if (!r->mhd)
+		(void)close(fd);	/* else MHD owns it */
 	i = r->mhd ? MHD_get_daemon_info(r->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!i) {
-		buf_lit(why, "The control socket cannot be served (libmicrohttpd without epoll).");
+		buf_lit(why, "The control socket cannot be served: libmicrohttpd here has no epoll.");
 		goto fail;
 	}
-	r->watch = loop_watch(l, i->epoll_fd, on_ready, r);
-	on_tick(r);
+	r->watch = loop_watch(l, i->epoll_fd, pump, r);
 	return r;
 fail:
-	mem_free(r);
+	rest_free(r);
 	return NULL;
 }
 
@@ -298,9 +346,14 @@ void rest_free(struct rest *r)
 {
 	if (!r)
 		return;
-	timer_stop(&r->loop->timers, &r->tick);
-	loop_unwatch(r->watch);
-	MHD_stop_daemon(r->mhd);
-	(void)unlink(r->path);
+	timer_stop(&r->loop->timers, &r->due);
+	if (r->watch)
+		loop_unwatch(r->watch);
+	for (struct list *p = r->waiting.next; p != &r->waiting; p = p->next)
+		MHD_resume_connection(LIST_ENTRY(p, struct request, link)->conn);
+	if (r->mhd)
+		MHD_stop_daemon(r->mhd);
+	if (r->path[0])
+		(void)unlink(r->path);
 	mem_free(r);
 }

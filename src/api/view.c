@@ -1,87 +1,87 @@
 #include "api/view.h"
 
-#include <string.h>
+/* --- trunks ----------------------------------------------------------------------- */
 
-#include "base/when.h"
-#include "store/record_text.h"
-#include "trace/ladder.h"
-
-enum { RECORD_TEXT_MAX = 65536, PLAN_MAX = 262144 };
-
-static json_t *text(struct str s)
+static json_t *host_json(const struct trunk *t, int i, int used)
 {
-	char mem[1024];
-	struct buf b;
+	const struct trunk_host *h = trunk_host_at(t, i);
 
-	buf_init(&b, mem, sizeof mem);
-	buf_safe(&b, str_sub(s, 0, 250));
-	return json_string(buf_z(&b));
+	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:b}", "host", js_text(h->name), "port",
+			 (int)h->port, "state", trunk_state_str(h->state), "since",
+			 js_when(h->since_wall), "reason", js_word(&h->why), "text",
+			 js_sentence(&h->why), "in_use", i == used);
 }
 
-static json_t *sentence(const struct reason *r)
+static bool over_trunk(const struct call_record *r, struct str trunk)
 {
-	char mem[800];
-	struct buf b;
-
-	buf_init(&b, mem, sizeof mem);
-	reason_write(&b, r);
-	return json_string(buf_z(&b));
+	if (!r->caller_phone && str_is(trunk, r->caller))
+		return true;
+	for (int i = 0; i < r->nleg; i++)
+		if (!r->leg[i].end_wall && str_is(trunk, r->leg[i].trunk))
+			return true;
+	return false;
 }
 
-static json_t *when(int64_t wall)
+static int calls_over(const struct api_env *e, struct str trunk)
 {
-	char mem[64];
-	struct buf b;
+	struct call_view v;
+	uint32_t at = 0;
+	uint64_t id;
+	int n = 0;
 
-	if (!wall)
-		return json_string("");
-	buf_init(&b, mem, sizeof mem);
-	when_iso(&b, wall);
-	return json_string(buf_z(&b));
+	while ((id = calls_each(e->calls, &at)))
+		if (call_look(e->calls, id, &v) == OK)
+			n += over_trunk(v.rec, trunk);
+	return n;
 }
 
-static json_t *host_json(const struct trunk_host *h)
+static json_t *trunk_json(const struct api_env *e, int i)
 {
-	return json_pack("{s:o, s:i, s:s, s:o, s:o}", "host", text(h->name), "port", (int)h->port,
-			 "state", trunk_state_str(h->state), "since", when(h->since_wall),
-			 "reason", sentence(&h->why));
+	const struct trunk *t = e->trunk[i];
+	struct reason why = trunk_why(t), no_host;
+	int used = trunk_pick(t, e->loop->now, 0, &no_host);
+	json_t *hosts = json_array();
+	int64_t since = 0;
+
+	for (int k = 0; k < trunk_nhosts(t); k++) {
+		const struct trunk_host *h = trunk_host_at(t, k);
+
+		since = h->since_wall > since ? h->since_wall : since;
+		json_array_append_new(hosts, host_json(t, k, used));
+	}
+	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:o}", "trunk",
+			 js_text(trunk_name(t)), "profile", trunk_profile_of(t)->name, "state",
+			 trunk_state_str(trunk_verdict(t)), "since", js_when(since), "reason",
+			 js_word(&why), "text", js_sentence(&why), "calls",
+			 calls_over(e, trunk_name(t)), "max_calls",
+			 (int)e->config->trunk[i].max_calls, "hosts", hosts);
 }
 
 json_t *view_trunks(const struct api_env *e)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < e->config->ntrunks; i++) {
-		const struct trunk *t = e->trunk[i];
-		struct reason why = trunk_why(t);
-		json_t *hosts = json_array();
-
-		for (int k = 0; k < trunk_nhosts(t); k++)
-			json_array_append_new(hosts, host_json(trunk_host_at(t, k)));
-		json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:o}",
-			"trunk", text(trunk_name(t)), "profile", trunk_profile_of(t)->name, "state",
-			trunk_state_str(trunk_verdict(t)), "reason", sentence(&why), "hosts", hosts));
-	}
+	for (int i = 0; i < e->config->ntrunks; i++)
+		json_array_append_new(list, trunk_json(e, i));
 	return json_pack("{s:o}", "trunks", list);
 }
 
-static json_t *id_text(uint64_t id)
-{
-	return json_sprintf("%llu", (unsigned long long)id);
-}
+/* --- calls ------------------------------------------------------------------------- */
 
 static json_t *call_line(const struct api_env *e, const struct call_view *v)
 {
-	json_t *rings = json_array();
+	const struct call_record *r = v->rec;
+	const struct record_leg *by = r->answered_by < r->nleg ? &r->leg[r->answered_by] : NULL;
+	json_t *legs = json_array();
 
-	for (int i = 0; i < v->rec->nleg; i++)
-		json_array_append_new(rings, json_string(v->rec->leg[i].name));
-	return json_pack("{s:o, s:s, s:s, s:s, s:o, s:I, s:s, s:o}", "id", id_text(v->record),
-		"calling", v->rec->calling, "called", v->rec->called, "state",
-		call_state_str(v->state), "started", when(v->rec->start_wall), "seconds",
-		(json_int_t)((e->loop->now - v->rec->start_mono) / 1000), "answered_by",
-		v->rec->answered_by < v->rec->nleg ? v->rec->leg[v->rec->answered_by].name : "",
-		"legs", rings);
+	for (int i = 0; i < r->nleg; i++)
+		json_array_append_new(legs, js_z(r->leg[i].name));
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "id", js_id(v->record),
+			 "state", call_state_str(v->state), "calling", js_z(r->calling), "called",
+			 js_z(r->called), "from", js_z(r->caller), "line", js_z(r->line),
+			 "started", js_when(r->start_wall), "answered", js_when(r->answer_wall),
+			 "seconds", (json_int_t)((e->loop->now - r->start_mono) / 1000),
+			 "answered_by", js_z(by ? by->name : ""), "legs", legs);
 }
 
 json_t *view_calls(const struct api_env *e)
@@ -97,177 +97,155 @@ json_t *view_calls(const struct api_env *e)
 	return json_pack("{s:o}", "calls", list);
 }
 
+/* --- people ------------------------------------------------------------------------- */
+
+static bool rings(const struct dir_line *l, struct str phone)
+{
+	for (int i = 0; i < l->nphones; i++)
+		if (str_eq(l->phone[i], phone))
+			return true;
+	return false;
+}
+
+static json_t *contacts_of(const struct api_env *e, struct str phone, int *n)
+{
+	struct registrar_contact *c = mem_array(REG_CONTACTS_MAX, sizeof *c);
+	json_t *list = json_array();
+
+	*n = registrar_contacts(e->registrar, phone, c, REG_CONTACTS_MAX);
+	for (int k = 0; k < *n; k++)
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o, s:o}", "contact",
+			js_z(c[k].uri), "source", js_addr(&c[k].source), "since",
+			js_when(c[k].since), "expires", js_when(c[k].expires), "user_agent",
+			js_z(c[k].user_agent)));
+	mem_free(c);
+	return list;
+}
+
+static json_t *phone_json(const struct api_env *e, const struct dir_phone *p)
+{
+	json_t *lines = json_array(), *contacts;
+	const struct dir_line *l;
+	int n;
+
+	for (uint32_t i = 0; (l = directory_line_at(*e->directory, i)); i++)
+		if (rings(l, p->name))
+			json_array_append_new(lines, js_text(l->number));
+	contacts = contacts_of(e, p->name, &n);
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "phone", js_text(p->name), "user",
+			 js_text(p->user), "auth_user", js_text(p->auth_user), "lines", lines,
+			 "registered", n > 0, "contacts", contacts);
+}
+
 json_t *view_phones(const struct api_env *e)
 {
 	json_t *list = json_array();
 	const struct dir_phone *p;
 
-	for (uint32_t i = 0; (p = directory_phone_at(*e->directory, i)); i++) {
-		struct registrar_contact c[REG_CONTACTS_MAX];
-		int n = registrar_contacts(e->registrar, p->name, c, REG_CONTACTS_MAX);
-		json_t *contacts = json_array();
-
-		for (int k = 0; k < n; k++)
-			json_array_append_new(contacts, json_pack("{s:o, s:s, s:o, s:o}", "contact",
-				text(str_of(c[k].uri)), "at", c[k].dest.host, "expires",
-				when(c[k].expires), "user_agent", text(str_of(c[k].user_agent))));
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:b, s:o}", "phone",
-			text(p->name), "user", text(p->user), "auth_user", text(p->auth_user),
-			"registered", n > 0, "contacts", contacts));
-	}
+	for (uint32_t i = 0; (p = directory_phone_at(*e->directory, i)); i++)
+		json_array_append_new(list, phone_json(e, p));
 	return json_pack("{s:o}", "phones", list);
+}
+
+static bool is_users_profile(const struct api_env *e, struct str profile, struct str user)
+{
+	const struct dir_profile *p;
+
+	for (uint32_t i = 0; (p = directory_profile_at(*e->directory, i)); i++)
+		if (str_eq(p->name, profile))
+			return str_eq(p->user, user);
+	return false;
+}
+
+static json_t *remotes_of(const struct api_env *e, struct str user)
+{
+	json_t *list = json_array();
+	const struct dir_remote *r;
+
+	for (uint32_t i = 0; (r = directory_remote_at(*e->directory, i)); i++)
+		if (is_users_profile(e, r->profile, user))
+			json_array_append_new(list, json_pack("{s:o, s:o, s:b}", "remote",
+				js_text(r->name), "number", js_text(r->number), "enabled",
+				r->enabled));
+	return list;
+}
+
+static json_t *user_json(const struct api_env *e, const struct dir_user *u)
+{
+	json_t *lines = json_array(), *phones = json_array();
+	const struct dir_line *l;
+	const struct dir_phone *p;
+
+	for (uint32_t i = 0; (l = directory_line_at(*e->directory, i)); i++)
+		if (str_eq(l->user, u->name))
+			json_array_append_new(lines, json_pack("{s:o, s:o, s:o}", "number",
+				js_text(l->number), "partition", js_text(l->partition), "e164",
+				js_text(l->e164)));
+	for (uint32_t i = 0; (p = directory_phone_at(*e->directory, i)); i++)
+		if (str_eq(p->user, u->name))
+			json_array_append_new(phones, json_pack("{s:o, s:b}", "phone",
+				js_text(p->name), "registered",
+				registrar_count(e->registrar, p->name) > 0));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "user", js_text(u->name), "display",
+			 js_name(u->display), "lines", lines, "phones", phones, "remotes",
+			 remotes_of(e, u->name));
 }
 
 json_t *view_users(const struct api_env *e)
 {
 	json_t *list = json_array();
 	const struct dir_user *u;
-	const struct dir_line *l;
 
-	for (uint32_t i = 0; (u = directory_user_at(*e->directory, i)); i++) {
-		json_t *lines = json_array();
-
-		for (uint32_t k = 0; (l = directory_line_at(*e->directory, k)); k++)
-			if (str_eq(l->user, u->name))
-				json_array_append_new(lines, text(l->number));
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "user", text(u->name),
-			"display", text(u->display), "lines", lines));
-	}
+	for (uint32_t i = 0; (u = directory_user_at(*e->directory, i)); i++)
+		json_array_append_new(list, user_json(e, u));
 	return json_pack("{s:o}", "users", list);
+}
+
+/* --- the daemon itself ----------------------------------------------------------------- */
+
+static void put(json_t *o, const char *name, uint64_t v)
+{
+	json_object_set_new(o, name, json_integer((json_int_t)v));
+}
+
+static void put_store(json_t *o, const struct api_env *e)
+{
+	struct store_view s;
+
+	store_look(e->store, &s);
+	put(o, "records_written", s.written);
+	put(o, "records_waiting", s.pending);
+	put(o, "records_lost", s.lost);
+	put(o, "calls_unsafe", s.unsafe);
+	json_object_set_new(o, "store_failing", json_boolean(s.failing));
+	json_object_set_new(o, "store_since", js_when(s.failing ? s.since : 0));
+	json_object_set_new(o, "store_text", js_z(s.failing ? s.why : ""));
 }
 
 json_t *view_status(const struct api_env *e)
 {
-	struct store_view s;
-	struct sip_counts c;
-	uint32_t open, free_pairs;
+	json_t *o = json_pack("{s:s, s:o}", "version", TANDEM_VERSION, "started",
+			      js_when(e->started));
+	uint32_t open = 0, free_pairs = 0;
+	struct sip_counts c = { 0 };
 
-	store_look(e->store, &s);
-	sip_counts(e->sip, &c);
-	media_counts(e->media, &open, &free_pairs);
-	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:i}",
-		"version", TANDEM_VERSION, "started", when(e->started), "calls",
-		(int)calls_count(e->calls), "legs", (int)legs_count(e->legs), "sessions",
-		(int)c.sessions, "transactions", (int)c.transactions, "dialogs", (int)c.dialogs,
-		"connections", (int)c.flows, "media_ends", (int)open, "media_pairs_free",
-		(int)free_pairs, "registrations", (int)registrar_total(e->registrar),
-		"store_failing", s.failing, "store_why", s.why, "records_waiting", (int)s.pending);
-}
-
-static json_t *ladder_json(const struct api_env *e, uint64_t record)
-{
-	json_t *list = json_array();
-	struct ladder l;
-	char mem[512];
-	struct buf b;
-
-	buf_init(&b, mem, sizeof mem);
-	ladder_start(&l, e->tap, record, NULL, NULL);
-	while (json_array_size(list) < 400 && (buf_reset(&b), ladder_line(&l, &b))) {
-		struct str s = buf_str(&b);
-
-		while (s.n && s.p[s.n - 1] == '\n')
-			s.n--;
-		json_array_append_new(list, json_stringn(s.p, s.n));
-	}
-	return list;
-}
-
-static json_t *record_of(const struct call_record *r)
-{
-	char *mem = mem_new(RECORD_TEXT_MAX);
-	struct buf b;
-	json_t *j;
-
-	buf_init(&b, mem, RECORD_TEXT_MAX);
-	record_json(&b, r);
-	j = json_loadb(mem, b.n, 0, NULL);
-	mem_free(mem);
-	return j ? j : json_null();
-}
-
-json_t *view_call(const struct api_env *e, uint64_t record)
-{
-	struct call_view v;
-	uint32_t at = 0;
-	uint64_t id;
-
-	while ((id = calls_each(e->calls, &at)))
-		if (call_look(e->calls, id, &v) == OK && v.record == record)
-			return json_pack("{s:s, s:o, s:o}", "state", call_state_str(v.state),
-					 "record", record_of(v.rec), "ladder", ladder_json(e, record));
-	return NULL;
-}
-
-/* --- dial ------------------------------------------------------------------------- */
-
-struct asker { const struct api_env *e; struct str css, remote, user; };
-
-static int registered(void *ctx, struct str phone)
-{
-	const struct api_env *e = ctx;
-
-	return registrar_count(e->registrar, phone);
-}
-
-/* Class of control of the number that dials: its line's phone, or the line's own space. */
-static void who_asks(const struct api_env *e, struct str from, struct asker *a)
-{
-	const struct dir_line *l;
-
-	*a = (struct asker){ .e = e };
-	for (uint32_t i = 0; (l = directory_line_at(*e->directory, i)); i++) {
-		const struct dir_phone *p;
-
-		if (!str_eq(l->number, from) && !str_eq(l->e164, from))
-			continue;
-		p = l->nphones ? directory_phone(*e->directory, l->phone[0]) : NULL;
-		a->css = p && p->css.n ? p->css : l->css;
-		a->user = l->user;
-		return;
-	}
-}
-
-static json_t *target_json(const struct api_env *e, const struct dir_target *t)
-{
-	static const char *const kind[] = { [DIR_PHONE] = "phone", [DIR_ENDPOINT] = "trunk endpoint",
-		[DIR_REMOTE] = "remote destination", [DIR_TRUNK] = "trunk" };
-	json_t *trunks = json_array();
-	int k;
-
-	for (int i = 0; i < t->ntrunks; i++) {
-		k = config_trunk_find(e->config, t->trunk[i]);
-		json_array_append_new(trunks, json_pack("{s:o, s:s}", "trunk", text(t->trunk[i]),
-			"state", k >= 0 ? trunk_state_str(trunk_verdict(e->trunk[k])) : "unknown"));
-	}
-	return json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:o}", "kind", kind[t->kind], "name",
-		text(t->name), "number", text(t->number), "delay_ms", (json_int_t)t->delay_ms,
-		"too_soon_ms", (json_int_t)t->too_soon_ms, "too_late_ms", (json_int_t)t->too_late_ms,
-		"trunks", trunks);
-}
-
-json_t *view_dial(const struct api_env *e, struct str from, struct str to)
-{
-	struct dir_plan *p = mem_new(sizeof *p);
-	json_t *rings = json_array(), *why = json_array(), *out;
-	struct asker who;
-	struct dir_query q;
-	struct arena a;
-
-	arena_init(&a, PLAN_MAX);
-	who_asks(e, from, &who);
-	q = (struct dir_query){ .number = to, .css = who.css, .caller_user = who.user,
-				.registered = registered, .ctx = (void *)(uintptr_t)e };
-	directory_plan(*e->directory, &q, &a, p);
-	for (int i = 0; i < p->n; i++)
-		json_array_append_new(rings, target_json(e, &p->t[i]));
-	for (int i = 0; i < p->nnotes; i++)
-		json_array_append_new(why, sentence(&p->note[i]));
-	out = json_pack("{s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:o}", "from", text(from), "to", text(to),
-		"css", text(who.css), "rings", rings, "status", p->n ? 0 : (int)p->status,
-		"no_answer_ms", (json_int_t)p->no_answer_ms, "forward_to", text(p->forward_to), "why",
-		why);
-	arena_close(&a);
-	mem_free(p);
-	return out;
+	if (e->sip)
+		sip_counts(e->sip, &c);
+	if (e->media)
+		media_counts(e->media, &open, &free_pairs);
+	put(o, "calls", calls_count(e->calls));
+	put(o, "legs", e->legs ? legs_count(e->legs) : 0);
+	put(o, "sessions", c.sessions);
+	put(o, "transactions", c.transactions);
+	put(o, "dialogs", c.dialogs);
+	put(o, "connections", c.flows);
+	put(o, "messages_received", c.received);
+	put(o, "messages_sent", c.sent);
+	put(o, "messages_refused", c.refused);
+	put(o, "messages_dropped", c.dropped);
+	put(o, "media_ends", open);
+	put(o, "media_pairs_free", free_pairs);
+	put(o, "registrations", registrar_total(e->registrar));
+	put_store(o, e);
+	return o;
 }

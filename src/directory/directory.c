@@ -288,6 +288,11 @@ const struct dir_remote *directory_remote_at(const struct directory *d, uint32_t
 	return AT(d->remote);
 }
 
+const struct dir_profile *directory_profile_at(const struct directory *d, uint32_t i)
+{
+	return AT(d->profile);
+}
+
 /* --- sealing ----------------------------------------------------------------------------- */
 
 static bool has_partition(const struct directory *d, struct str name)

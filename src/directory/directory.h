@@ -92,6 +92,7 @@ const struct dir_user *directory_user_at(const struct directory *d, uint32_t i);
 const struct dir_phone *directory_phone_at(const struct directory *d, uint32_t i);
 const struct dir_line *directory_line_at(const struct directory *d, uint32_t i);
 const struct dir_remote *directory_remote_at(const struct directory *d, uint32_t i);
+const struct dir_profile *directory_profile_at(const struct directory *d, uint32_t i);
 
 /* --- who is this caller? --- */
 struct dir_identity {
