@@ -254,7 +254,8 @@ bool rest_on_store(struct rest *r, const struct store_event *ev)
 	q = query->owner;
 	q->job = ev->err;
 	q->done = true;
-	MHD_resume_connection(q->conn);	/* wakes its epoll set, and that us */
+	MHD_resume_connection(q->conn);
+	timer_start(&r->loop->timers, &r->due, 0, pump, r);	/* without threads it wakes nobody */
 	return true;
 }
 
