@@ -203,7 +203,7 @@ BENCHES = {"S1": (s1, "ms/call"), "S3": (s3, "us/parse")}
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--pairs", type=int, default=7)
-    p.add_argument("--rate", type=int, default=200)
+    p.add_argument("--rate", type=int, default=100)   # ports rest for 30 s: 4,500 pairs a side
     p.add_argument("--window", type=int, default=12)
     p.add_argument("which", nargs="*", metavar="S1|S3")
     args = p.parse_args()
