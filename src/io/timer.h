@@ -42,7 +42,7 @@ void timers_init(struct timers *w, ms_t now);
 void timer_start(struct timers *w, struct timer *t, ms_t delay, void (*fn)(void *), void *arg);
 void timer_stop(struct timers *w, struct timer *t);	/* not armed: no-op */
 bool timer_armed(const struct timer *t);
-/* A lower bound of the next deadline, exact when it is within 256 ms; MS_NEVER: none. */
+/* A lower bound of the next deadline, after `now` unless a timer is due; MS_NEVER: none. */
 ms_t timers_next(const struct timers *w);
 /* Fires the oldest due timer and returns true; false: none is due at `now`. The
  * caller runs its turn between two timers. Sets w->now. */

@@ -30,7 +30,7 @@ bool tls_name_match(struct str pattern, struct str name)
 	if (!clean(pattern) || !clean(name))
 		return false;
 	if (pattern.n < 3 || pattern.p[0] != '*' || pattern.p[1] != '.')
-		return str_ieq(pattern, name);
+		return str_find(pattern, '*') == pattern.n && str_ieq(pattern, name);
 	pattern = str_sub(pattern, 2, pattern.n);
 	if (str_find(pattern, '.') == pattern.n || str_find(pattern, '*') < pattern.n)
 		return false;

@@ -96,7 +96,7 @@ static void a_stopped_or_moved_timer_keeps_quiet(void **state)
 	assert_int_equal(b.n, 1);
 }
 
-static void the_next_deadline_is_never_late_and_exact_when_near(void **state)
+static void the_next_deadline_is_never_late_and_exact_when_alone_and_near(void **state)
 {
 	struct timers *w = *state;
 	struct shot s = { .w = w };
@@ -189,7 +189,7 @@ int run_timer(void)
 		cmocka_unit_test_setup_teardown(a_late_call_fires_in_order_and_shows_each_its_own_time,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stopped_or_moved_timer_keeps_quiet, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_next_deadline_is_never_late_and_exact_when_near,
+		cmocka_unit_test_setup_teardown(the_next_deadline_is_never_late_and_exact_when_alone_and_near,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_timer_for_ever_never_fires, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_timer_may_arm_itself, setup, teardown),

@@ -32,6 +32,8 @@ static void a_wild_card_is_one_whole_label_on_the_left(void **state)
 	assert_false(match("*.*.example.com", "a.b.example.com"));
 	assert_false(match("*.com", "example.com"));
 	assert_false(match("*", "com"));
+	assert_false(match("*", "*"));
+	assert_true(match("*.example.com", "*.example.com"));
 	assert_false(match("sip.*.com", "sip.example.com"));
 }
 
