@@ -61,7 +61,7 @@ enum err day_parse(struct str s, int64_t *wall_ms)
 	(void)skip(&s, 'Z');
 	if (s.n)
 		return ERR_PARSE;
-	*wall_ms = ((days_since_epoch(year, month, day) * 24 + hms[0]) * 3600 + hms[1] * 60 +
+	*wall_ms = ((days_since_epoch(year, month, day) * 24 + hms[0]) * 3600 + (int64_t)hms[1] * 60 +
 		    hms[2]) * 1000;
 	return OK;
 }

@@ -2,6 +2,8 @@
 
 /* --- the caller -------------------------------------------------------------------- */
 
+enum { PLAN_MAX = 262144 };
+
 static const struct dir_line *line_named(const struct api_env *e, struct str from)
 {
 	const struct dir_line *l;
@@ -156,7 +158,7 @@ json_t *dial_answer(const struct api_env *e, const struct dial_question *q, json
 	if (*why)
 		return NULL;
 	p = mem_new(sizeof *p);
-	arena_init(&a, 256 * 1024);
+	arena_init(&a, PLAN_MAX);
 	route_plan(e->route, &who, q->to, 0, &a, p);
 	out = plan_json(e, &who, p, &mapped);
 	arena_close(&a);

@@ -147,7 +147,7 @@ static enum MHD_Result act(struct request *q, const char *url, const char *metho
 
 	if (!c)
 		return send_error(q->conn, MHD_HTTP_NOT_FOUND, "There is no such action; doc/commands.md lists them.");
-	if (strcmp(method, c->post ? "POST" : "GET"))
+	if (strcmp(method, c->post ? "POST" : "GET") != 0)
 		return send_error(q->conn, MHD_HTTP_METHOD_NOT_ALLOWED, c->post ? "Use POST." : "Use GET.");
 	if (q->too_large)
 		return send_error(q->conn, MHD_HTTP_CONTENT_TOO_LARGE, "The body is larger than 16 MB.");
@@ -182,6 +182,7 @@ static void take_body(struct request *q, const char *data, size_t n)
 	q->n += n;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the shape libmicrohttpd calls */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *n, void **mem)
