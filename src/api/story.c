@@ -44,8 +44,14 @@ static void add(struct story *s, const struct ladder *l, const struct ladder_ste
 	json_array_append_new(s->lines, json_stringn(b.p, b.n));
 }
 
-/* The decisions made before this time of the wall clock; a decision made in the same
- * millisecond as a message came after it was received. */
+/* Does this message carry out a decision? What was decided in its millisecond is told first. */
+static bool obeys(const struct ladder_step *s)
+{
+	return s->dir == TAP_OUT &&
+	       (s->request || (s->status > 100 && s->status != 401 && s->status != 407));
+}
+
+/* The decisions made before this time of the wall clock. */
 static void notes_before(struct story *s, const struct ladder *l, int64_t wall)
 {
 	for (; s->note < s->r->nnote; s->note++) {
@@ -70,7 +76,7 @@ static json_t *ladder_of(const struct api_env *e, const struct call_record *r)
 	while (json_array_size(s.lines) < STORY_LINES && ladder_next(&l, &step)) {
 		if (step.after_ms == 0)
 			s.first_wall = step.wall;
-		notes_before(&s, &l, step.wall);
+		notes_before(&s, &l, step.wall + obeys(&step));
 		s.peer = leg_name(r, step.call_id);
 		add(&s, &l, &step);
 	}

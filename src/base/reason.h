@@ -65,6 +65,7 @@
 	X(CALLER_IS_USER, "caller-is-user", "The caller's number %1 is remote destination %2, so the caller is shown as line %3.") \
 	/* trunks */ \
 	X(TRUNK_UP, "trunk-up", "%1 answers OPTIONS.") \
+	X(TRUNK_UNASKED, "trunk-unasked", "%1 is not asked with OPTIONS; it counts as up until a call fails.") \
 	X(TRUNK_NEVER, "trunk-never", "No OPTIONS has been answered yet.") \
 	X(TRUNK_DNS, "dns-failed", "The name %1 could not be resolved: %2. Check the DNS servers of this machine.") \
 	X(TRUNK_REFUSED, "tcp-refused", "%1 refused the TCP connection. Check address, port and firewall.") \

@@ -36,7 +36,7 @@ struct trunk *trunk_new(const struct trunk_setup *u)
 		(void)str_copy(s->name, sizeof s->name, u->host[i].name);
 		s->h = (struct trunk_host){ .name = str_of(s->name), .port = u->host[i].port,
 					    .state = TRUNK_UNKNOWN };
-		s->h.why = u->monitored ? REASON(TRUNK_NEVER) : REASON(TRUNK_UP, s->h.name);
+		s->h.why = u->monitored ? REASON(TRUNK_NEVER) : REASON(TRUNK_UNASKED, s->h.name);
 	}
 	return t;
 }
