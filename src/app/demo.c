@@ -1,6 +1,7 @@
 #include "app/demo.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <stdio.h>
@@ -647,11 +648,12 @@ int demo_main(const char *out)
 {
 	struct demo *d = mem_new(sizeof *d);
 	const char *why = NULL;
+	char full[PATH_MAX];	/* realpath(3) writes that much */
 	int failed;
 
 	(void)mkdir("build", 0755);
 	(void)mkdir(out, 0755);
-	if (!realpath(out, d->bed.dir)) {
+	if (!realpath(out, full) || !str_copy(d->bed.dir, sizeof d->bed.dir, str_of(full))) {
 		printf("The folder %s cannot be made: %s.\n", out, strerror(errno));
 		mem_free(d);
 		return 1;
