@@ -1,0 +1,163 @@
+/* t_view.c - what the views show of a small site. */
+#include <string.h>
+
+#include "api/view.h"
+#include "t_api.h"
+
+static int up(void **state)
+{
+	*state = bed_new();
+	return 0;
+}
+
+static int down(void **state)
+{
+	bed_free(*state);
+	return 0;
+}
+
+static void note(struct bed *b, int trunk, int host, enum trunk_fact_kind kind, struct reason why)
+{
+	struct trunk_fact f = { .kind = kind, .host = host, .why = why };
+
+	trunk_note(b->trunk[trunk], b->loop->now, b->loop->wall, &f);
+}
+
+static void a_trunk_nobody_answered_yet_says_so(void **state)
+{
+	struct bed *b = *state;
+	json_t *j = view_trunks(&b->env);
+
+	assert_string_equal(at(j, "trunks.0.trunk"), "cucm");
+	assert_string_equal(at(j, "trunks.0.profile"), "cucm");
+	assert_string_equal(at(j, "trunks.0.state"), "unknown");
+	assert_string_equal(at(j, "trunks.0.reason"), "trunk-never");
+	assert_string_equal(at(j, "trunks.0.since"), "null");
+	assert_string_equal(at(j, "trunks.0.calls"), "0");
+	assert_string_equal(at(j, "trunks.0.max_calls"), "9");
+	assert_string_equal(at(j, "trunks.0.hosts.1.host"), "192.0.2.11");
+	assert_string_equal(at(j, "trunks.0.hosts.1.port"), "5060");
+	json_decref(j);
+}
+
+static void a_trunk_with_one_host_down_is_partial_and_uses_the_other(void **state)
+{
+	struct bed *b = *state;
+	json_t *j;
+
+	note(b, 0, 0, TRUNK_FACT_FAILED, REASON(TRUNK_REFUSED, STR("192.0.2.10")));
+	note(b, 0, 1, TRUNK_FACT_ANSWERED, REASON(TRUNK_UP, STR("192.0.2.11")));
+	j = view_trunks(&b->env);
+	assert_string_equal(at(j, "trunks.0.state"), "partial");
+	assert_string_equal(at(j, "trunks.0.reason"), "tcp-refused");
+	assert_non_null(strstr(at(j, "trunks.0.text"), "refused the TCP connection"));
+	assert_string_equal(at(j, "trunks.0.hosts.0.state"), "down");
+	assert_string_equal(at(j, "trunks.0.hosts.0.in_use"), "false");
+	assert_string_equal(at(j, "trunks.0.hosts.1.state"), "up");
+	assert_string_equal(at(j, "trunks.0.hosts.1.in_use"), "true");
+	assert_non_null(strstr(at(j, "trunks.0.since"), "2026-11-23T12:00"));
+	json_decref(j);
+}
+
+static void a_trunk_that_is_not_asked_does_not_claim_answers(void **state)
+{
+	struct bed *b = *state;
+	json_t *j = view_trunks(&b->env);
+
+	assert_string_equal(at(j, "trunks.1.state"), "up");
+	assert_string_equal(at(j, "trunks.1.reason"), "trunk-unasked");
+	json_decref(j);
+}
+
+static void phones_show_their_lines_and_contacts_with_harmless_text(void **state)
+{
+	struct bed *b = *state;
+	json_t *j = view_phones(&b->env);
+
+	assert_string_equal(at(j, "phones.0.phone"), "SEPA");
+	assert_string_equal(at(j, "phones.0.registered"), "false");
+	assert_string_equal(at(j, "phones.0.lines.0"), "1001");
+	assert_string_equal(at(j, "phones.1.registered"), "true");
+	assert_string_equal(at(j, "phones.1.contacts.0.source"), "192.0.2.50:5062");
+	assert_string_equal(at(j, "phones.1.contacts.0.contact"), "sip:1002@192.0.2.50:5062");
+	assert_string_equal(at(j, "phones.1.contacts.0.expires"), "2026-11-23T13:00:00.000Z");
+	assert_string_equal(at(j, "phones.1.contacts.0.user_agent"), "Desk\\x1b[31mPhone");
+	json_decref(j);
+}
+
+static void users_show_lines_phones_and_remote_destinations(void **state)
+{
+	struct bed *b = *state;
+	json_t *j = view_users(&b->env);
+
+	assert_string_equal(at(j, "users.0.display"), "Alice");
+	assert_string_equal(at(j, "users.0.lines.0.number"), "1001");
+	assert_string_equal(at(j, "users.0.remotes.0.remote"), "?");
+	assert_string_equal(at(j, "users.1.lines.0.e164"), "+4930555");
+	assert_string_equal(at(j, "users.1.phones.0.phone"), "SEPB");
+	assert_string_equal(at(j, "users.1.phones.0.registered"), "true");
+	assert_string_equal(at(j, "users.1.remotes.0.number"), "95551234");
+	assert_string_equal(at(j, "users.1.remotes.0.enabled"), "true");
+	json_decref(j);
+}
+
+static void without_calls_the_list_is_empty(void **state)
+{
+	struct bed *b = *state;
+	json_t *j = view_calls(&b->env);
+
+	assert_int_equal(json_array_size(json_object_get(j, "calls")), 0);
+	json_decref(j);
+}
+
+static void status_tells_of_a_failing_store_with_its_mend(void **state)
+{
+	struct bed *b = *state;
+	json_t *j = view_status(&b->env);
+
+	assert_string_equal(at(j, "version"), TANDEM_VERSION);
+	assert_string_equal(at(j, "store_failing"), "false");
+	assert_string_equal(at(j, "store_text"), "");
+	assert_string_equal(at(j, "registrations"), "1");
+	json_decref(j);
+	db_break(store_db(b->store), DB_FAIL_FULL);
+	(void)bed_record(b, "1001", "1002", "answered");
+	j = view_status(&b->env);
+	assert_string_equal(at(j, "store_failing"), "true");
+	assert_string_equal(at(j, "records_waiting"), "1");
+	assert_true(strlen(at(j, "store_text")) > 20);
+	json_decref(j);
+	db_break(store_db(b->store), DB_FAIL_NONE);
+}
+
+static void text_that_is_no_utf8_never_spoils_an_answer(void **state)
+{
+	static const char bytes[] = "a\xff\xfe\x01\x80z";
+	json_t *j = js_text((struct str){ bytes, sizeof bytes - 1 });
+	json_t *k = js_name((struct str){ bytes, sizeof bytes - 1 });
+	json_t *m = js_name(STR("J\xc3\xb6rg"));
+
+	(void)state;
+	assert_string_equal(json_string_value(j), "a\\xff\\xfe\\x01\\x80z");
+	assert_string_equal(json_string_value(k), "a\\xff\\xfe\\x01\\x80z");
+	assert_string_equal(json_string_value(m), "J\xc3\xb6rg");
+	json_decref(j);
+	json_decref(k);
+	json_decref(m);
+}
+
+int run_view(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_trunk_nobody_answered_yet_says_so, up, down),
+		cmocka_unit_test_setup_teardown(a_trunk_with_one_host_down_is_partial_and_uses_the_other, up, down),
+		cmocka_unit_test_setup_teardown(a_trunk_that_is_not_asked_does_not_claim_answers, up, down),
+		cmocka_unit_test_setup_teardown(phones_show_their_lines_and_contacts_with_harmless_text, up, down),
+		cmocka_unit_test_setup_teardown(users_show_lines_phones_and_remote_destinations, up, down),
+		cmocka_unit_test_setup_teardown(without_calls_the_list_is_empty, up, down),
+		cmocka_unit_test_setup_teardown(status_tells_of_a_failing_store_with_its_mend, up, down),
+		cmocka_unit_test(text_that_is_no_utf8_never_spoils_an_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
