@@ -122,7 +122,7 @@ int cmd_cdr(int argc, char **argv)
 	limit = p.c.value[client_arg(&p.c, "limit")];
 	format = p.c.value[client_arg(&p.c, "format")];
 	if (p.c.help)
-		return 0;
+		return client_help(p.c.cmd);
 	if (limit && !strcmp(limit, "all"))
 		p.left = UINT32_MAX;
 	else if (limit && (str_u32(str_of(limit), UINT32_MAX - 1, &p.left) || !p.left))

@@ -99,10 +99,8 @@ enum err client_begin(struct client *c, const char *action, int argc, char **arg
 	argv[0] = (char *)(uintptr_t)c->cmd->name;	/* for what is told */
 	if (args_parse(argc, argv, spec, &a))
 		return ERR_PARSE;
-	if (c->help) {
-		client_help(c->cmd);
+	if (c->help)
 		return OK;
-	}
 	return take_words(c, &a) ? ERR_PARSE : find_socket(c);
 }
 
@@ -115,13 +113,14 @@ int client_arg(const struct client *c, const char *name)
 	return 0;
 }
 
-void client_help(const struct cmd *cmd)
+int client_help(const struct cmd *cmd)
 {
 	printf("tandem %s: %s\n", cmd->name, cmd->help);
 	for (const struct cmd_arg *p = cmd->arg; p->name; p++)
 		printf("  --%-10s %s%s\n", p->name, p->help, p->must ? " (needed)" : "");
 	printf("  --%-10s the daemon's answer as it came\n  --%-10s the daemon's control socket\n"
 	       "  %-12s or the configuration that names it\n", "json", "socket", "-c FILE");
+	return 0;
 }
 
 /* --- the request -------------------------------------------------------------------- */
@@ -272,7 +271,7 @@ int client_run(const char *action, int argc, char **argv, void (*people)(const j
 	if (client_begin(&c, action, argc, argv, NULL))
 		return 1;
 	if (c.help)
-		return 0;
+		return client_help(c.cmd);
 	rc = client_ask(&c, NULL, 0);
 	j = rc ? NULL : client_answer(&c);
 	if (!rc && c.json)

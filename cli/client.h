@@ -29,7 +29,8 @@ struct client {
 };
 
 /* Reads the words; `more` (may be NULL) are options beyond the row's. Words without an
- * option are the row's needed arguments in their order. */
+ * option are the row's needed arguments in their order. With --help nothing is needed: the
+ * caller shows client_help(). */
 enum err client_begin(struct client *c, const char *action, int argc, char **argv,
 		      const struct arg_spec *more);
 /* The place of an argument in value[]. It is in the row, or the program is wrong. */
@@ -42,8 +43,8 @@ json_t *client_answer(const struct client *c);	/* NULL: no JSON */
 void client_end(struct client *c);
 /* Begin, ask, and print: --json as it came, else for people. */
 int client_run(const char *action, int argc, char **argv, void (*people)(const json_t *answer));
-/* The action's arguments, for help. */
-void client_help(const struct cmd *cmd);
+/* The action's arguments on standard output; the exit code 0. */
+int client_help(const struct cmd *cmd);
 
 /* --- reading answers: what is missing is "" or 0 --- */
 const char *js_get(const json_t *o, const char *key);

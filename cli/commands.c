@@ -96,7 +96,7 @@ static int help(int argc, char **argv)
 	for (size_t i = 0; (a = cmd_at(i)); i++)
 		if (!strncmp(a->name, c->name, n) && (!a->name[n] || a->name[n] == ' ')) {
 			printf("\n");
-			client_help(a);
+			(void)client_help(a);
 		}
 	return 0;
 }

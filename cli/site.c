@@ -66,7 +66,7 @@ int cmd_apply(int argc, char **argv)
 	if (client_begin(&c, "apply", argc, argv, more))
 		return 1;
 	if (c.help)
-		return 0;
+		return client_help(c.cmd);
 	if (!file)
 		fprintf(stderr, "usage: tandem apply -f site.yaml\n");
 	else
@@ -83,7 +83,7 @@ int cmd_export(int argc, char **argv)
 	if (client_begin(&c, "export", argc, argv, NULL))
 		return 1;
 	if (c.help)
-		return 0;
+		return client_help(c.cmd);
 	rc = client_ask(&c, NULL, 0);
 	if (!rc && c.n)
 		(void)fwrite(c.text, 1, c.n, stdout);
