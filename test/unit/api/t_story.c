@@ -43,7 +43,7 @@ static int line_with(const json_t *j, const char *one, const char *two)
 	return -1;
 }
 
-static void an_ended_call_has_names_messages_and_decisions_in_their_order(void **state)
+static void an_ended_call_has_names_messages_and_decisions_in_order(void **state)
 {
 	struct bed *b = *state;
 	struct cmd_call c = { 0 };
@@ -117,7 +117,7 @@ static void a_long_call_s_ladder_is_cut_and_the_answer_stays_small(void **state)
 int run_story(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_ended_call_has_names_messages_and_decisions_in_their_order, up, down),
+		cmocka_unit_test_setup_teardown(an_ended_call_has_names_messages_and_decisions_in_order, up, down),
 		cmocka_unit_test_setup_teardown(without_messages_the_decisions_remain, up, down),
 		cmocka_unit_test_setup_teardown(an_unknown_call_says_where_ids_are_listed, up, down),
 		cmocka_unit_test_setup_teardown(a_long_call_s_ladder_is_cut_and_the_answer_stays_small, up, down),
