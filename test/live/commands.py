@@ -214,6 +214,49 @@ def live_bad_requests():
         until("descriptors back", lambda: s.daemon.descriptors() <= before)
 
 
+def as_nobody(s, text):
+    """What another user of the socket's group is answered: the child's exit code is a tenth of it."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            code = int(ask(s, text).split()[1]) // 10
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def live_who_may_only_look():
+    """another user may look but changes nothing"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        s.daemon.apply(SITE)
+        try:
+            os.chown(s.daemon.dir / "control.sock", 0, 65534)
+            os.setegid(65534)
+            os.setegid(0)
+        except PermissionError:
+            raise tap.Skip("only root can be somebody else") from None
+        for d in (bed.dir, s.daemon.dir):
+            d.chmod(0o755)
+        end = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        here = os.getcwd()
+        os.chdir(s.daemon.dir)
+        try:
+            for line, want in ((b"GET /v1/show/phones", 20), (b"GET /v1/cdr", 20), (b"GET /v1/export", 40),
+                               (b"POST /v1/apply", 40), (b"POST /v1/stop", 40)):
+                got = as_nobody(s, line + end)
+                if got != want:
+                    raise Failed(f"{line} was answered {got}x")
+        finally:
+            os.chdir(here)
+        if s.daemon.cli("export") != SITE:
+            raise Failed("the site has changed")
+
+
 def live_stop():
     """stop ends the daemon and takes its socket away"""
     with Bed("commands") as bed:

@@ -53,7 +53,7 @@ static void a_phone_that_is_not_registered_is_named_with_its_mend(void **state)
 	cmd_close(&c);
 }
 
-static void a_number_outside_the_class_of_control_is_barred_with_its_place(void **state)
+static void a_number_outside_the_class_of_control_is_barred(void **state)
 {
 	struct cmd_call c = { 0 };
 
@@ -134,7 +134,7 @@ int run_dial(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_line_rings_its_phone_at_once_and_the_mobile_later, up, down),
 		cmocka_unit_test_setup_teardown(a_phone_that_is_not_registered_is_named_with_its_mend, up, down),
-		cmocka_unit_test_setup_teardown(a_number_outside_the_class_of_control_is_barred_with_its_place, up, down),
+		cmocka_unit_test_setup_teardown(a_number_outside_the_class_of_control_is_barred, up, down),
 		cmocka_unit_test_setup_teardown(a_line_without_a_phone_calls_with_its_own_class, up, down),
 		cmocka_unit_test_setup_teardown(a_trunk_that_is_switched_off_gives_way_to_the_next, up, down),
 		cmocka_unit_test_setup_teardown(the_mobile_calling_over_a_trusted_trunk_is_shown_as_the_line, up, down),
