@@ -1,0 +1,64 @@
+#include <string.h>
+
+#include "io/crypto.h"
+#include "sim/flow.h"
+
+/* RFC 7616 with qop=auth, written by hand: not with sip/digest, which is under test. */
+
+static void hash(bool sha, const char *text, char out[65])
+{
+	const struct str part = str_of(text);
+	uint8_t md[32];
+	struct buf b;
+
+	if (sha)
+		crypto_sha256(&part, 1, md);
+	else
+		crypto_md5(&part, 1, md);
+	buf_init(&b, out, 65);
+	buf_hex(&b, md, sha ? 32 : 16);
+	out[sha ? 64 : 32] = '\0';
+}
+
+static void quoted(const char *value, const char *key, char *dst, size_t cap)
+{
+	char k[40];
+	const char *p;
+
+	flow_put(k, sizeof k, "%s=\"", key);
+	p = strstr(value, k);
+	dst[0] = '\0';
+	if (p)
+		flow_put(dst, cap, "%.*s", (int)strcspn(p + strlen(k), "\""), p + strlen(k));
+}
+
+static bool challenge_of(const struct flow_peer *p, char *dst, size_t cap)
+{
+	for (int i = 0; p->challenge && flow_header(p->challenge, "WWW-Authenticate", i, dst, cap); i++)
+		if (flow_contains(dst, "SHA-256") == p->sha256)
+			return true;
+	return false;
+}
+
+bool flow_credentials(const struct flow_peer *p, const char *method, const char *uri,
+		      char *dst, size_t cap)
+{
+	char value[1000], realm[100], nonce[300], text[1500], a1[65], a2[65], response[65];
+
+	dst[0] = '\0';
+	if (!challenge_of(p, value, sizeof value))
+		return false;
+	quoted(value, "realm", realm, sizeof realm);
+	quoted(value, "nonce", nonce, sizeof nonce);
+	flow_put(text, sizeof text, "%s:%s:%s", p->auth, realm, p->password);
+	hash(p->sha256, text, a1);
+	flow_put(text, sizeof text, "%s:%s", method, uri);
+	hash(p->sha256, text, a2);
+	flow_put(text, sizeof text, "%s:%s:00000001:abcdef01:auth:%s", a1, nonce, a2);
+	hash(p->sha256, text, response);
+	flow_put(dst, cap, "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", "
+		 "uri=\"%s\", response=\"%s\", algorithm=%s, cnonce=\"abcdef01\", qop=auth, "
+		 "nc=00000001\r\n", p->auth, realm, nonce, uri, response,
+		 p->sha256 ? "SHA-256" : "MD5");
+	return dst[0] != '\0';
+}
