@@ -344,6 +344,7 @@ void call_on_caller_ends_ringing(struct call *c, const struct leg_event *e)
 	c->end = reason_keep(&c->arena, e->kind == LEG_EV_LOST ? &e->reason : &gave_up);
 	c->cancel_reason = str_dup(&c->arena, e->text);
 	c->status = 487;
+	cdr_ended_by(c->rec, e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
 	fork_stop(&c->fork);
 	obey(c);
 	call_end(c, 487, &c->end);

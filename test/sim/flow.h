@@ -93,7 +93,7 @@ struct flow_peer {
 	char name[32], host[80], contact[300], rr[300], auth[64], password[64];
 	struct addr at, server;
 	enum flow_transport transport;
-	bool teams, no487, mute, noauto, sha256, norr, silent_options;
+	bool teams, no487, no100, mute, noauto, sha256, norr, silent_options;
 	int options_status;
 	unsigned options_seen;
 	net_id sock, listener;

@@ -65,7 +65,9 @@ static void auto_answer(struct flow_peer *p, struct flow_dialog *d, struct flow_
 
 	if (p->mute)
 		return;
-	if (!strcmp(m->method, "OPTIONS")) {
+	if (!strcmp(m->method, "INVITE") && !p->no100) {
+		flow_respond(d, m->text, 100, &none);
+	} else if (!strcmp(m->method, "OPTIONS")) {
 		p->options_seen++;
 		m->used = true;
 		if (!p->silent_options)

@@ -215,6 +215,7 @@ struct flow_peer *flow_peer_new(struct flow *f, const struct flow_args *a)
 	v = flow_arg(a, "password");
 	flow_put(p->password, sizeof p->password, "%s", v ? v : "secret");
 	p->no487 = flow_word(a, "no487");
+	p->no100 = flow_word(a, "no100");
 	p->noauto = flow_word(a, "noauto");
 	p->mute = flow_word(a, "mute");
 	p->norr = flow_word(a, "norr");

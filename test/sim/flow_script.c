@@ -125,6 +125,8 @@ static void do_option(struct flow *f, const struct flow_args *a)
 		p->mute = on;
 	else if (!strcmp(a->v[2], "no487"))
 		p->no487 = on;
+	else if (!strcmp(a->v[2], "no100"))
+		p->no100 = on;
 	else if (!strcmp(a->v[2], "noauto"))
 		p->noauto = on;
 	else if (!strcmp(a->v[2], "no-options"))

@@ -6,7 +6,7 @@
 
 #include "sim/flow.h"
 
-/* Words of a line; quotes keep blanks together, # begins a remark. */
+/* Words of a line; quotes keep blanks together, \\" is a quote, # begins a remark. */
 void flow_split(const char *line, struct flow_args *a)
 {
 	bool quoted = false, inside = false;
@@ -14,11 +14,12 @@ void flow_split(const char *line, struct flow_args *a)
 
 	a->n = 0;
 	for (const char *p = line; *p && *p != '\n' && o + 2 < sizeof a->mem; p++) {
-		bool blank = !quoted && (*p == ' ' || *p == '\t');
+		bool blank = !quoted && (*p == ' ' || *p == '\t'), plain = *p == '\\' && p[1] == '"';
 
 		if (!quoted && *p == '#')
 			break;
-		if (*p == '"') {
+		p += plain;
+		if (*p == '"' && !plain) {
 			quoted = !quoted;
 			continue;
 		}
