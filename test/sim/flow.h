@@ -104,6 +104,7 @@ struct flow_peer {
 	struct flow_dialog *now;	/* of the last message */
 	struct flow_dialog *plain;	/* OPTIONS, REGISTER */
 	char *challenge;		/* the last 401 */
+	unsigned nc;			/* how often its nonce was used */
 	struct flow_msg inbox[FLOW_INBOX];
 	int ninbox;
 	uint16_t next_port;
@@ -153,6 +154,7 @@ void flow_uri(const char *value, char *dst, size_t cap);	/* inside <> */
 void flow_put(char *dst, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool flow_contains(const char *hay, const char *needle);	/* ASCII case ignored */
 unsigned flow_number(const char *s, unsigned other);
+bool flow_in_range(const char *want, uint64_t v);	/* "5", "5..9", "5.." */
 
 /* flow_log.c */
 void flow_fail(struct flow *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -191,13 +193,13 @@ void flow_register(struct flow_peer *p);
 
 /* flow_request.c */
 void flow_request(struct flow_dialog *d, const char *method, const struct flow_args *a);
-void flow_invite_again(struct flow_dialog *d);
+bool flow_invite_again(struct flow_dialog *d);	/* false: it may not */
 /* "Header: value" lines that a message carries besides its own. */
 void flow_extra(const struct flow_args *a, struct buf *b);
 void flow_contact(const struct flow_dialog *d, struct buf *b);
 
 /* flow_digest.c: "Authorization: ...\r\n" for the peer's last challenge */
-bool flow_credentials(const struct flow_peer *p, const char *method, const char *uri,
+bool flow_credentials(struct flow_peer *p, const char *method, const char *uri,
 		      char *dst, size_t cap);
 
 /* flow_sdp.c */
@@ -209,6 +211,7 @@ bool flow_media_open(struct flow_dialog *d);
 void flow_media_close(struct flow_media *m);
 void flow_media_keys(struct flow_media *m);
 void flow_media_step(struct flow *f, const struct flow_args *a);
+void flow_heard(struct flow *f, const struct flow_args *a);
 
 /* flow_check.c */
 void flow_expect(struct flow_peer *p, struct flow_dialog *d, const struct flow_args *a);

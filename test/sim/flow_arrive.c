@@ -116,18 +116,18 @@ static void hear_response(struct flow_peer *p, struct flow_msg *m)
 	m->d = d;
 	if (!d)
 		return;
-	if (m->status == 401)
+	if (m->status == 401) {
 		keep_text(&p->challenge, m->text);
+		p->nc = 0;
+	}
 	if (!strcmp(m->method, "INVITE") && m->status > 100)
 		flow_learn(d, m->text, false);
 	if (!strcmp(m->method, "INVITE") && strstr(flow_body(m->text), "v=0"))
 		flow_sdp_read(d, flow_body(m->text));
 	if (!strcmp(m->method, "INVITE") && m->status >= 200)
 		flow_auto_ack(d, m->text);
-	if (m->status == 401 && d->sent && p->auth[0] && !strcmp(m->method, "INVITE")) {
-		m->used = true;
-		flow_invite_again(d);
-	}
+	if (m->status == 401 && d->sent && p->auth[0] && !strcmp(m->method, "INVITE"))
+		m->used = flow_invite_again(d);
 }
 
 void flow_arrived(struct flow_peer *p, net_id stream, const char *text, size_t n)

@@ -40,10 +40,11 @@ static bool challenge_of(const struct flow_peer *p, char *dst, size_t cap)
 	return false;
 }
 
-bool flow_credentials(const struct flow_peer *p, const char *method, const char *uri,
+bool flow_credentials(struct flow_peer *p, const char *method, const char *uri,
 		      char *dst, size_t cap)
 {
 	char value[1000], realm[100], nonce[300], text[1500], a1[65], a2[65], response[65];
+	unsigned nc = p->nc + 1;
 
 	dst[0] = '\0';
 	if (!challenge_of(p, value, sizeof value))
@@ -54,11 +55,12 @@ bool flow_credentials(const struct flow_peer *p, const char *method, const char 
 	hash(p->sha256, text, a1);
 	flow_put(text, sizeof text, "%s:%s", method, uri);
 	hash(p->sha256, text, a2);
-	flow_put(text, sizeof text, "%s:%s:00000001:abcdef01:auth:%s", a1, nonce, a2);
+	flow_put(text, sizeof text, "%s:%s:%08x:abcdef01:auth:%s", a1, nonce, nc, a2);
 	hash(p->sha256, text, response);
 	flow_put(dst, cap, "Authorization: Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", "
 		 "uri=\"%s\", response=\"%s\", algorithm=%s, cnonce=\"abcdef01\", qop=auth, "
-		 "nc=00000001\r\n", p->auth, realm, nonce, uri, response,
-		 p->sha256 ? "SHA-256" : "MD5");
+		 "nc=%08x\r\n", p->auth, realm, nonce, uri, response,
+		 p->sha256 ? "SHA-256" : "MD5", nc);
+	p->nc = nc;
 	return dst[0] != '\0';
 }

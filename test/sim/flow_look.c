@@ -30,17 +30,6 @@ static void read_records(struct flow *f)
 		flow_fail(f, "the records cannot be read");
 }
 
-static bool in_range(const char *want, uint64_t v)
-{
-	const char *dots = strstr(want, "..");
-	char low[24];
-
-	if (!dots)
-		return v == flow_number(want, UINT32_MAX);
-	flow_put(low, sizeof low, "%.*s", (int)(dots - want), want);
-	return v >= flow_number(low, 0) && v <= flow_number(dots + 2, UINT32_MAX);
-}
-
 /* field=value, field~text, for any field of the row. */
 static void check_field(struct flow *f, const struct row_kind *k, const void *row, const char *arg)
 {
@@ -64,7 +53,7 @@ static void check_field(struct flow *f, const struct row_kind *k, const void *ro
 		return;
 	}
 	word = row_word(x, row);
-	if (word ? strcmp(word, want) != 0 : !in_range(want, row_uint(x, row)))
+	if (word ? strcmp(word, want) != 0 : !flow_in_range(want, row_uint(x, row)))
 		flow_fail(f, "%s is %llu (%s), not %s", name,
 			  (unsigned long long)row_uint(x, row), word ? word : "", want);
 }

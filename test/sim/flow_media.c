@@ -118,12 +118,15 @@ static const struct flow_fmt *codec_of(const struct flow_media *m, const char *w
 	return NULL;
 }
 
-static void send_one(struct flow *f, struct flow_media *m, int pt, uint8_t mark, bool wild)
+static void send_one(struct flow *f, struct flow_media *m, int pt, uint8_t mark,
+		     const struct flow_args *a)
 {
+	bool wild = flow_word(a, "clear");
+	unsigned source = flow_number(flow_arg(a, "source"), 0);
 	uint8_t p[RTP_PACKET_MAX + SRTP_TAIL];
 	size_t n = RTP_HEAD + PAYLOAD;
 	struct rtp r = { .pt = (uint8_t)pt, .seq = ++m->seq, .ts = m->ts += PAYLOAD,
-			 .ssrc = 0x1000u + m->at.port };
+			 .ssrc = 0x1000u + m->at.port + (source << 16) };
 
 	memset(p, mark, sizeof p);
 	rtp_write(p, &r);
@@ -142,7 +145,7 @@ static void talk(struct flow *f, struct flow_dialog *a, const struct flow_args *
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		send_one(f, &a->media, c->pt, mark, flow_word(args, "clear"));
+		send_one(f, &a->media, c->pt, mark, args);
 		sim_for(f->loop, gap);
 	}
 }
@@ -197,4 +200,27 @@ void flow_media_step(struct flow *f, const struct flow_args *a)
 	talk(f, to, a, mark);
 	sim_for(f->loop, 5);
 	judge(f, to, from, a);
+}
+
+/* heard PEER packets=N sources=N gaps=N marks=N: since the last `media` step to it began. */
+void flow_heard(struct flow *f, const struct flow_args *a)
+{
+	struct flow_dialog *d = a->n > 1 ? who(f, a->v[1]) : NULL;
+	const struct flow_media *m = d ? &d->media : NULL;
+	const char *want;
+
+	if (!m)
+		return;
+	want = flow_arg(a, "packets");
+	if (want && !flow_in_range(want, m->heard))
+		flow_fail(f, "%s heard %u packets, not %s", d->peer->name, m->heard, want);
+	want = flow_arg(a, "sources");
+	if (want && !flow_in_range(want, m->ssrcs))
+		flow_fail(f, "%s heard %u sources, not %s", d->peer->name, m->ssrcs, want);
+	want = flow_arg(a, "gaps");
+	if (want && !flow_in_range(want, m->jumps))
+		flow_fail(f, "%s saw %u gaps, not %s", d->peer->name, m->jumps, want);
+	want = flow_arg(a, "marks");
+	if (want && !flow_in_range(want, m->marks))
+		flow_fail(f, "%s saw %u marker bits, not %s", d->peer->name, m->marks, want);
 }

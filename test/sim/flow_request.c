@@ -123,16 +123,17 @@ void flow_request(struct flow_dialog *d, const char *method, const struct flow_a
 }
 
 /* The same INVITE with the credentials asked for. */
-void flow_invite_again(struct flow_dialog *d)
+bool flow_invite_again(struct flow_dialog *d)
 {
 	struct flow_args all, a;
 
 	flow_split(d->sent, &all);
 	flow_tail(&all, ">", &a);
 	if (flow_word(&a, "noauth") || d->cseq > 3)
-		return;
+		return false;
 	d->remote_tag[0] = '\0';
 	flow_request(d, "INVITE", &a);
+	return true;
 }
 
 /* A final answer to our INVITE: hop by hop when it failed, end to end when it did not. */

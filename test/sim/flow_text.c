@@ -174,3 +174,14 @@ unsigned flow_number(const char *s, unsigned other)
 
 	return s && str_u32(str_of(s), UINT32_MAX, &v) == OK ? v : other;
 }
+
+bool flow_in_range(const char *want, uint64_t v)
+{
+	const char *dots = strstr(want, "..");
+	char low[24];
+
+	if (!dots)
+		return v == flow_number(want, UINT32_MAX);
+	flow_put(low, sizeof low, "%.*s", (int)(dots - want), want);
+	return v >= flow_number(low, 0) && v <= flow_number(dots + 2, UINT32_MAX);
+}
