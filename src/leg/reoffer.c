@@ -137,10 +137,10 @@ enum err leg_other_holds(struct legs *ls, uint64_t id, bool holds)
 {
 	struct leg *g = leg_of(ls, id);
 
-	if (!g || g->state != LEG_UP)
+	if (!g || (g->state != LEG_UP && g->state != LEG_IN_ANSWERED))
 		return ERR_GONE;
-	if (g->offer_open || g->have_offer)
-		return ERR_AGAIN;
+	if (g->offer_open || g->have_offer || g->state == LEG_IN_ANSWERED)
+		return ERR_AGAIN;	/* its ACK is still on the way: RFC 3261 14.1 */
 	g->we_hold = holds;
 	leg_apply_direction(g);
 	if (hold_shown(g->it_holds, g->we_hold, leg_style(g)) == g->said.dir)

@@ -37,6 +37,7 @@ struct flow_media {			/* one RTP port of a peer's dialog */
 	net_id sock;
 	struct addr at;
 	struct flow_sdp mine, theirs;
+	bool moved;			/* their last SDP names another port or key */
 	struct srtp *tx, *rx;
 	uint8_t rx_key[SRTP_KEY_MAX];
 	uint16_t seq;
@@ -164,6 +165,7 @@ void flow_ladder_write(const struct flow *f, struct buf *b);
 /* flow_bed.c: configuration, site, server */
 bool flow_standard_config(struct flow *f);
 bool flow_standard_site(struct flow *f);
+void flow_standard_names(struct flow *f);
 void flow_set(struct flow *f, const char *name, const char *setting);
 void flow_add(struct flow *f, const char *section, const char *entry);
 bool flow_start(struct flow *f);
@@ -216,6 +218,7 @@ void flow_heard(struct flow *f, const struct flow_args *a);
 /* flow_check.c */
 void flow_expect(struct flow_peer *p, struct flow_dialog *d, const struct flow_args *a);
 void flow_expect_rest(struct flow *f);
+void flow_saw(struct flow *f, const struct flow_args *a);
 
 /* flow_look.c: records, trunks, counts */
 void flow_cdr(struct flow *f, const struct flow_args *a);

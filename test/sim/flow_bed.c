@@ -131,6 +131,8 @@ void flow_set(struct flow *f, const char *name, const char *setting)
 	const char *bare = strchr(name, ':');
 
 	flow_put(what, sizeof what, " %s,", setting);
+	if (setting[strlen(setting) - 1] == ':')	/* only taken away */
+		what[0] = '\0';
 	if (bare && !strncmp(name, "trunk:", 6)) {
 		flow_put(at, sizeof at, "name: %s, profile: %s,", bare + 1,
 			 strcmp(bare + 1, "teams") != 0 ? "cucm" : "teams");
@@ -204,7 +206,8 @@ static void on_log(void *ctx, enum log_level level, struct str line)
 	flow_ladder(ctx, "log    %.*s", STRF(line));
 }
 
-static void standard_names(struct flow *f)
+/* Microsoft's three names, until a script says otherwise. */
+void flow_standard_names(struct flow *f)
 {
 	static const char *const name[] = { "sip.pstnhub.microsoft.com", "sip2.pstnhub.microsoft.com",
 					    "sip3.pstnhub.microsoft.com" };
@@ -228,7 +231,6 @@ bool flow_start(struct flow *f)
 	if (f->started)
 		return !f->why[0];
 	f->started = true;
-	standard_names(f);
 	f->loop->log = (struct log){ .level = LOG_WARN, .write = on_log, .ctx = f };
 	fs = mem_new(sizeof *fs);
 	buf_init(&why, text, sizeof text);

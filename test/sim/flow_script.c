@@ -152,7 +152,7 @@ step[] = {
 	{ "add", true, do_add }, { "dns", true, do_dns }, { "reach", true, do_reach },
 	{ "option", true, do_option }, { "start", false, do_start }, { "wait", false, do_wait },
 	{ "net", false, do_net }, { "cut", false, do_cut }, { "restart", false, do_restart },
-	{ "media", false, flow_media_step }, { "heard", false, flow_heard }, { "cdr", false, flow_cdr }, { "leg", false, flow_leg },
+	{ "media", false, flow_media_step }, { "heard", false, flow_heard }, { "saw", false, flow_saw }, { "cdr", false, flow_cdr }, { "leg", false, flow_leg },
 	{ "note", false, flow_note }, { "trunk", false, flow_trunk }, { "options", false, do_options },
 	{ "counts", false, flow_counts }, { "show", false, flow_show },
 };
@@ -237,6 +237,7 @@ bool flow_run_file(const char *file, bool verbose, char *why, size_t cap)
 	f->loop = sim_new(1);
 	f->t0 = f->loop->now;
 	do_config(f, NULL);
+	flow_standard_names(f);
 	if (in) {
 		run_lines(f, in);
 		(void)fclose(in);

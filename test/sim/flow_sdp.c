@@ -189,6 +189,7 @@ static void read_crypto(struct flow_sdp *s, const char *line)
 void flow_sdp_read(struct flow_dialog *d, const char *text)
 {
 	struct flow_sdp *s = &d->media.theirs;
+	const struct flow_sdp before = *s;
 	const char *line = text;
 	char one[400];
 	bool audio_line = false;
@@ -213,5 +214,8 @@ void flow_sdp_read(struct flow_dialog *d, const char *text)
 		line = strchr(line, '\n');
 		line += line != NULL;
 	}
+	d->media.moved = before.nfmt && (before.rtp.port != s->rtp.port ||
+					 (before.suite == s->suite && s->suite != SRTP_NONE &&
+					  memcmp(before.key, s->key, sizeof s->key) != 0));
 	flow_media_keys(&d->media);
 }
