@@ -353,6 +353,7 @@ enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struc
 	leg_apply_direction(w);
 	b = leg_body(g);
 	g->state = LEG_IN_ANSWERED;
+	g->have_offer = false;		/* the 200 answers it */
 	return sip_answer(ls->cfg.sip, g->session, &b, x, nx);
 }
 
