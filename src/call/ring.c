@@ -172,7 +172,8 @@ static void join(struct call *c, int i)
 	/* Nothing leaves before this turn's end, so the record is in the map before the 200. */
 	cdr_live(cs->cfg.map, cs->cfg.sip, cs->cfg.legs, c->rec, c->caller, k->leg);
 	c->status = 200;
-	if (leg_join(cs->cfg.legs, c->caller, k->leg, NULL, 0, &why)) {
+	if (leg_join(cs->cfg.legs, c->caller, k->leg, &c->plan->identity,
+		     c->plan->identity.name.n ? 1 : 0, &why)) {
 		c->status = 488;
 		c->state = CALL_CLOSING;
 		call_end(c, 488, &why);
@@ -187,6 +188,8 @@ static void empty(struct call *c, unsigned status)
 
 	if (why.code == REASON_NONE)
 		why = REASON(NO_ANSWER, STR("the time given"));
+	if ((status == 486 || status == 600) && c->plan->forward_busy.n)
+		c->plan->forward_to = c->plan->forward_busy;
 	if (c->plan->forward_to.n) {
 		call_on_no_answer(c, NULL);
 		return;
@@ -250,7 +253,8 @@ void call_on_early(struct call *c, const struct leg_event *e)
 {
 	if (c->plan->n != 1 || c->early || branch_of(c, e) < 0)
 		return;
-	c->early = leg_early(c->cs->cfg.legs, c->caller, e->leg, NULL, 0) == OK;
+	c->early = leg_early(c->cs->cfg.legs, c->caller, e->leg, &c->plan->identity,
+			     c->plan->identity.name.n ? 1 : 0) == OK;
 }
 
 void call_on_answer(struct call *c, const struct leg_event *e)
@@ -318,9 +322,11 @@ void call_on_ring_by(struct call *c, const struct leg_event *e)
 	c->fork.told_ringing = true;
 	timer_stop(&c->cs->cfg.loop->timers, &c->ring_by);
 	if (c->who.inband)
-		c->early = leg_early(c->cs->cfg.legs, c->caller, 0, NULL, 0) == OK;
+		c->early = leg_early(c->cs->cfg.legs, c->caller, 0, &c->plan->identity,
+				     c->plan->identity.name.n ? 1 : 0) == OK;
 	if (!c->early)
-		(void)leg_ring(c->cs->cfg.legs, c->caller, 180, NULL, 0);
+		(void)leg_ring(c->cs->cfg.legs, c->caller, 180, &c->plan->identity,
+			       c->plan->identity.name.n ? 1 : 0);
 }
 
 void call_on_ring_max(struct call *c, const struct leg_event *e)
@@ -400,6 +406,9 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 	for (int i = 0; i < c->nlegs; i++)
 		c->legs[i].branch = -1;
 	c->hops++;
+	/* The line forwards, so its own class of control counts, not the caller's. */
+	if (c->plan->forward_css.n)
+		c->who.css = c->plan->forward_css;
 	cdr_forward(c->rec, target);
 	call_ring(c, target);
 }

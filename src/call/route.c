@@ -383,6 +383,7 @@ static void take_plan(const struct dir_plan *d, struct arena *a, struct route_pl
 {
 	p->no_answer = d->no_answer_ms;
 	p->forward_to = str_dup(a, d->forward_to);
+	p->forward_busy = str_dup(a, d->forward_busy);
 	p->forward_css = str_dup(a, d->forward_css);
 	p->emergency = d->emergency;
 	p->status = d->status;
@@ -396,6 +397,56 @@ static void take_plan(const struct dir_plan *d, struct arena *a, struct route_pl
 	p->line_user = str_dup(a, d->line->user);
 }
 
+/* RFC 5876 4.5: who is being reached, as the caller knows the line. */
+static void set_identity(const struct route *r, const struct route_caller *who, struct arena *a,
+			 struct route_plan *p)
+{
+	const struct config_trunk *t = who->trunk == ROUTE_NO_TRUNK ? NULL
+				     : &r->cfg.config->trunk[who->trunk];
+	const struct trunk_profile *prof = t ? trunk_profile(t->profile) : NULL;
+	char text[ADDR_TEXT], name[160];
+	struct str host, number = p->line;
+	struct buf n;
+	int listener;
+
+	if (!p->line.n || !who->peer)	/* a question of `dial` has no peer */
+		return;
+	listener = t ? t->listener : (int)(who->peer - r->phone_peer);
+	host = t && t->fqdn.n ? t->fqdn : route_adv_host(r, listener, text);
+	if (prof)
+		number = number_for(r, prof, number, a);
+	buf_init(&n, name, sizeof name);
+	for (size_t i = 0; i < p->line_name.n; i++) {	/* RFC 3261 25.1: quoted-string */
+		if (p->line_name.p[i] == '"' || p->line_name.p[i] == '\\')
+			buf_ch(&n, '\\');
+		buf_ch(&n, p->line_name.p[i]);
+	}
+	if (!buf_ok(&n))
+		buf_reset(&n);
+	p->identity.name = STR("P-Asserted-Identity");
+	p->identity.value = fmt(a, "%s%.*s%s<sip:%.*s@%.*s%s>", n.n ? "\"" : "", STRF(buf_str(&n)),
+				n.n ? "\" " : "", STRF(number), STRF(host),
+				prof && prof->plus_e164 ? ";user=phone" : "");
+}
+
+/* From the workplace into the arena of the call. A full arena: nobody rings. */
+static void keep(struct arena *a, struct route_plan *p)
+{
+	struct route_branch *b = arena_get(a, sizeof *b * (size_t)(p->n + 1));
+	struct reason *n = arena_get(a, sizeof *n * (size_t)(p->nnote + 1));
+
+	if (!b || !n) {
+		p->n = p->nnote = 0;
+		p->status = 482;
+		p->why = REASON(LIMIT_HOPS, STR("too often"));
+		return;
+	}
+	memcpy(b, p->b, sizeof *b * (size_t)p->n);
+	memcpy(n, p->note, sizeof *n * (size_t)p->nnote);
+	p->b = b;
+	p->note = n;
+}
+
 void route_plan(struct route *r, const struct route_caller *who, struct str number, int hops,
 		struct arena *a, struct route_plan *p)
 {
@@ -404,9 +455,10 @@ void route_plan(struct route *r, const struct route_caller *who, struct str numb
 			       .ctx = r };
 	struct dir_plan *d = mem_new(sizeof *d);
 
-	*p = (struct route_plan){ .dialled = number };
+	*p = (struct route_plan){ .dialled = number, .b = r->branch, .note = r->note };
 	directory_plan(*r->cfg.directory, &q, a, d);
 	take_plan(d, a, p);
+	set_identity(r, who, a, p);
 	for (int i = 0; i < d->n; i++)
 		if (d->t[i].kind == DIR_PHONE)
 			add_phone(r, &d->t[i], who, a, p);
@@ -416,6 +468,7 @@ void route_plan(struct route *r, const struct route_caller *who, struct str numb
 		p->status = 480;
 		p->why = p->nnote ? p->note[p->nnote - 1] : REASON(NO_ANSWER, STR("0"));
 	}
+	keep(a, p);
 	mem_free(d);
 }
 

@@ -58,16 +58,18 @@ struct route_branch {
 };
 
 struct route_plan {
-	struct route_branch b[FORK_MAX];
+	struct route_branch *b;		/* n of them, at most FORK_MAX        */
 	int n;
 	struct str dialled, line, line_name, line_user;	/* line*: absent for a straight route */
 	ms_t no_answer;			/* 0: rings on                        */
 	struct str forward_to;		/* absent: none                       */
+	struct str forward_busy;	/* when all are busy; absent: forward_to */
 	struct str forward_css;
+	struct sip_xhdr identity;	/* of the line, for 18x and 200 to the caller; absent: none */
 	bool emergency;
 	unsigned status;		/* n == 0: what to answer             */
 	struct reason why;		/* and why                            */
-	struct reason note[ROUTE_REASONS_MAX];	/* every decision made        */
+	struct reason *note;		/* every decision made, nnote of them */
 	int nnote;
 };
 
