@@ -3,7 +3,7 @@ Q := $(if $(V),,@)
 CI_SECONDS ?= 20
 LIVE ?=
 
-.PHONY: all demo test asan tsan cov fuzz fuzz-all lint bench install clean help
+.PHONY: all demo test asan tsan cov fuzz fuzz-all lint bench install clean doc help
 
 all:
 	$(Q)tools/install-deps.sh build
@@ -63,6 +63,11 @@ install: all
 	$(Q)cmake -S . -B build/rel -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
 	$(Q)cmake --install build/rel --prefix $(PREFIX)
 
+# The pages of doc/ that are made from the program's own tables; a test compares them.
+doc:
+	$(Q)tools/build.sh dev tandem
+	$(Q)for p in tandem.yaml site.yaml reasons; do build/dev/tandem help $$p >doc/$$p.md; done
+
 clean:
 	$(Q)rm -rf build
 
@@ -78,5 +83,6 @@ help:
 	@echo "make lint      layers, banned functions, headers, clang-tidy"
 	@echo "make bench     against the baselines; writes build/bench/report.json"
 	@echo "make install   PREFIX=/usr/local DESTDIR="
+	@echo "make doc       makes the reference pages of doc/ anew from the tables"
 	@echo "make clean     removes build/"
 	@echo "V=1 shows the commands. Missing Debian packages are named and installed."

@@ -6,6 +6,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/reference.h"
 
 static int help(int argc, char **argv);
 
@@ -23,7 +24,7 @@ static const struct command commands[] = {
 	{ "hub", "--dir DIR [...]", "the Direct Routing simulator", cmd_hub },
 	{ "media", "--fd N", "a media process; started by serve", cmd_media },
 	{ "version", "", "which version this is", cmd_version },
-	{ "help", "[COMMAND]", "this list, or one command's options", help },
+	{ "help", "[COMMAND|tandem.yaml|site.yaml|reasons]", "this list, one command's options, or a reference", help },
 };
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
 
@@ -84,11 +85,14 @@ void commands_doc(struct buf *b)
 static int help(int argc, char **argv)
 {
 	const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
+	const struct reference *page = argc > 1 ? reference_find(argv[1]) : NULL;
 	const struct cmd *a;
 	size_t n;
 
 	if (argc < 2)
 		return usage(stdout);
+	if (page)
+		return reference_print(page);
 	if (!c)
 		return unknown(argv[1]);
 	printf("tandem %s %s\n  %s\n", c->name, c->args, c->help);

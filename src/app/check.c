@@ -50,3 +50,8 @@ int check_main(const char *config, const char *site)
 	mem_free(fs);
 	return rc;
 }
+
+void check_site_doc(struct buf *b)
+{
+	site_options_doc(b);
+}

@@ -4,9 +4,12 @@
  */
 #ifndef APP_CHECK_H
 #define APP_CHECK_H
+#include "base/buf.h"
 
 /* site NULL: the one the configuration names, if any. Returns the number of findings, at most
  * 100; 0: none. */
 int check_main(const char *config, const char *site);
+/* doc/site.yaml.md: every setting of a site file. */
+void check_site_doc(struct buf *b);
 
 #endif

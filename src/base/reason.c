@@ -29,6 +29,15 @@ void reason_write(struct buf *b, const struct reason *r)
 	}
 }
 
+void reasons_doc(struct buf *b)
+{
+	buf_lit(b, "# Reasons\n\nMade from the table of reasons; do not edit. The word stands in JSON, in the\n"
+		"record and in searches (`tandem cdr --reason no-answer`); people get the sentence, with\n"
+		"names and figures in place of %1 to %4.\n\n| word | sentence |\n|---|---|\n");
+	for (int c = REASON_NONE + 1; c < REASON_N; c++)
+		buf_fmt(b, "| `%s` | %s |\n", words[c], sentences[c]);
+}
+
 struct reason reason_keep(struct arena *a, const struct reason *r)
 {
 	struct reason k = { .code = r->code };

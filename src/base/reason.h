@@ -109,6 +109,8 @@ struct reason {
 const char *reason_word(enum reason_code c);
 /* The sentence with its arguments. Argument bytes are written safely. */
 void reason_write(struct buf *b, const struct reason *r);
+/* doc/reasons.md: every word with its sentence. */
+void reasons_doc(struct buf *b);
 /* A copy whose arguments live in the arena; arguments that do not fit are absent. */
 struct reason reason_keep(struct arena *a, const struct reason *r);
 

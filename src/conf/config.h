@@ -3,7 +3,7 @@
  * limits. One YAML file (tandem.yaml), loaded whole, immutable afterwards.
  *
  * Every setting is one row of the option table (conf/option.c): name, type, range, default,
- * unit, help. Help and doc/options.md are made from it.
+ * unit, help. Help and doc/tandem.yaml.md are made from it.
  * Owner: config_free() frees the arena and all in it. Strings are NUL-ended slices in it.
  * Errors: config_load() collects ALL findings; with any finding there is no config.
  * Threads: read-only after loading.
@@ -143,7 +143,7 @@ struct config *config_load(const char *file, struct findings *fs);
 struct config *config_parse(struct str text, const char *file, struct findings *fs);
 void config_free(struct config *c);
 int config_trunk_find(const struct config *c, struct str name);	/* -1: none */
-/* The option table as Markdown (doc/options.md). */
+/* The option table as Markdown (doc/tandem.yaml.md). */
 void config_options_doc(struct buf *b);
 
 #endif

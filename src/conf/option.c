@@ -319,6 +319,16 @@ void option_unknown(const struct option_walk *w, const struct yaml_node *map, co
 	}
 }
 
+static void doc_choices(struct buf *b, const char *choices)
+{
+	buf_lit(b, ": ");
+	for (const char *c = choices; *c; c++)
+		if (*c == '|')
+			buf_lit(b, ", ");
+		else
+			buf_ch(b, *c);
+}
+
 void option_doc(struct buf *b, const char *title, const struct option *table, size_t n)
 {
 	static const char *const type[OPT_NTYPE] = { "text", "number", "number", "number", "yes/no",
@@ -330,9 +340,7 @@ void option_doc(struct buf *b, const char *title, const struct option *table, si
 
 		buf_fmt(b, "| `%s` | %s", o->name, type[o->type]);
 		if (o->type == OPT_ENUM)
-			for (const char *c = o->choices; *c; c++)
-				buf_lit(b, *c == '|' ? ", " : c == o->choices ? ": " : ""),
-				buf_bytes(b, c, *c != '|');
+			doc_choices(b, o->choices);
 		if (o->type == OPT_U32 || o->type == OPT_U16 || o->type == OPT_I64)
 			buf_fmt(b, " %lld..%lld%s%s", (long long)o->min, (long long)o->max,
 				o->unit ? " " : "", o->unit ? o->unit : "");

@@ -19,7 +19,7 @@ struct directory *site_read(struct str text, const char *file, const struct conf
 			    struct findings *fs);
 /* A snapshot without people, for a machine that has no site yet. */
 struct directory *site_empty(const struct config *c);
-/* The option tables of site.yaml as Markdown. */
+/* The option tables of site.yaml as Markdown (doc/site.yaml.md). */
 void site_options_doc(struct buf *b);
 
 #endif

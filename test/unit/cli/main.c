@@ -7,5 +7,5 @@ int main(void)
 	/* What commands tell people is not the test's output. */
 	if (!freopen("/dev/null", "w", stderr))
 		return 1;
-	return (run_args() + run_client() + run_commands() + run_table()) != 0;
+	return (run_args() + run_client() + run_commands() + run_reference() + run_table()) != 0;
 }

@@ -11,6 +11,7 @@
 int run_args(void);
 int run_client(void);
 int run_commands(void);
+int run_reference(void);
 int run_table(void);
 
 #endif
