@@ -58,6 +58,10 @@ static void trunks(const json_t *j)
 	if (t.nrow > 1)
 		printf("* is the host that new calls use.\n");
 	table_free(&t);
+	json_array_foreach(json_object_get(j, "refused"), i, x)
+		printf("\nListener %s turned away %ld TLS connections, the last at %s: %s\n",
+		       js_get(x, "listener"), js_long(x, "count"), js_time(x, "last", since),
+		       js_get(x, "text"));
 }
 
 static const char *seconds_text(long s, char out[32])

@@ -6,6 +6,7 @@
 #define API_ENV_H
 #include "base/tap.h"
 #include "call/call.h"
+#include "service/refusals.h"
 #include "store/store.h"
 
 struct api_env {
@@ -17,11 +18,13 @@ struct api_env {
 	struct sip *sip;
 	struct media *media;
 	struct registrar *registrar;
+	const struct refusals *refusals;
 	struct route *route;
 	struct trunk *const *trunk;		/* by the configuration's index */
 	struct store *store;
 	struct map *map;
 	struct tap *tap;
+	struct tls_ctx *const *tls;		/* identities, by the configuration's index */
 	wall_t started;
 	/* Replaces people and numbers: text of a site file. Done: 0 findings. Answers through
 	 * `done` (in the loop, maybe at once). NULL: not possible here. */

@@ -57,13 +57,29 @@ static json_t *trunk_json(const struct api_env *e, int i)
 			 (int)e->config->trunk[i].max_calls, "hosts", hosts);
 }
 
+/* TLS peers that got no further than the handshake, per listener. */
+static json_t *refused_json(const struct api_env *e)
+{
+	json_t *list = json_array();
+	struct refusal_view v;
+
+	for (int i = 0; e->refusals && i < e->config->nlisteners; i++)
+		if (refusals_look(e->refusals, (uint32_t)i, &v))
+			json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}",
+				"listener", js_text(e->config->listener[i].name), "count",
+				(json_int_t)v.count, "last", js_when(v.at), "peer",
+				js_addr(&v.peer), "reason", js_word(&v.why), "text",
+				js_sentence(&v.why)));
+	return list;
+}
+
 json_t *view_trunks(const struct api_env *e)
 {
 	json_t *list = json_array();
 
 	for (int i = 0; i < e->config->ntrunks; i++)
 		json_array_append_new(list, trunk_json(e, i));
-	return json_pack("{s:o}", "trunks", list);
+	return json_pack("{s:o, s:o}", "trunks", list, "refused", refused_json(e));
 }
 
 /* --- calls ------------------------------------------------------------------------- */
@@ -222,6 +238,15 @@ static void put_store(json_t *o, const struct api_env *e)
 	json_object_set_new(o, "store_text", js_z(s.failing ? s.why : ""));
 }
 
+static uint64_t without_sni(const struct api_env *e)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; e->tls && i < e->config->ncerts; i++)
+		n += e->tls[i] ? tls_ctx_without_sni(e->tls[i]) : 0;
+	return n;
+}
+
 json_t *view_status(const struct api_env *e)
 {
 	json_t *o = json_pack("{s:s, s:o}", "version", TANDEM_VERSION, "started",
@@ -245,6 +270,8 @@ json_t *view_status(const struct api_env *e)
 	put(o, "messages_dropped", c.dropped);
 	put(o, "media_ends", open);
 	put(o, "media_pairs_free", free_pairs);
+	put(o, "handshakes_refused", e->refusals ? refusals_total(e->refusals) : 0);
+	put(o, "handshakes_without_name", without_sni(e));
 	put(o, "registrations", registrar_total(e->registrar));
 	put_store(o, e);
 	return o;

@@ -41,6 +41,22 @@ static void on_request(struct server *s, const struct sip_event *ev)
 				  NULL, NULL, 0);
 }
 
+static void on_flow(struct server *s, const struct sip_event *ev)
+{
+	char text[400];
+	struct buf b;
+
+	if (ev->flow_event != NET_CLOSED)
+		return;
+	if (ev->flow) {
+		registrar_on_flow(s->registrar, ev->flow);
+	} else if (ev->listener < (uint32_t)s->cfg->nlisteners) {
+		buf_init(&b, text, sizeof text);
+		refusals_on_flow(s->refusals, ev, s->cfg->listener[ev->listener].name,
+				 setup_peer_names(s, ev->listener, &b));
+	}
+}
+
 static void on_sip(struct server *s, const struct sip_event *ev)
 {
 	switch (ev->kind) {
@@ -54,8 +70,7 @@ static void on_sip(struct server *s, const struct sip_event *ev)
 		(void)monitor_on_response(s->monitor, ev);	/* nobody else asks */
 		break;
 	case SIP_EV_FLOW:
-		if (ev->flow_event == NET_CLOSED)
-			registrar_on_flow(s->registrar, ev->flow);
+		on_flow(s, ev);
 		break;
 	case SIP_EV_CANCELLED: case SIP_EV_ACK: case SIP_EV_PROVISIONAL: case SIP_EV_TRYING:
 	case SIP_EV_ANSWER: case SIP_EV_EXTRA_ANSWER: case SIP_EV_FAILED: case SIP_EV_REINVITE:
@@ -197,6 +212,7 @@ static void make_call_control(struct server *s)
 	rc.registrar = s->registrar;
 	s->route = route_new(&rc);
 	s->monitor = monitor_new(s->loop, s->sip);
+	s->refusals = refusals_new(s->loop);
 	setup_limits(s, &cc);
 	lc.max = cc.max * 4;
 	s->legs = legs_new(&lc);
@@ -210,9 +226,9 @@ static void fill_env(struct server *s)
 {
 	s->env = (struct api_env){ .loop = s->loop, .config = s->cfg, .directory = &s->dir,
 		.calls = s->calls, .legs = s->legs, .sip = s->sip, .media = s->media,
-		.registrar = s->registrar, .route = s->route, .trunk = s->trunk,
+		.registrar = s->registrar, .refusals = s->refusals, .route = s->route, .trunk = s->trunk,
 		.store = s->store, .map = s->map, .tap = s->tap, .started = s->loop->wall,
-		.apply = people_apply, .export_site = people_export, .stop = server_stop,
+		.tls = s->tls_server, .apply = people_apply, .export_site = people_export, .stop = server_stop,
 		.ctx = s };
 }
 
@@ -271,6 +287,7 @@ void server_free(struct server *s)
 	calls_free(s->calls);
 	legs_free(s->legs);
 	monitor_free(s->monitor);
+	refusals_free(s->refusals);
 	route_free(s->route);
 	registrar_free(s->registrar);
 	for (int i = 0; i < s->cfg->ntrunks; i++)

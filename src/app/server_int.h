@@ -3,6 +3,7 @@
 #define APP_SERVER_INT_H
 #include "app/server.h"
 #include "service/monitor.h"
+#include "service/refusals.h"
 
 struct rest;
 
@@ -21,6 +22,7 @@ struct server {
 	struct trunk *trunk[CONFIG_TRUNKS];
 	struct registrar *registrar;
 	struct monitor *monitor;
+	struct refusals *refusals;
 	struct route *route;
 	struct legs *legs;
 	struct calls *calls;
@@ -41,6 +43,9 @@ enum err setup_store(struct server *s, const struct server_options *o, struct bu
 void setup_limits(const struct server *s, struct calls_config *c);
 /* The Contact of answers on this listener, "sip:host:port;transport=..". */
 struct str setup_contact(const struct server *s, uint32_t listener, int trunk, struct buf *b);
+
+/* The names listener i takes in a peer's certificate, for people. */
+struct str setup_peer_names(const struct server *s, uint32_t i, struct buf *b);
 
 /* server.c */
 void server_stop(void *ctx);

@@ -27,10 +27,24 @@ static enum tls_verify verify_of(enum config_verify v)
 	     : v == CONFIG_VERIFY_CHAIN ? TLS_VERIFY_CHAIN : TLS_VERIFY_NONE;
 }
 
+static const char *const microsoft[] = { "*.pstnhub.microsoft.com", NULL };
+
+struct str setup_peer_names(const struct server *s, uint32_t i, struct buf *b)
+{
+	int cert = s->cfg->listener[i].cert;
+	const struct config_cert *c = cert >= 0 ? &s->cfg->cert[cert] : NULL;
+
+	for (int k = 0; c && k < c->nnames && buf_ok(b); k++) {
+		buf_lit(b, k ? ", " : "");
+		buf_put(b, str_sub(c->names[k], 0, 100));
+	}
+	if (c && !c->nnames && for_teams(s->cfg, cert))
+		buf_lit(b, microsoft[0]);
+	return buf_ok(b) ? buf_str(b) : STR("other names");
+}
+
 enum err setup_tls(struct server *s, struct buf *why)
 {
-	static const char *const microsoft[] = { "*.pstnhub.microsoft.com", NULL };
-
 	for (int i = 0; i < s->cfg->ncerts; i++) {
 		const struct config_cert *c = &s->cfg->cert[i];
 		const char *names[CONFIG_NAMES + 1] = { NULL };

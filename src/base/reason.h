@@ -72,7 +72,8 @@
 	X(TRUNK_UNREACHABLE, "tcp-timeout", "%1 did not answer the TCP connection within %2 ms. A firewall on the way drops it.") \
 	X(TRUNK_TLS_ALERT, "tls-alert", "%1 refused the TLS handshake with alert %2. It did not accept our certificate or our TLS settings; check the certificate chain and its name.") \
 	X(TRUNK_TLS_VERIFY, "tls-verify", "The certificate of %1 was not accepted: %2. Check the trusted roots of the zone.") \
-	X(TRUNK_TLS_NAME, "tls-name", "The certificate of %1 does not carry the name %2; it carries %3.") \
+	X(TRUNK_TLS_NAME, "tls-name", "The certificate of %1 does not carry the name %2; it carries %3. Ask for the host by a name of its certificate, or add one to the names of ours.") \
+	X(TRUNK_TLS_FAILED, "tls-failed", "The TLS handshake with %1 failed: %2. Check that this port of the peer speaks TLS 1.2 or later.") \
 	X(TRUNK_OPTIONS_TIMEOUT, "options-timeout", "%1 did not answer OPTIONS within %2 ms.") \
 	X(TRUNK_OPTIONS_STATUS, "options-status", "%1 answered OPTIONS with %2 %3.") \
 	X(TRUNK_CLOSED, "closed", "%1 closed the connection.") \
@@ -81,6 +82,16 @@
 	X(TRUNK_ALL_DOWN, "trunk-down", "No host of trunk %1 can be used: %2") \
 	X(TRUNK_DISABLED, "trunk-disabled", "Trunk %1 is switched off in its configuration.") \
 	X(FAILOVER, "failover", "%1 failed (%2), so %3 was tried.") \
+	/* who knocks at a TLS listener */ \
+	X(IN_NO_CERT, "no-client-certificate", "%1 presented no certificate in the TLS handshake. Microsoft presents one when it is asked: this is another system, or something on the way ends the TLS.") \
+	X(IN_CHAIN, "client-certificate", "The certificate that %1 presented (%2) was not accepted: %3. If it is a peer of yours, add its root to the roots of the listener's certificate, or let it send its whole chain.") \
+	X(IN_NAME, "client-certificate-name", "The certificate that %1 presented carries %2; the listener takes %3. If it is a peer of yours, add its name to the names of the listener's certificate.") \
+	X(IN_VERSION, "tls-version", "%1 speaks no TLS version that the listener takes. Raise the peer to TLS 1.2 or later.") \
+	X(IN_SUITE, "tls-suite", "%1 and the listener have no TLS cipher suite in common. Microsoft's suites all want an RSA key: see what key the listener's certificate has.") \
+	X(IN_ALERT, "tls-alert-received", "%1 ended the TLS handshake with alert %2: it did not accept the listener's certificate. Let the certificate file hold the whole chain, from a root that the peer trusts.") \
+	X(IN_CUT, "tls-cut", "%1 closed the connection during the TLS handshake.") \
+	X(IN_NOISE, "tls-noise", "%1 sent bytes that are not TLS to a TLS listener. If it is a peer of yours, switch it to TLS.") \
+	X(IN_SLOW, "tls-timeout", "%1 did not finish the TLS handshake in time.") \
 	/* limits */ \
 	X(LIMIT_USER, "limit-user", "User %1 already has the maximum of %2 calls.") \
 	X(LIMIT_TRUNK, "limit-trunk", "Trunk %1 already carries its maximum of %2 calls.") \

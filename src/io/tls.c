@@ -170,11 +170,29 @@ static enum err handshake(struct tls *t, ms_t now)
 	return ERR_AUTH;
 }
 
+/* What OpenSSL stumbled over, as far as an operator can do something about it. */
+static enum tls_refusal refusal_of(const struct tls *t)
+{
+	if (t->facts.alert_received > 0)
+		return TLS_REFUSED_BY_PEER;
+	switch (ERR_GET_REASON(ERR_peek_last_error())) {
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return TLS_REFUSED_NO_CERT;
+	case SSL_R_UNSUPPORTED_PROTOCOL: case SSL_R_VERSION_TOO_LOW: case SSL_R_VERSION_TOO_HIGH:
+		return TLS_REFUSED_VERSION;
+	case SSL_R_NO_SHARED_CIPHER: case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+	case SSL_R_NO_SUITABLE_KEY_SHARE: case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+		return TLS_REFUSED_SUITE;
+	default: return TLS_REFUSED_NOISE;
+	}
+}
+
 static void explain(struct tls *t)
 {
 	char text[24];
 	struct buf b;
 
+	if (t->facts.refusal == TLS_REFUSED_NOT)
+		t->facts.refusal = refusal_of(t);
 	if (t->facts.verify_text[0])
 		return;
 	buf_init(&b, t->facts.verify_text, sizeof t->facts.verify_text);
@@ -240,6 +258,8 @@ void tls_cut(struct tls *t)
 	if (t->facts.phase != TLS_PHASE_HANDSHAKE)
 		return;
 	t->facts.phase = TLS_PHASE_CLOSED;
+	if (t->facts.refusal == TLS_REFUSED_NOT)
+		t->facts.refusal = TLS_REFUSED_CUT;
 	if (!t->facts.verify_text[0])
 		(void)str_copy(t->facts.verify_text, sizeof t->facts.verify_text,
 			       STR("the peer closed the connection during the handshake"));

@@ -10,7 +10,7 @@
  * check that the leaf carries serverAuth (facts: Microsoft presents
  * serverAuth-only certificates as client too), then the names in SAN are
  * compared by us (RFC 6125; one left-most wild card label; an embedded NUL
- * never matches; no CN fallback for peers unless `cn_fallback`).
+ * never matches; the CN is not looked at).
  */
 #ifndef IO_TLS_H
 #define IO_TLS_H
@@ -53,9 +53,25 @@ void tls_ctx_drop(struct tls_ctx *c);		/* NULL is fine */
  * Before use only. No SNI from the peer: the default identity, counted. */
 void tls_ctx_add_sni(struct tls_ctx *dflt, const char *name, struct tls_ctx *c);
 
+/* Handshakes in which the peer named nobody and got the default identity. */
+uint64_t tls_ctx_without_sni(const struct tls_ctx *c);
+
 enum tls_phase { TLS_PHASE_NONE, TLS_PHASE_HANDSHAKE, TLS_PHASE_OPEN, TLS_PHASE_CLOSED };
 
 enum { TLS_NAMES_MAX = 16 };
+
+enum tls_refusal {		/* why a handshake came to nothing */
+	TLS_REFUSED_NOT,
+	TLS_REFUSED_NO_CERT,	/* by us: the peer has no certificate        */
+	TLS_REFUSED_CHAIN,	/* by us: dates, issuer, signature           */
+	TLS_REFUSED_PURPOSE,	/* by us: no Server Authentication           */
+	TLS_REFUSED_NAME,	/* by us: the chain is good, the name is not */
+	TLS_REFUSED_VERSION,
+	TLS_REFUSED_SUITE,
+	TLS_REFUSED_BY_PEER,	/* its alert: `alert_received`               */
+	TLS_REFUSED_CUT,	/* closed without a word                     */
+	TLS_REFUSED_NOISE,	/* not TLS at all                            */
+};
 
 struct tls_facts {
 	enum tls_phase phase;
@@ -64,6 +80,7 @@ struct tls_facts {
 	char sni[256];
 	bool sni_absent;
 	int alert_sent, alert_received;	/* -1: none; TLS AlertDescription */
+	enum tls_refusal refusal;
 	long verify_error;		/* X509_V_*; 0: good              */
 	char verify_text[160];		/* sentence; "" when good         */
 	char peer_subject[256], peer_issuer[256], peer_sha256[65];

@@ -195,6 +195,11 @@ void tls_ctx_drop(struct tls_ctx *c)
 	mem_free(c);
 }
 
+uint64_t tls_ctx_without_sni(const struct tls_ctx *c)
+{
+	return c->without_sni;
+}
+
 void tls_ctx_add_sni(struct tls_ctx *dflt, const char *name, struct tls_ctx *c)
 {
 	if (dflt->nsni == TLS_SNI_MAX)

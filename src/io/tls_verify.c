@@ -133,10 +133,12 @@ static bool names_good(struct tls *t, X509 *x)
 	       (t->rules->extra[0] && san_matches(x, t->rules->extra, true));
 }
 
-static int refuse(struct tls *t, X509_STORE_CTX *s, int error, const char *text)
+static int refuse(struct tls *t, X509_STORE_CTX *s, int error, enum tls_refusal kind,
+		  const char *text)
 {
 	X509_STORE_CTX_set_error(s, error);
 	t->facts.verify_error = error;
+	t->facts.refusal = kind;
 	(void)str_copy(t->facts.verify_text, sizeof t->facts.verify_text, str_of(text));
 	return 0;
 }
@@ -171,13 +173,13 @@ int tls_verify_peer(X509_STORE_CTX *s, void *arg)
 		return 1;
 	X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(s), X509_PURPOSE_ANY);
 	if (X509_verify_cert(s) != 1)
-		return refuse(t, s, X509_STORE_CTX_get_error(s),
+		return refuse(t, s, X509_STORE_CTX_get_error(s), TLS_REFUSED_CHAIN,
 			      sentence(X509_STORE_CTX_get_error(s)));
 	if (t->rules->eku == TLS_EKU_SERVER && !has_server_auth(leaf))
-		return refuse(t, s, X509_V_ERR_INVALID_PURPOSE,
+		return refuse(t, s, X509_V_ERR_INVALID_PURPOSE, TLS_REFUSED_PURPOSE,
 			      "it lacks the Server Authentication key usage");
 	if (!names_good(t, leaf))
-		return refuse(t, s, X509_V_ERR_HOSTNAME_MISMATCH,
+		return refuse(t, s, X509_V_ERR_HOSTNAME_MISMATCH, TLS_REFUSED_NAME,
 			      "it does not carry the expected name");
 	return 1;
 }

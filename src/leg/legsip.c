@@ -146,26 +146,17 @@ static void on_answer(struct leg *g, const struct sip_event *ev)
 
 static struct reason transport_reason(struct leg *g, const struct sip_event *ev)
 {
-	const struct tls_facts *f = ev->stream ? ev->stream->facts : NULL;
 	struct str who = kept(g, str_of(g->name));
-	char text[24];
+	struct sip_fail_text text;
+	struct reason why = sip_fail_reason(ev, who, &text);
 
-	switch (ev->fail) {
-	case SIP_FAIL_DNS: return REASON(TRUNK_DNS, who, STR("no usable answer"));
-	case SIP_FAIL_REFUSED: return REASON(TRUNK_REFUSED, who);
-	case SIP_FAIL_UNREACHABLE: return REASON(TRUNK_UNREACHABLE, who, STR("the time given"));
-	case SIP_FAIL_CLOSED: return REASON(TRUNK_CLOSED, who);
-	case SIP_FAIL_TLS:
-		if (f && f->alert_received > 0)
-			return REASON(TRUNK_TLS_ALERT, who,
-				      kept(g, str_of(tls_alert_str(f->alert_received, text))));
-		return REASON(TRUNK_TLS_VERIFY, who,
-			      f ? kept(g, str_of(f->verify_text)) : STR("the handshake failed"));
-	case SIP_FAIL_TIMEOUT:
+	for (int i = 1; i < 4; i++)
+		why.arg[i] = kept(g, why.arg[i]);
+	if (why.code != REASON_NONE)
+		return why;
+	if (ev->fail == SIP_FAIL_TIMEOUT)
 		return REASON(TRUNK_INVITE_TIMEOUT, who,
 			      number(g, g->inv.first_response ? g->inv.first_response : 32000));
-	case SIP_FAIL_NONE: case SIP_FAIL_LOCAL: break;
-	}
 	return REASON(INTERNAL, STR("a request could not be sent"));
 }
 

@@ -119,41 +119,31 @@ void monitor_add(struct monitor *m, const struct monitor_trunk *t)
 	}
 }
 
-static struct reason fail_reason(const struct sip_event *ev, struct str host, struct buf *text)
+static struct reason fail_reason(const struct sip_event *ev, struct str host,
+				 struct sip_fail_text *text)
 {
-	const struct tls_facts *f = ev->stream ? ev->stream->facts : NULL;
-	char alert[24];
+	struct reason why = sip_fail_reason(ev, host, text);
+	struct buf b;
 
-	switch (ev->fail) {
-	case SIP_FAIL_DNS: return REASON(TRUNK_DNS, host, STR("no usable answer"));
-	case SIP_FAIL_REFUSED: return REASON(TRUNK_REFUSED, host);
-	case SIP_FAIL_UNREACHABLE: return REASON(TRUNK_UNREACHABLE, host, STR("5000"));
-	case SIP_FAIL_CLOSED: return REASON(TRUNK_CLOSED, host);
-	case SIP_FAIL_TLS:
-		if (f && f->alert_received > 0) {
-			buf_lit(text, tls_alert_str(f->alert_received, alert));
-			return REASON(TRUNK_TLS_ALERT, host, buf_str(text));
-		}
-		buf_lit(text, f && f->verify_text[0] ? f->verify_text : "the handshake failed");
-		return REASON(TRUNK_TLS_VERIFY, host, buf_str(text));
-	case SIP_FAIL_TIMEOUT: case SIP_FAIL_LOCAL: case SIP_FAIL_NONE: break;
-	}
-	buf_u64(text, TIMEOUT_MS);
-	return REASON(TRUNK_OPTIONS_TIMEOUT, host, buf_str(text));
+	if (why.code != REASON_NONE)
+		return why;
+	buf_init(&b, text->arg[0], sizeof text->arg[0]);
+	buf_u64(&b, TIMEOUT_MS);
+	return REASON(TRUNK_OPTIONS_TIMEOUT, host, buf_str(&b));
 }
 
 bool monitor_on_response(struct monitor *m, const struct sip_event *ev)
 {
 	int trunk = (int)(ev->owner >> 8), host = (int)(ev->owner & 0xff) - 1;
 	struct trunk_fact f = { .kind = TRUNK_FACT_ANSWERED, .host = host };
-	char mem[200], code[8];
-	struct buf text, c;
+	struct sip_fail_text text;
+	char code[8];
+	struct buf c;
 	struct str name;
 
 	if (trunk < 0 || trunk >= m->n || host < 0 || host >= m->t[trunk].nhosts)
 		return false;
 	name = str_of(m->t[trunk].dest[host].host);
-	buf_init(&text, mem, sizeof mem);
 	buf_init(&c, code, sizeof code);
 	if (ev->fail != SIP_FAIL_NONE) {
 		f.kind = TRUNK_FACT_FAILED;

@@ -12,6 +12,7 @@
  */
 #ifndef SIP_STACK_H
 #define SIP_STACK_H
+#include "base/reason.h"
 #include "io/dns.h"
 #include "io/loop.h"
 #include "io/net.h"
@@ -120,7 +121,8 @@ struct sip_event {
 	uint32_t retry_after_s;		/* received Retry-After; 0: none             */
 	const struct sip_msg *msg;	/* lent for the turn; NULL for local failures */
 	struct sip_body body;		/* the SDP part also out of a multipart body */
-	net_id flow;
+	net_id flow;			/* FLOW: 0 for a handshake that failed         */
+	uint32_t listener;		/* FLOW without a stream: where it knocked   */
 	struct addr peer;		/* whom it came from or failed at            */
 	const struct net_stream_info *stream;	/* FLOW and TLS failures; lent       */
 	enum net_event flow_event;
@@ -206,6 +208,12 @@ uint64_t sip_request(struct sip *s, const struct sip_request *r);	/* 0: full */
 enum err sip_respond(struct sip *s, uint64_t tsx, unsigned status, const char *phrase,
 		     const struct sip_body *b, const struct sip_xhdr *x, int nx);
 const char *sip_phrase(unsigned status);		/* "Busy Here"; never NULL */
+
+/* A failure in words. `host`: whom the request was for; the other arguments live in `t`. NONE
+ * for SIP_FAIL_TIMEOUT and SIP_FAIL_LOCAL: what was awaited is the caller's to say. */
+struct sip_fail_text { char arg[2][512]; };
+struct reason sip_fail_reason(const struct sip_event *ev, struct str host,
+			      struct sip_fail_text *t);
 
 /* Close every stream of ours to that address (503 with Retry-After: Direct Routing). */
 void sip_close_flows(struct sip *s, const struct addr *peer);

@@ -376,6 +376,7 @@ static void handshake_failed(const struct lsn *l, const struct net_stream_info *
 	struct sip_event *e = sip_queue(l->s, SIP_EV_FLOW);
 
 	e->peer = info->peer;
+	e->listener = l->index;
 	e->flow_event = NET_CLOSED;
 	e->stream = keep_info(l->s, info);
 }

@@ -1,0 +1,6 @@
+#include "t_service.h"
+
+int main(void)
+{
+	return run_refusals() != 0;
+}
