@@ -45,12 +45,17 @@ static void codecs(struct sdp_opts *o, const struct config_trunk *t)
 				o->codecs.c[o->codecs.n++] = all->c[k];
 }
 
+static enum sdp_srtp srtp_written(int srtp)
+{
+	return srtp == CONFIG_SRTP_MANDATORY ? SDP_SRTP_MANDATORY
+	     : srtp == CONFIG_SRTP_OPTIONAL ? SDP_SRTP_OPTIONAL : SDP_SRTP_OFF;
+}
+
 static enum sdp_srtp srtp_of(const struct config_trunk *t, const struct trunk_profile *p)
 {
 	if (!t->srtp_set)
 		return p->srtp_mandatory ? SDP_SRTP_MANDATORY : SDP_SRTP_OPTIONAL;
-	return t->srtp == CONFIG_SRTP_MANDATORY ? SDP_SRTP_MANDATORY
-	     : t->srtp == CONFIG_SRTP_OPTIONAL ? SDP_SRTP_OPTIONAL : SDP_SRTP_OFF;
+	return srtp_written(t->srtp);
 }
 
 static void trunk_sip(const struct route *r, const struct config_trunk *t,
@@ -96,6 +101,7 @@ static void fill_trunk(struct route *r, int i)
 
 static void fill_phones(struct route *r, int i)
 {
+	const struct config_listener *l = &r->cfg.config->listener[i];
 	struct leg_peer *x = &r->phone_peer[i];
 	char text[ADDR_TEXT];
 
@@ -104,10 +110,11 @@ static void fill_phones(struct route *r, int i)
 	x->sip.session_expires_s = 1800;
 	x->sip.min_se_s = 90;
 	suites(&x->sdp);
-	x->sdp.srtp = SDP_SRTP_OPTIONAL;
+	x->sdp.srtp = srtp_written(l->srtp);
 	x->sdp.ptime = 20;
 	x->sdp.rtcp_mux = true;
 	x->media.pool = (uint32_t)i;
+	x->media.latch = l->media_mode == 1;
 	x->media.no_media = r->cfg.config->no_media_s * 1000ull;
 }
 

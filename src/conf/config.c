@@ -38,6 +38,8 @@ static const struct option listener_opts[] = {
  { "media-bind", OPT_ADDR, AT(config_listener, media_bind), .help = "address of media; without it the bind address." },
  { "media-advertised", OPT_ADDR, AT(config_listener, media_advertised), .help = "address shown in SDP, behind address translation." },
  { "media-ports", OPT_PORTS, AT(config_listener, port_min), .required = true, .help = "range of media ports as 16384-32767, two a call side." },
+ { "srtp", OPT_ENUM, AT(config_listener, srtp), .choices = "off|optional|mandatory", .dflt = "optional", .help = "media encryption of its phones: refused, taken when offered, or always; trunks have their own." },
+ { "media", OPT_ENUM, AT(config_listener, media_mode), .choices = "sdp|latch", .dflt = "sdp", .help = "where its phones' media is sent: the SDP's address, or where it comes from (address translation)." },
  { "allow", OPT_NETS, AT(config_listener, allow), .max = CONFIG_NETS, .count_at = offsetof(struct config_listener, nallow), .help = "networks that may speak here; without it all." },
 };
 

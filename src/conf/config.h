@@ -69,6 +69,8 @@ struct config_listener {
 	struct addr media_bind;			/* family NONE: as bind                    */
 	struct addr media_advertised;		/* family NONE: as media_bind              */
 	uint16_t port_min, port_max;		/* of media                                */
+	int srtp;				/* enum config_srtp, of its phones         */
+	int media_mode;				/* 1: latch, of its phones                 */
 	struct config_net allow[CONFIG_NETS];	/* sources that may speak; none: all       */
 	int nallow;
 };
