@@ -46,6 +46,7 @@ WORDS = {                   # in code and comments alike
     r"^ {8}": "indent with tabs",
 }
 WORDS = {re.compile(k): v for k, v in WORDS.items()}
+COUNTED = re.compile(r'\{\s*"((?:\\.|[^"\\\n])+)",\s*(\d+)\s*\}')
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 CALL = re.compile(r"(?<![\w>.])(\w+)\s*\(")
@@ -88,6 +89,9 @@ def check(path, where):
         for pattern, why in WORDS.items():
             if pattern.search(line):
                 yield n, why
+        for m in COUNTED.finditer(line):
+            if abs(int(m[2]) - len(re.sub(r"\\\\.", "c", m[1]))) <= 3:
+                yield n, "a length counted by hand: STR_INIT()"
         if '"' not in line and len(line.expandtabs(8)) > MAX_COLUMNS:
             yield n, f"{len(line.expandtabs(8))} columns, at most {MAX_COLUMNS}"
 

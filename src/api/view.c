@@ -259,6 +259,8 @@ json_t *view_status(const struct api_env *e)
 	if (e->media)
 		media_counts(e->media, &open, &free_pairs);
 	put(o, "calls", calls_count(e->calls));
+	put(o, "call_arena_bytes", calls_arena_bytes(e->calls));
+	put(o, "heap_bytes", mem_in_use());
 	put(o, "legs", e->legs ? legs_count(e->legs) : 0);
 	put(o, "sessions", c.sessions);
 	put(o, "transactions", c.transactions);

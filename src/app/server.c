@@ -152,8 +152,8 @@ static void on_second(void *arg)
 
 static void bye_orphan(struct server *s, const struct map_orphan *o)
 {
-	static const struct sip_xhdr x = { { "Reason", 6 },
-		{ "SIP;cause=200;text=\"The call controller was restarted\"", 54 } };
+	static const struct sip_xhdr x = { STR_INIT("Reason"),
+		STR_INIT("SIP;cause=200;text=\"The call controller was restarted\"") };
 	struct str left = o->saved;
 
 	while (left.n > 2) {

@@ -19,6 +19,8 @@ struct str {
 };
 
 #define STR(lit)  ((struct str){ "" lit, sizeof(lit) - 1 })
+/* The same as a static initialiser: nobody counts bytes. */
+#define STR_INIT(lit) { "" lit, sizeof(lit) - 1 }
 #define STR_NONE  ((struct str){ NULL, 0 })
 /* For printf: "%.*s", STRF(s) */
 #define STRF(s)   (int)((s).n > 65535 ? 65535 : (s).n), ((s).p ? (s).p : "")

@@ -448,6 +448,17 @@ uint32_t calls_count(const struct calls *cs)
 	return cs->tab.live;
 }
 
+uint64_t calls_arena_bytes(struct calls *cs)
+{
+	uint64_t id, sum = 0;
+	const struct call *c;
+	uint32_t i = 0;
+
+	while ((c = slot_next(&cs->tab, &i, &id)))
+		sum += c->arena.used;
+	return sum;
+}
+
 uint64_t calls_each(struct calls *cs, uint32_t *cursor)
 {
 	uint64_t id;

@@ -3,7 +3,7 @@
 /* The time before the answer: the fork says what to do, the legs do it. */
 
 static const struct sip_xhdr elsewhere = {
-	{ "Reason", 6 }, { "SIP;cause=200;text=\"Call completed elsewhere\"", 44 }
+	STR_INIT("Reason"), STR_INIT("SIP;cause=200;text=\"Call completed elsewhere\"")
 };
 
 static void obey(struct call *c);

@@ -404,17 +404,28 @@ static void keep_reason(struct hub_call *c, const struct sip_msg *m)
 	(void)str_copy(c->reason, sizeof c->reason, str_sub(v, 0, sizeof c->reason - 1));
 }
 
+/* RFC 3326, to the letter: a text whose quotes do not match is no text. */
+static bool says_elsewhere(struct str reason)
+{
+	struct str protocol, params, text;
+	const char *quoted;
+
+	if (!str_cut(reason, ';', &protocol, &params) || !str_is(protocol, "SIP") ||
+	    !str_is(sip_param(params, "cause"), "200"))
+		return false;
+	text = sip_param(params, "text");
+	quoted = text.p;
+	return str_is(text, "Call completed elsewhere") && quoted > reason.p && quoted[-1] == '"' &&
+	       quoted + text.n < reason.p + reason.n && quoted[text.n] == '"';
+}
+
 /* Without "Call completed elsewhere" a cancelled call is a missed call (Manage call
  * notifications); with it, it ends as 487, sub-code 540200. */
 static void on_cancelled(struct hub_call *c, const struct sip_event *ev)
 {
-	struct str v;
-
 	keep_reason(c, ev->msg);
-	v = str_of(c->reason);
 	c->cancelled = true;
-	c->completed_elsewhere = str_starts(v, STR("SIP;cause=200;")) &&
-				 strstr(c->reason, "Call completed elsewhere") != NULL;
+	c->completed_elsewhere = says_elsewhere(str_of(c->reason));
 	c->missed = !c->completed_elsewhere;
 	end(c, 487);
 }

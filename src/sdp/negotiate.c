@@ -174,8 +174,8 @@ static struct sdp_fmt fmt_of(const struct sdp_codec *c, uint8_t pt)
 	return (struct sdp_fmt){ pt, str_of(c->name), c->clock, c->channels, str_of(c->fmtp) };
 }
 
-static const struct sdp_fmt event_fmt = { 101, { "telephone-event", 15 }, 8000, 1, { "0-16", 4 } };
-static const struct sdp_fmt noise_fmt = { 13, { "CN", 2 }, 8000, 1, { NULL, 0 } };
+static const struct sdp_fmt event_fmt = { 101, STR_INIT("telephone-event"), 8000, 1, STR_INIT("0-16") };
+static const struct sdp_fmt noise_fmt = { 13, STR_INIT("CN"), 8000, 1, { NULL, 0 } };
 
 int sdp_offer_lines(const struct sdp_codecs *list, struct sdp_fmt fmt[SDP_FMT_MAX],
 		    uint8_t pt[SDP_CODEC_MAX], int *events_pt, int *noise_pt)

@@ -9,7 +9,7 @@ enum { LENGTH_DIGITS = 5 };	/* SIP_BODY_MAX has five */
 struct str sip_transport_str(enum sip_transport t)
 {
 	static const struct str text[SIP_NTRANSPORT] = {
-		[SIP_UDP] = { "UDP", 3 }, [SIP_TCP] = { "TCP", 3 }, [SIP_TLS] = { "TLS", 3 },
+		[SIP_UDP] = STR_INIT("UDP"), [SIP_TCP] = STR_INIT("TCP"), [SIP_TLS] = STR_INIT("TLS"),
 	};
 
 	return (unsigned)t < SIP_NTRANSPORT ? text[t] : text[SIP_UDP];

@@ -80,6 +80,12 @@ def the_right_layers_pass():
 
 
 @case
+def a_length_counted_by_hand_is_found():
+    bad("banned.py", {"src/sip/a.c": 'struct str s = { "abc\\"", 5 };\n'}, "STR_INIT")
+    assert run("banned.py", {"src/sip/a.c": 'struct row r = { "PCMU", 80 };\n'})[0] == 0
+
+
+@case
 def a_banned_function_is_found():
     bad("banned.py", {"src/sip/a.c": "void f(char *d) { sprintf(d, x); }\n"}, "a.c:1: sprintf()")
 

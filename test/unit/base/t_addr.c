@@ -44,7 +44,7 @@ static void what_is_no_address_is_refused_and_nothing_is_written(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_not_equal(addr_parse(str_of(bad[i]), 1, &a), OK);
-	assert_int_equal(addr_parse_ip((struct str){ "1.2.3.4\0x", 9 }, &a), ERR_PARSE);
+	assert_int_equal(addr_parse_ip((struct str)STR_INIT("1.2.3.4\0x"), &a), ERR_PARSE);
 	assert_int_equal(a.port, 77);
 }
 

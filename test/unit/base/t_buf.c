@@ -66,7 +66,7 @@ static void bytes_for_people_show_what_is_not_text(void **state)
 
 	(void)state;
 	buf_init(&b, m, sizeof m);
-	buf_safe(&b, (struct str){ "a\n\0\x7f\xc3", 5 });
+	buf_safe(&b, (struct str)STR_INIT("a\n\0\x7f\xc3"));
 	assert_string_equal(buf_z(&b), "a\\x0a\\x00\\x7f\\xc3");
 }
 

@@ -13,9 +13,9 @@
 
 static const char *const cert[] = { "*.contoso.com", "sbc.adatum.biz", NULL };
 static const char *const tenants[] = { "contoso.com", "sbc.adatum.biz", NULL };
-static const struct hub_user alice = { { "+14255550100", 12 }, true, false, false };
-static const struct hub_user offline = { { "+14255550100", 12 }, true, true, false };
-static const struct hub_user plain = { { "+14255550100", 12 }, false, false, false };
+static const struct hub_user alice = { STR_INIT("+14255550100"), true, false, false };
+static const struct hub_user offline = { STR_INIT("+14255550100"), true, true, false };
+static const struct hub_user plain = { STR_INIT("+14255550100"), false, false, false };
 
 #define SDP_OK "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n" \
 	"m=audio 4000 RTP/SAVP 0 8 101\r\n" \

@@ -39,12 +39,12 @@ static void a_wild_card_is_one_whole_label_on_the_left(void **state)
 
 static void bytes_that_are_no_text_never_match(void **state)
 {
-	struct str nul = { "sip.a.com\0.evil.com", 19 };
+	struct str nul = STR_INIT("sip.a.com\0.evil.com");
 
 	(void)state;
 	assert_false(tls_name_match(nul, STR("sip.a.com")));
 	assert_false(tls_name_match(nul, nul));
-	assert_false(tls_name_match(STR("*.a.com"), (struct str){ "x\0.a.com", 8 }));
+	assert_false(tls_name_match(STR("*.a.com"), (struct str)STR_INIT("x\0.a.com")));
 	assert_false(match("sip a.com", "sip a.com"));
 	assert_false(match("s\xc3\xa9.com", "s\xc3\xa9.com"));
 }

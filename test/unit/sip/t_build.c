@@ -119,7 +119,7 @@ static void the_source_is_noted_only_where_it_differs_or_is_asked_for(void **sta
 static void a_value_that_would_begin_a_header_is_refused(void **state)
 {
 	static const struct { const char *p; size_t n; } evil[] = {
-		{ "a\r\nEvil: yes", 12 }, { "a\nb", 3 }, { "a\rb", 3 }, { "a\0b", 3 },
+		STR_INIT("a\r\nEvil: yes"), STR_INIT("a\nb"), STR_INIT("a\rb"), STR_INIT("a\0b"),
 	};
 	char mem[256];
 	struct buf out;

@@ -88,7 +88,7 @@ static void what_is_no_uri_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_int_equal(sip_uri_parse(str_of(wrong[i]), &u), ERR_PARSE);
-	assert_int_equal(sip_uri_parse((struct str){ "sip:a\0@b", 8 }, &u), ERR_PARSE);
+	assert_int_equal(sip_uri_parse((struct str)STR_INIT("sip:a\0@b"), &u), ERR_PARSE);
 }
 
 static void a_uri_has_caps(void **state)
