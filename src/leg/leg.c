@@ -151,31 +151,8 @@ void leg_lost(struct leg *g, const struct reason *why)
 
 /* --- incoming ---------------------------------------------------------------------- */
 
-/* What this leg may offer to others, or choose from: all that we pass and its peer may use. */
-static void allowed(const struct leg *g, struct sdp_codecs *out)
-{
-	if (g->peer.sdp.codecs.n)
-		sdp_common(sdp_codecs_all(), &g->peer.sdp.codecs, out);
-	else
-		*out = *sdp_codecs_all();
-	out->events = out->noise = true;
-}
-
-static enum err no_codec(struct leg *g, const struct sdp_remote *r, struct reason *why)
-{
-	char text[128];
-	struct buf b;
-
-	buf_init(&b, text, sizeof text);
-	sdp_codecs_text(&b, &r->codecs);
-	*why = REASON(NO_COMMON_CODEC, str_dup(&g->ls->turn, str_of(g->name)),
-		      str_dup(&g->ls->turn, buf_str(&b)));
-	return ERR_DENIED;
-}
-
 static enum err take_offer(struct leg *g, const struct sip_event *ev, struct reason *why)
 {
-	struct sdp_codecs can, both;
 	struct reason r;
 	enum err e;
 
@@ -183,22 +160,12 @@ static enum err take_offer(struct leg *g, const struct sip_event *ev, struct rea
 		g->delayed = true;
 		return OK;
 	}
-	if (ev->body.bytes.n > sizeof g->offer_text) {
-		*why = REASON(BAD_SDP, str_dup(&g->ls->turn, str_of(g->name)), STR("it is too long"));
-		return ERR_LIMIT;
-	}
-	e = leg_read(g, ev->body.bytes, false, &g->remote[0], &r);
+	e = leg_read_offer(g, ev->body.bytes, &r);
 	if (e) {
 		*why = reason_keep(&g->ls->turn, &r);
 		return e;
 	}
-	allowed(g, &can);
-	sdp_common(&g->remote[0].codecs, &can, &both);
-	if (!both.n)
-		return no_codec(g, &g->remote[0], why);
-	memcpy(g->offer_text, ev->body.bytes.p, ev->body.bytes.n);
-	g->offer_n = ev->body.bytes.n;
-	g->have_offer = true;
+	g->remote[0] = g->offered;
 	g->has_remote = 1;
 	return OK;
 }
@@ -252,15 +219,15 @@ enum err leg_ring(struct legs *ls, uint64_t id, unsigned status, const struct si
 /* The answer for the caller: one codec, and what goes beside it. */
 static enum err answer_with(struct leg *g, const struct sdp_codec *c)
 {
-	struct sdp_codecs one = { .n = 1, .c = { *c }, .events = g->remote[0].codecs.events,
-				  .noise = g->remote[0].codecs.noise };
-	const struct sdp_remote *r = &g->remote[0];
+	const struct sdp_remote *r = &g->offered;
+	struct sdp_codecs one = { .n = 1, .c = { *c }, .events = r->side.codecs.events,
+				  .noise = r->side.codecs.noise };
 	enum err e;
 
-	if (sdp_codec_find(&r->codecs, c) < 0)
+	if (sdp_codec_find(&r->side.codecs, c) < 0)
 		return ERR_DENIED;
-	e = leg_write_answer(g, r, &one, hold_answer(r->zero ? SDP_SENDONLY : r->dir, false,
-						     leg_style(g)));
+	e = leg_write_answer(g, &one, hold_answer(r->zero ? SDP_SENDONLY : r->dir, false,
+						  leg_style(g)));
 	if (e)
 		return e;
 	g->codec = *c;
@@ -273,9 +240,11 @@ static enum err answer_with(struct leg *g, const struct sdp_codec *c)
 
 static const struct sdp_codec *tone_codec(const struct leg *g)
 {
-	for (int i = 0; i < g->remote[0].codecs.n; i++)
-		if (leg_codec_id(&g->remote[0].codecs.c[i]) <= MEDIA_PCMA)
-			return &g->remote[0].codecs.c[i];
+	const struct sdp_codecs *list = &g->offered.side.codecs;
+
+	for (int i = 0; i < list->n; i++)
+		if (leg_codec_id(&list->c[i]) <= MEDIA_PCMA)
+			return &list->c[i];
 	return NULL;
 }
 
@@ -384,13 +353,10 @@ static void codecs_for(struct leg *g, uint64_t caller, struct sdp_codecs *out)
 	struct leg *c = leg_of(g->ls, caller);
 	struct sdp_codecs can;
 
-	allowed(g, &can);
+	sdp_codecs_allowed(&g->peer.sdp, &can);
 	*out = can;
-	if (c && (c->has_remote & 1)) {
-		sdp_common(&c->remote[0].codecs, &can, out);
-		out->events = c->remote[0].codecs.events;
-		out->noise = c->remote[0].codecs.noise;
-	}
+	if (c && (c->has_remote & 1))
+		sdp_common(&c->remote[0].side.codecs, &can, out);
 }
 
 static enum err send_invite(struct leg *g)
@@ -417,7 +383,7 @@ enum err leg_dial(struct legs *ls, const struct leg_dial *d, uint64_t *leg, stru
 	g->role = d->role;
 	g->state = LEG_OUT;
 	codecs_for(g, d->caller, &codecs);
-	g->said.codecs = codecs;
+	g->said.side.codecs = codecs;
 	*why = REASON(NO_COMMON_CODEC, STR("The caller"), STR("nothing the destination may use"));
 	if (!codecs.n)
 		goto fail;

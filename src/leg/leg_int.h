@@ -17,13 +17,11 @@ enum leg_state {
 
 /* Our side of offer and answer: what we said last, and under which version. */
 struct leg_said {
-	struct sdp_codecs codecs;	/* in our last SDP                     */
-	uint8_t pt[SDP_CODEC_MAX];
-	int events_pt, noise_pt;
+	struct sdp_side side;		/* in our last SDP                     */
 	enum sdp_dir dir;
+	int line;			/* of our audio in it                  */
 	uint64_t version;
 	bool any;
-	uint32_t tag;			/* of the crypto line we answered with; 0 in offers: by suite */
 	char text[LEG_SDP_MAX];		/* the last SDP, for refreshes: same version, same text */
 	size_t text_n;
 };
@@ -48,8 +46,8 @@ struct leg {
 	/* offer and answer, per leg */
 	uint64_t sdp_id;
 	struct leg_said said;
-	char offer_text[LEG_SDP_MAX];	/* of the peer, to be answered */
-	size_t offer_n;
+	struct sdp_remote offered;	/* by the peer, to be answered    */
+	struct sdp_lines offered_lines;
 	bool have_offer;		/* of the peer, not yet answered */
 	struct sdp_remote remote[MEDIA_EARLY_MAX];
 	uint32_t has_remote;		/* bits */
@@ -81,12 +79,11 @@ struct sip_body leg_body(const struct leg *g);	/* of said.text */
 enum hold_style leg_style(const struct leg *g);
 /* Our offer: codecs as given; dir by hold facts. */
 enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs);
-/* Our answer to g->offer read as `r`, with `codecs` first-choice first. */
-enum err leg_write_answer(struct leg *g, const struct sdp_remote *r, const struct sdp_codecs *codecs,
-			  enum sdp_dir dir);
-/* Parses and judges a peer's SDP. */
-enum err leg_read(struct leg *g, struct str sdp, bool is_answer, struct sdp_remote *r,
-		  struct reason *why);
+/* Our answer to g->offered, with `codecs` first-choice first. */
+enum err leg_write_answer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir);
+/* Parses and judges a peer's SDP. An offer becomes g->offered and is to be answered. */
+enum err leg_read_offer(struct leg *g, struct str sdp, struct reason *why);
+enum err leg_read_answer(struct leg *g, struct str sdp, struct sdp_remote *r, struct reason *why);
 /* Tells media about remote `early` as read, payload map included. */
 void leg_tell_media(struct leg *g, int early);
 void leg_apply_direction(struct leg *g);

@@ -69,8 +69,20 @@ static enum err say(struct leg *g, struct sdp_out *o)
 	g->said.text_n = b.n;
 	g->said.any = true;
 	g->said.dir = o->dir;
+	g->said.line = o->line;
 	mem_wipe(text, sizeof text);
 	return OK;
+}
+
+/* All lines of our last SDP, which every later one keeps (RFC 3264 8). */
+static void last_lines(const struct leg *g, struct sdp_lines *lines)
+{
+	struct sdp s;
+	struct sdp_fault why;
+
+	lines->n = 0;
+	if (sdp_parse((struct str){ g->said.text, g->said.text_n }, &s, &why) == OK)
+		sdp_lines_of(&s, lines);
 }
 
 enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs)
@@ -79,18 +91,20 @@ enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs)
 	struct sdp_out o = { .fmt = fmt, .ptime = g->peer.sdp.ptime,
 			     .dir = hold_shown(g->it_holds, g->we_hold, leg_style(g)),
 			     .rtcp_mux = g->peer.sdp.rtcp_mux };
-	/* In the dialog the peer's own payload types go on; before, they are ours. */
-	bool known = g->state == LEG_UP && g->serve >= 0;
+	const struct sdp_remote *known = g->state == LEG_UP && g->serve >= 0 ?
+					 &g->remote[g->serve] : NULL;
+	struct sdp_lines lines;
 
-	g->said.codecs = *codecs;
-	if (known)
-		o.nfmt = sdp_answer_lines(codecs, &g->remote[g->serve], fmt, g->said.pt,
-					  &g->said.events_pt, &g->said.noise_pt);
-	else
-		o.nfmt = sdp_offer_lines(codecs, fmt, g->said.pt, &g->said.events_pt,
-					 &g->said.noise_pt);
+	o.nfmt = sdp_offer_lines(codecs, g->said.any ? &g->said.side : NULL,
+				 known ? &known->side : NULL, fmt, &g->said.side.map);
+	g->said.side.codecs = *codecs;
+	if (g->said.any) {
+		last_lines(g, &lines);
+		o.lines = &lines;
+		o.line = g->said.line;
+	}
 	if (g->peer.sdp.srtp == SDP_SRTP_MANDATORY ||
-	    (known && g->remote[g->serve].crypto.suite != SDP_SUITE_NONE)) {
+	    (known && known->crypto.suite != SDP_SUITE_NONE)) {
 		o.proto = SDP_RTP_SAVP;
 		for (int i = 0; i < g->peer.sdp.nsuite; i++)
 			add_crypto(g, &o, g->peer.sdp.suite[i], (uint32_t)i + 1);
@@ -98,42 +112,68 @@ enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs)
 	return say(g, &o);
 }
 
-enum err leg_write_answer(struct leg *g, const struct sdp_remote *r, const struct sdp_codecs *codecs,
-			  enum sdp_dir dir)
+enum err leg_write_answer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir)
 {
+	const struct sdp_remote *r = &g->offered;
 	struct sdp_fmt fmt[SDP_FMT_MAX];
-	struct sdp offer;
 	struct sdp_out o = { .fmt = fmt, .ptime = g->peer.sdp.ptime, .dir = dir,
-			     .answer_to = &offer, .line = r->line, .proto = r->proto,
+			     .lines = &g->offered_lines, .line = r->line, .proto = r->proto,
 			     .rtcp_mux = r->mux && g->peer.sdp.rtcp_mux };
-	const char *why;
-	enum err e = sdp_parse((struct str){ g->offer_text, g->offer_n }, &offer, &why);
 
-	if (e)
-		return e;
-	g->said.codecs = *codecs;
-	o.nfmt = sdp_answer_lines(codecs, r, fmt, g->said.pt, &g->said.events_pt, &g->said.noise_pt);
+	o.nfmt = sdp_answer_lines(codecs, &r->side, fmt, &g->said.side.map);
+	g->said.side.codecs = *codecs;
 	if (r->crypto.suite != SDP_SUITE_NONE)
 		add_crypto(g, &o, r->crypto.suite, r->crypto.tag);
 	return say(g, &o);
 }
 
-enum err leg_read(struct leg *g, struct str sdp, bool is_answer, struct sdp_remote *r,
-		  struct reason *why)
+/* "line 7: an a=crypto line is malformed": where an engineer finds it in the trace. */
+static struct reason bad(struct leg *g, const struct sdp_fault *f)
 {
-	struct sdp s;
-	const char *text;
-	struct sdp_remote got;
-	enum err e = sdp_parse(sdp, &s, &text);
+	char text[128];
+	struct buf b;
 
-	if (e) {
-		*why = REASON(BAD_SDP, str_of(g->name), str_of(text));
-		return e;
-	}
-	e = sdp_take(&s, &g->peer.sdp, is_answer, str_of(g->name), &got, why);
-	if (!e)
-		*r = got;
+	buf_init(&b, text, sizeof text);
+	if (f->line)
+		buf_fmt(&b, "line %d: ", f->line);
+	buf_lit(&b, f->text);
+	return REASON(BAD_SDP, str_of(g->name), str_dup(&g->ls->turn, buf_str(&b)));
+}
+
+static enum err parse(struct leg *g, struct str text, struct sdp *s, struct reason *why)
+{
+	struct sdp_fault fault;
+	enum err e = sdp_parse(text, s, &fault);
+
+	if (e)
+		*why = bad(g, &fault);
 	return e;
+}
+
+enum err leg_read_offer(struct leg *g, struct str text, struct reason *why)
+{
+	struct sdp_ask ask = { .opts = &g->peer.sdp, .line = -1, .peer = str_of(g->name),
+			       .texts = &g->ls->turn };
+	struct sdp s;
+	enum err e = parse(g, text, &s, why);
+
+	if (!e)
+		e = sdp_take(&s, &ask, &g->offered, why);
+	if (e)
+		return e;
+	sdp_lines_of(&s, &g->offered_lines);
+	g->have_offer = true;
+	return OK;
+}
+
+enum err leg_read_answer(struct leg *g, struct str text, struct sdp_remote *r, struct reason *why)
+{
+	struct sdp_ask ask = { .opts = &g->peer.sdp, .line = g->said.line,
+			       .peer = str_of(g->name), .texts = &g->ls->turn };
+	struct sdp s;
+	enum err e = parse(g, text, &s, why);
+
+	return e ? e : sdp_take(&s, &ask, r, why);
 }
 
 /* The codec of the answer: its first that we offered. */
@@ -142,40 +182,42 @@ bool leg_agree(struct leg *g, const struct sdp_remote *r, struct reason *why)
 	char text[128];
 	struct buf b;
 
-	for (int i = 0; i < r->codecs.n; i++) {
-		int k = sdp_codec_find(&g->said.codecs, &r->codecs.c[i]);
+	for (int i = 0; i < r->side.codecs.n; i++) {
+		int k = sdp_codec_find(&g->said.side.codecs, &r->side.codecs.c[i]);
 
-		if (k >= 0 && leg_codec_id(&r->codecs.c[i]) != MEDIA_NCODEC) {
-			g->codec = g->said.codecs.c[k];
+		if (k >= 0) {
+			g->codec = g->said.side.codecs.c[k];
 			return true;
 		}
 	}
 	buf_init(&b, text, sizeof text);
-	sdp_codecs_text(&b, &r->codecs);
+	sdp_codecs_text(&b, &r->side.codecs);
 	*why = REASON(NO_COMMON_CODEC, str_of(g->name), str_dup(&g->ls->turn, buf_str(&b)));
 	return false;
 }
 
 static void payload_map(const struct leg *g, const struct sdp_remote *r, struct media_remote *m)
 {
-	memset(m->rx_pt, 255, sizeof m->rx_pt);
-	memset(m->tx_pt, 255, sizeof m->tx_pt);
-	for (int i = 0; i < g->said.codecs.n; i++) {
-		enum media_codec id = leg_codec_id(&g->said.codecs.c[i]);
-		int k = sdp_codec_find(&r->codecs, &g->said.codecs.c[i]);
+	const struct sdp_side *ours = &g->said.side, *theirs = &r->side;
+
+	memset(m->rx_pt, SDP_PT_NONE, sizeof m->rx_pt);
+	memset(m->tx_pt, SDP_PT_NONE, sizeof m->tx_pt);
+	for (int i = 0; i < ours->codecs.n; i++) {
+		enum media_codec id = leg_codec_id(&ours->codecs.c[i]);
+		int k = sdp_codec_find(&theirs->codecs, &ours->codecs.c[i]);
 
 		if (id == MEDIA_NCODEC || k < 0)
 			continue;
-		m->rx_pt[id] = g->said.pt[i];
-		m->tx_pt[id] = r->pt[k];
+		m->rx_pt[id] = ours->map.pt[i];
+		m->tx_pt[id] = theirs->map.pt[k];
 	}
-	if (g->said.events_pt >= 0 && r->events_pt >= 0) {
-		m->rx_pt[MEDIA_EVENTS] = (uint8_t)g->said.events_pt;
-		m->tx_pt[MEDIA_EVENTS] = (uint8_t)r->events_pt;
+	if (ours->map.events != SDP_PT_NONE && theirs->map.events != SDP_PT_NONE) {
+		m->rx_pt[MEDIA_EVENTS] = ours->map.events;
+		m->tx_pt[MEDIA_EVENTS] = theirs->map.events;
 	}
-	if (g->said.noise_pt >= 0 && r->noise_pt >= 0) {
-		m->rx_pt[MEDIA_NOISE] = (uint8_t)g->said.noise_pt;
-		m->tx_pt[MEDIA_NOISE] = (uint8_t)r->noise_pt;
+	if (ours->map.noise != SDP_PT_NONE && theirs->map.noise != SDP_PT_NONE) {
+		m->rx_pt[MEDIA_NOISE] = ours->map.noise;
+		m->tx_pt[MEDIA_NOISE] = theirs->map.noise;
 	}
 }
 

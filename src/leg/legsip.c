@@ -28,7 +28,7 @@ static void early_sdp(struct leg *g, const struct sip_event *ev)
 	int i = ev->early < 0 ? 0 : ev->early;
 
 	if (!ev->body.bytes.n || g->peer.delayed_offer ||
-	    leg_read(g, ev->body.bytes, true, &r, &why))
+	    leg_read_answer(g, ev->body.bytes, &r, &why))
 		return;
 	g->remote[i] = r;
 	g->has_remote |= 1u << i;
@@ -71,22 +71,19 @@ static void answer_unusable(struct leg *g, const struct reason *why)
 }
 
 /* We had sent no offer: the 200 has the peer's, the ACK our answer. */
-static bool answer_in_ack(struct leg *g, const struct sip_event *ev, struct sdp_remote *r,
-			  struct reason *why)
+static bool answer_in_ack(struct leg *g, const struct sip_event *ev, struct reason *why)
 {
 	struct sdp_codecs both, one = { .n = 1 };
 	struct sip_body b;
 
-	if (ev->body.bytes.n > sizeof g->offer_text ||
-	    leg_read(g, ev->body.bytes, false, r, why)) {
+	if (leg_read_offer(g, ev->body.bytes, why)) {
 		(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
 		return false;
 	}
-	memcpy(g->offer_text, ev->body.bytes.p, ev->body.bytes.n);
-	g->offer_n = ev->body.bytes.n;
-	sdp_common(&g->said.codecs, &r->codecs, &both);
+	g->have_offer = false;		/* the ACK answers it */
+	sdp_common(&g->said.side.codecs, &g->offered.side.codecs, &both);
 	if (!both.n) {
-		(void)leg_agree(g, r, why);
+		(void)leg_agree(g, &g->offered, why);
 		(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
 		return false;
 	}
@@ -94,7 +91,7 @@ static bool answer_in_ack(struct leg *g, const struct sip_event *ev, struct sdp_
 	one.events = both.events;
 	one.noise = both.noise;
 	g->said.any = false;
-	if (leg_write_answer(g, r, &one, hold_answer(r->dir, false, leg_style(g))))
+	if (leg_write_answer(g, &one, hold_answer(g->offered.dir, false, leg_style(g))))
 		return false;
 	b = leg_body(g);
 	(void)sip_ack(g->ls->cfg.sip, g->session, &b);
@@ -107,10 +104,11 @@ static bool answered_sdp(struct leg *g, const struct sip_event *ev, int i, struc
 	struct sdp_remote r;
 
 	if (g->peer.delayed_offer) {
-		if (!answer_in_ack(g, ev, &r, why))
+		if (!answer_in_ack(g, ev, why))
 			return false;
+		r = g->offered;
 	} else if (ev->body.bytes.n) {
-		if (leg_read(g, ev->body.bytes, true, &r, why) || !leg_agree(g, &r, why))
+		if (leg_read_answer(g, ev->body.bytes, &r, why) || !leg_agree(g, &r, why))
 			return false;
 	} else if (g->has_remote >> i & 1) {
 		r = g->remote[i];	/* its 183 had the answer */
@@ -204,7 +202,7 @@ static void on_ack(struct leg *g, const struct sip_event *ev)
 	g->state = LEG_UP;
 	if (g->delayed) {
 		why = REASON(BAD_SDP, str_of(g->name), STR("the ACK has no answer"));
-		if (!ev->body.bytes.n || leg_read(g, ev->body.bytes, true, &r, &why) ||
+		if (!ev->body.bytes.n || leg_read_answer(g, ev->body.bytes, &r, &why) ||
 		    !leg_agree(g, &r, &why)) {
 			(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
 			leg_lost(g, &why);

@@ -28,7 +28,6 @@ static bool is_refresh(const struct leg *g, const struct sdp_remote *r)
 void leg_on_reinvite(struct leg *g, const struct sip_event *ev)
 {
 	struct leg_event out = { .kind = LEG_EV_OFFERED };
-	struct sdp_remote r;
 	struct reason why;
 
 	if (!ev->body.bytes.n) {	/* it wants our offer: our last SDP is one */
@@ -37,17 +36,15 @@ void leg_on_reinvite(struct leg *g, const struct sip_event *ev)
 		return;
 	}
 	g->reoffer_had_sdp = true;
-	if (ev->body.bytes.n > sizeof g->offer_text || leg_read(g, ev->body.bytes, false, &r, &why)) {
+	if (leg_read_offer(g, ev->body.bytes, &why)) {
 		refuse(g, 488);
 		return;
 	}
-	if (is_refresh(g, &r)) {
+	if (is_refresh(g, &g->offered)) {
+		g->have_offer = false;
 		answer_now(g);
 		return;
 	}
-	memcpy(g->offer_text, ev->body.bytes.p, ev->body.bytes.n);
-	g->offer_n = ev->body.bytes.n;
-	g->have_offer = true;
 	leg_push(g, &out);
 }
 
@@ -83,27 +80,25 @@ static void take_remote(struct leg *g, const struct sdp_remote *r)
 enum err leg_offer_answer(struct legs *ls, uint64_t id, uint64_t other)
 {
 	struct leg *g = leg_of(ls, id), *o = leg_of(ls, other);
-	struct sdp_remote r;
+	const struct sdp_remote *r = g ? &g->offered : NULL;
 	struct sdp_codecs one = { .n = 1 };
-	struct reason why;
 
 	if (!g || !g->have_offer)
 		return ERR_STATE;
-	if (leg_read(g, (struct str){ g->offer_text, g->offer_n }, false, &r, &why) ||
-	    sdp_codec_find(&r.codecs, o ? &o->codec : &g->codec) < 0) {
+	one.c[0] = o ? o->codec : g->codec;
+	if (sdp_codec_find(&r->side.codecs, &one.c[0]) < 0) {
 		refuse(g, 488);
 		return ERR_PARSE;
 	}
-	one.c[0] = o ? o->codec : g->codec;
-	one.events = r.codecs.events;
-	one.noise = r.codecs.noise;
-	if (leg_write_answer(g, &r, &one, hold_answer(r.zero ? SDP_SENDONLY : r.dir, g->we_hold,
-						      leg_style(g)))) {
+	one.events = r->side.codecs.events;
+	one.noise = r->side.codecs.noise;
+	if (leg_write_answer(g, &one, hold_answer(r->zero ? SDP_SENDONLY : r->dir, g->we_hold,
+						  leg_style(g)))) {
 		refuse(g, 500);
 		return ERR_LIMIT;
 	}
 	g->have_offer = false;
-	take_remote(g, &r);
+	take_remote(g, r);
 	answer_now(g);
 	return OK;
 }
@@ -155,7 +150,7 @@ void leg_on_reanswer(struct leg *g, const struct sip_event *ev)
 	struct reason why;
 
 	g->offer_open = false;
-	if (ev->body.bytes.n && leg_read(g, ev->body.bytes, true, &r, &why) == OK &&
+	if (ev->body.bytes.n && leg_read_answer(g, ev->body.bytes, &r, &why) == OK &&
 	    !is_refresh(g, &r)) {
 		/* An answer's direction mirrors ours: it is no hold of the peer's own. */
 		struct sdp_remote *m = &g->remote[g->serve];

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* 101 and 13 are what everybody uses for events and noise; 102 is the first one of opus. */
+enum { DYNAMIC_FIRST = 102, DYNAMIC_LAST = 127, OURS_EVENTS = 101, OURS_NOISE = 13 };
+
 static const struct sdp_codecs all = {
 	.n = 5, .events = true, .noise = true,
 	.c = { { "PCMU", 8000, 1, "" }, { "PCMA", 8000, 1, "" }, { "G722", 8000, 1, "" },
@@ -11,6 +14,15 @@ static const struct sdp_codecs all = {
 const struct sdp_codecs *sdp_codecs_all(void)
 {
 	return &all;
+}
+
+void sdp_codecs_allowed(const struct sdp_opts *o, struct sdp_codecs *out)
+{
+	if (o->codecs.n)
+		sdp_common(&o->codecs, &all, out);
+	else
+		*out = all;
+	out->events = out->noise = true;
 }
 
 void sdp_codecs_text(struct buf *b, const struct sdp_codecs *list)
@@ -45,54 +57,34 @@ void sdp_common(const struct sdp_codecs *a, const struct sdp_codecs *b, struct s
 	*out = r;
 }
 
-void sdp_add_g711(struct sdp_codecs *list, const struct sdp_codecs *allowed)
-{
-	for (int i = 0; i < 2; i++)
-		if (list->n < SDP_CODEC_MAX && sdp_codec_find(list, &all.c[i]) < 0 &&
-		    (!allowed->n || sdp_codec_find(allowed, &all.c[i]) >= 0))
-			list->c[list->n++] = all.c[i];
-}
-
 /* --- reading --------------------------------------------------------------- */
 
-static bool usable(const struct sdp_media *m)
+/* True: telephone-event or CN, at 8 kHz the ones we pass; no codec in any case. */
+static bool add_beside(struct sdp_remote *r, const struct sdp_fmt *f)
 {
-	return m->audio && m->port && m->nfmt;
+	uint8_t *pt = str_iis(f->name, "telephone-event") ? &r->side.map.events
+		    : str_iis(f->name, "CN") ? &r->side.map.noise : NULL;
+
+	if (!pt)
+		return false;
+	if (f->clock == 8000 && *pt == SDP_PT_NONE)
+		*pt = f->pt;
+	return true;
 }
 
-static const struct sdp_media *first_audio(const struct sdp *s, int *line)
+static void add_codec(struct sdp_remote *r, const struct sdp_codecs *allowed,
+		      const struct sdp_fmt *f)
 {
-	for (int i = 0; i < s->nmedia; i++)
-		if (usable(&s->media[i])) {
-			*line = i;
-			return &s->media[i];
-		}
-	return NULL;
-}
+	struct sdp_codec c = { .clock = f->clock, .channels = f->channels };
 
-static void add_codec(struct sdp_remote *r, const struct sdp_fmt *f)
-{
-	struct sdp_codec *c;
-
-	if (str_iis(f->name, "telephone-event")) {
-		if (f->clock == 8000 && r->events_pt < 0)
-			r->events_pt = f->pt;
+	if (add_beside(r, f) || r->side.codecs.n == SDP_CODEC_MAX ||
+	    !str_copy(c.name, sizeof c.name, f->name))
 		return;
-	}
-	if (str_iis(f->name, "CN")) {
-		if (f->clock == 8000 && r->noise_pt < 0)
-			r->noise_pt = f->pt;
+	if (sdp_codec_find(allowed, &c) < 0 || sdp_codec_find(&r->side.codecs, &c) >= 0)
 		return;
-	}
-	if (!f->name.n || r->codecs.n == SDP_CODEC_MAX)
-		return;
-	c = &r->codecs.c[r->codecs.n];
-	if (!str_copy(c->name, sizeof c->name, f->name) ||
-	    !str_copy(c->fmtp, sizeof c->fmtp, f->fmtp))
-		return;
-	c->clock = f->clock;
-	c->channels = f->channels;
-	r->pt[r->codecs.n++] = f->pt;
+	(void)str_copy(c.fmtp, sizeof c.fmtp, f->fmtp);	/* too long: declarative, left out */
+	r->side.map.pt[r->side.codecs.n] = f->pt;
+	r->side.codecs.c[r->side.codecs.n++] = c;
 }
 
 /* The suite we like best of those offered; of two equal ones that without an MKI. */
@@ -107,15 +99,16 @@ static void choose_crypto(const struct sdp_media *m, const struct sdp_opts *o, s
 				}
 }
 
-static void addresses(const struct sdp *s, const struct sdp_media *m, struct sdp_remote *r)
+static void addresses(const struct sdp_media *m, struct sdp_remote *r)
 {
-	r->rtp = m->conn.family != ADDR_NONE ? m->conn : s->conn;
+	r->rtp = m->conn;
 	r->zero = r->rtp.family != ADDR_NONE && addr_is_any(&r->rtp);
 	r->rtp.port = m->port;
-	r->rtcp = r->rtp;
+	r->rtcp = m->rtcp.family != ADDR_NONE ? m->rtcp : m->conn;
+	r->rtcp.port = m->rtcp.port ? m->rtcp.port : (uint16_t)(m->port + (m->port < 65535));
 	r->mux = m->rtcp_mux;
-	r->rtcp.port = m->rtcp_mux ? m->port : m->rtcp_port ? m->rtcp_port
-		     : (uint16_t)(m->port + (m->port < 65535));
+	if (r->mux)
+		r->rtcp = r->rtp;
 }
 
 static enum err bad(struct reason *why, struct str peer, const char *text)
@@ -124,35 +117,103 @@ static enum err bad(struct reason *why, struct str peer, const char *text)
 	return ERR_PARSE;
 }
 
-enum err sdp_take(const struct sdp *s, const struct sdp_opts *o, bool is_answer, struct str peer,
-		  struct sdp_remote *out, struct reason *why)
+/* RFC 4568 and the peer's options: which keys, or why not. */
+static enum err keys(const struct sdp_media *m, const struct sdp_ask *ask, struct sdp_crypto *c,
+		     struct reason *why)
 {
-	struct sdp_remote r = { .events_pt = -1, .noise_pt = -1, .version = s->version };
-	const struct sdp_media *m = first_audio(s, &r.line);
+	bool secure = m->proto == SDP_RTP_SAVP;
 
-	if (!m)
-		return bad(why, peer, is_answer ? "our audio was refused" : "it has no usable audio line");
-	if (m->duplicate_pt)
-		return bad(why, peer, "two codecs share one payload type");
-	addresses(s, m, &r);
-	if (r.rtp.family == ADDR_NONE)
-		return bad(why, peer, "the audio has no address (c= line)");
-	r.proto = m->proto;
-	r.dir = m->dir;
-	r.ptime = m->ptime;
-	if (m->proto == SDP_RTP_SAVP && o->srtp != SDP_SRTP_OFF)
-		choose_crypto(m, o, &r.crypto);
-	if (r.crypto.suite == SDP_SUITE_NONE &&
-	    (o->srtp == SDP_SRTP_MANDATORY || m->proto == SDP_RTP_SAVP)) {
-		*why = REASON(SRTP_REQUIRED, peer);
+	if (!secure && ask->opts->srtp != SDP_SRTP_MANDATORY)
+		return OK;
+	if (!secure || (!m->ncrypto && !m->crypto_unusable)) {
+		*why = REASON(SRTP_REQUIRED, ask->peer);
 		return ERR_DENIED;
 	}
+	if (ask->opts->srtp == SDP_SRTP_OFF)
+		return bad(why, ask->peer, "it demands SRTP, which is switched off for this peer");
+	choose_crypto(m, ask->opts, c);
+	if (c->suite == SDP_SUITE_NONE)
+		return bad(why, ask->peer, "none of its SRTP suites can be used");
+	return OK;
+}
+
+/* The names as the peer wrote them, so that an engineer finds them in the trace. */
+static enum err no_codec(const struct sdp_media *m, const struct sdp_ask *ask, struct reason *why)
+{
+	char text[SDP_FMT_MAX * (SDP_TOKEN_MAX + 1)];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	for (int i = 0; i < m->nfmt; i++) {
+		if (i)
+			buf_ch(&b, ' ');
+		if (m->fmt[i].name.n)
+			buf_put(&b, str_sub(m->fmt[i].name, 0, SDP_TOKEN_MAX));
+		else
+			buf_u64(&b, m->fmt[i].pt);
+	}
+	*why = REASON(NO_COMMON_CODEC, ask->peer, str_dup(ask->texts, buf_str(&b)));
+	return ERR_DENIED;
+}
+
+static enum err take_line(const struct sdp *s, int line, const struct sdp_ask *ask,
+			  struct sdp_remote *out, struct reason *why)
+{
+	const struct sdp_media *m = &s->media[line];
+	struct sdp_remote r = { .line = line, .version = s->version, .dir = m->dir,
+				.proto = m->proto, .ptime = m->ptime };
+	struct sdp_codecs allowed;
+	enum err e;
+
+	if (m->duplicate_pt)
+		return bad(why, ask->peer, "two codecs share one payload type");
+	addresses(m, &r);
+	if (r.rtp.family == ADDR_NONE)
+		return bad(why, ask->peer, "the audio has no IP address (c= line)");
+	e = keys(m, ask, &r.crypto, why);
+	if (e)
+		return e;
+	sdp_codecs_allowed(ask->opts, &allowed);
+	memset(&r.side.map, SDP_PT_NONE, sizeof r.side.map);
 	for (int i = 0; i < m->nfmt; i++)
-		add_codec(&r, &m->fmt[i]);
-	r.codecs.events = r.events_pt >= 0;
-	r.codecs.noise = r.noise_pt >= 0;
+		add_codec(&r, &allowed, &m->fmt[i]);
+	r.side.codecs.events = r.side.map.events != SDP_PT_NONE;
+	r.side.codecs.noise = r.side.map.noise != SDP_PT_NONE;
+	if (!r.side.codecs.n)
+		return no_codec(m, ask, why);
 	*out = r;
 	return OK;
+}
+
+static bool is_open(const struct sdp *s, int line)
+{
+	return line < s->nmedia && s->media[line].audio && s->media[line].port &&
+	       s->media[line].nfmt;
+}
+
+enum err sdp_take(const struct sdp *s, const struct sdp_ask *ask, struct sdp_remote *r,
+		  struct reason *why)
+{
+	struct reason first, other;
+	enum err e = OK;
+
+	if (ask->line >= 0)
+		return is_open(s, ask->line) ? take_line(s, ask->line, ask, r, why)
+					     : bad(why, ask->peer, "our audio was refused");
+	for (int i = 0; i < s->nmedia; i++) {
+		enum err x;
+
+		if (!is_open(s, i))
+			continue;
+		x = take_line(s, i, ask, r, e ? &other : &first);
+		if (!x)
+			return OK;
+		e = e ? e : x;
+	}
+	if (!e)
+		return bad(why, ask->peer, "it has no usable audio line");
+	*why = first;
+	return e;
 }
 
 /* --- writing ----------------------------------------------------------------- */
@@ -169,59 +230,106 @@ static int static_pt(const struct sdp_codec *c)
 	return -1;
 }
 
+static uint8_t known_pt(const struct sdp_side *known, const struct sdp_codec *c)
+{
+	int k = sdp_codec_find(&known->codecs, c);
+
+	return k >= 0 ? known->map.pt[k] : SDP_PT_NONE;
+}
+
+/* Which payload types have a meaning in the session, and which in the offer being made. */
+struct taken { bool session[128], here[128]; };
+
+static void take_side(struct taken *t, const struct sdp_side *s)
+{
+	for (int i = 0; i < s->codecs.n; i++)
+		if (s->map.pt[i] != SDP_PT_NONE)
+			t->session[s->map.pt[i]] = true;
+	if (s->map.events != SDP_PT_NONE)
+		t->session[s->map.events] = true;
+	if (s->map.noise != SDP_PT_NONE)
+		t->session[s->map.noise] = true;
+}
+
+/* What we said for it, else what they said, else `ours` when it is free, else the first free
+ * dynamic one: two sides name 20 at most, so there is one. */
+static uint8_t choose_pt(struct taken *t, uint8_t said, uint8_t theirs, int ours)
+{
+	int p = ours;
+
+	if (said != SDP_PT_NONE && !t->here[said])
+		p = said;
+	else if (theirs != SDP_PT_NONE && !t->here[theirs])
+		p = theirs;
+	else if (p < 0 || t->session[p] || t->here[p])
+		for (p = DYNAMIC_FIRST; p < DYNAMIC_LAST && (t->session[p] || t->here[p]); p++)
+			;
+	t->here[p] = true;
+	return (uint8_t)p;
+}
+
 static struct sdp_fmt fmt_of(const struct sdp_codec *c, uint8_t pt)
 {
-	return (struct sdp_fmt){ pt, str_of(c->name), c->clock, c->channels, str_of(c->fmtp) };
+	return (struct sdp_fmt){ .pt = pt, .name = str_of(c->name), .clock = c->clock,
+				 .channels = c->channels, .fmtp = str_of(c->fmtp) };
 }
 
-static const struct sdp_fmt event_fmt = { 101, STR_INIT("telephone-event"), 8000, 1, STR_INIT("0-16") };
-static const struct sdp_fmt noise_fmt = { 13, STR_INIT("CN"), 8000, 1, { NULL, 0 } };
-
-int sdp_offer_lines(const struct sdp_codecs *list, struct sdp_fmt fmt[SDP_FMT_MAX],
-		    uint8_t pt[SDP_CODEC_MAX], int *events_pt, int *noise_pt)
-{
-	int n = 0, dynamic = 102;
-
-	for (int i = 0; i < list->n; i++) {
-		int p = static_pt(&list->c[i]);
-
-		pt[i] = (uint8_t)(p >= 0 ? p : dynamic++);
-		fmt[n++] = fmt_of(&list->c[i], pt[i]);
-	}
-	*events_pt = *noise_pt = -1;
-	if (list->noise) {
-		*noise_pt = 13;
-		fmt[n++] = noise_fmt;
-	}
-	if (list->events) {
-		*events_pt = 101;
-		fmt[n++] = event_fmt;
-	}
-	return n;
-}
-
-int sdp_answer_lines(const struct sdp_codecs *list, const struct sdp_remote *offer,
-		     struct sdp_fmt fmt[SDP_FMT_MAX], uint8_t pt[SDP_CODEC_MAX], int *events_pt,
-		     int *noise_pt)
+static int add_lines_beside(const struct sdp_map *map, struct sdp_fmt *fmt)
 {
 	int n = 0;
 
-	for (int i = 0; i < list->n; i++) {
-		int k = sdp_codec_find(&offer->codecs, &list->c[i]);
-
-		pt[i] = k >= 0 ? offer->pt[k] : 0;
-		fmt[n++] = fmt_of(&list->c[i], pt[i]);
-	}
-	*events_pt = *noise_pt = -1;
-	if (list->noise && offer->noise_pt >= 0) {
-		*noise_pt = offer->noise_pt;
-		fmt[n] = noise_fmt;
-		fmt[n++].pt = (uint8_t)offer->noise_pt;
-	}
-	if (list->events && offer->events_pt >= 0) {
-		*events_pt = offer->events_pt;
-		fmt[n] = event_fmt;
-		fmt[n++].pt = (uint8_t)offer->events_pt;
-	}
+	if (map->noise != SDP_PT_NONE)
+		fmt[n++] = (struct sdp_fmt){ .pt = map->noise, .name = STR("CN"), .clock = 8000,
+					     .channels = 1 };
+	if (map->events != SDP_PT_NONE)
+		fmt[n++] = (struct sdp_fmt){ .pt = map->events, .name = STR("telephone-event"),
+					     .clock = 8000, .channels = 1, .fmtp = STR("0-16") };
 	return n;
+}
+
+int sdp_offer_lines(const struct sdp_codecs *list, const struct sdp_side *said,
+		    const struct sdp_side *theirs, struct sdp_fmt fmt[SDP_FMT_MAX],
+		    struct sdp_map *map)
+{
+	static const struct sdp_side none = { .map = { .events = SDP_PT_NONE, .noise = SDP_PT_NONE } };
+	const struct sdp_side *a = said ? said : &none, *b = theirs ? theirs : &none;
+	struct taken t = { 0 };
+	struct sdp_map m;
+	int n;
+
+	memset(&m, SDP_PT_NONE, sizeof m);
+	take_side(&t, a);
+	take_side(&t, b);
+	for (n = 0; n < list->n; n++) {
+		const struct sdp_codec *c = &list->c[n];
+
+		m.pt[n] = choose_pt(&t, known_pt(a, c), known_pt(b, c), static_pt(c));
+		fmt[n] = fmt_of(c, m.pt[n]);
+	}
+	if (list->noise)
+		m.noise = choose_pt(&t, a->map.noise, b->map.noise, OURS_NOISE);
+	if (list->events)
+		m.events = choose_pt(&t, a->map.events, b->map.events, OURS_EVENTS);
+	*map = m;
+	return n + add_lines_beside(map, fmt + n);
+}
+
+int sdp_answer_lines(const struct sdp_codecs *list, const struct sdp_side *offer,
+		     struct sdp_fmt fmt[SDP_FMT_MAX], struct sdp_map *map)
+{
+	struct sdp_map m;
+	int n = 0;
+
+	memset(&m, SDP_PT_NONE, sizeof m);
+	for (int i = 0; i < list->n; i++) {
+		m.pt[i] = known_pt(offer, &list->c[i]);
+		if (m.pt[i] != SDP_PT_NONE)
+			fmt[n++] = fmt_of(&list->c[i], m.pt[i]);
+	}
+	if (list->noise)
+		m.noise = offer->map.noise;
+	if (list->events)
+		m.events = offer->map.events;
+	*map = m;
+	return n + add_lines_beside(map, fmt + n);
 }

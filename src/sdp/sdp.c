@@ -26,13 +26,40 @@ const char *sdp_dir_str(enum sdp_dir d)
 	return name[d];
 }
 
+/* The next word; several spaces count as one. Absent at the end. */
 static struct str word(struct str *s)
 {
 	struct str w, rest;
 
-	(void)str_cut(*s, ' ', &w, &rest);
+	(void)str_cut(str_trim(*s), ' ', &w, &rest);
 	*s = rest;
 	return w;
+}
+
+/* RFC 8866 9: token; '/' too, for "RTP/SAVP". What is echoed in an answer is one of these. */
+static bool is_token(struct str s)
+{
+	static const char other[] = "!#$%&'*+-.^_`{|}~/";
+
+	if (!s.n || s.n > SDP_TOKEN_MAX)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			     (c >= 'a' && c <= 'z');
+
+		if (!alnum && !memchr(other, c, sizeof other - 1))
+			return false;
+	}
+	return true;
+}
+
+static bool printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 32 || s.p[i] == 127)
+			return false;
+	return true;
 }
 
 /* --- a=crypto (RFC 4568 9.1) -------------------------------------------- */
@@ -53,36 +80,81 @@ static enum err unbase64(struct str s, struct sdp_crypto *c)
 	uint32_t acc = 0;
 	unsigned bits = 0;
 
-	while (s.n && s.p[s.n - 1] == '=')
+	for (int pad = 0; pad < 2 && s.n && s.p[s.n - 1] == '='; pad++)
 		s.n--;
 	for (size_t i = 0; i < s.n; i++) {
 		int v = b64(s.p[i]);
 
-		if (v < 0 || c->key_n == SDP_KEY_MAX)
+		if (v < 0)
 			return ERR_PARSE;
 		acc = acc << 6 | (uint32_t)v;
 		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			c->key[c->key_n++] = (uint8_t)(acc >> bits);
-		}
+		if (bits < 8)
+			continue;
+		if (c->key_n == suites[c->suite].key)
+			return ERR_PARSE;
+		bits -= 8;
+		c->key[c->key_n++] = (uint8_t)(acc >> bits);
 	}
 	return c->key_n == suites[c->suite].key ? OK : ERR_PARSE;
 }
 
-/* "|2^31|1:1": a life time and an MKI with its length, both optional. */
+/* "2^31" or a plain number. Ours ends earlier than any that is allowed. */
+static enum err life_time(struct str s)
+{
+	uint64_t n;
+
+	if (str_starts(s, STR("2^")))
+		return str_u64(str_sub(s, 2, s.n), 48, &n);
+	return str_u64(s, 1ull << 48, &n);
+}
+
+static enum err mki(struct str id, struct str len, struct sdp_crypto *c)
+{
+	uint32_t n;
+	uint64_t value;
+
+	if (str_u32(len, 128, &n) || !n || str_u64(id, UINT64_MAX, &value))
+		return ERR_PARSE;
+	if (n > 4)
+		return ERR_GONE;	/* legal; nobody sends one */
+	if (value >> (8 * n))
+		return ERR_PARSE;
+	c->mki = (uint32_t)value;
+	c->mki_n = (uint8_t)n;
+	return OK;
+}
+
+/* "2^31|1:1": a life time and an MKI with its length, both optional, in this order. */
 static enum err key_params(struct str rest, struct sdp_crypto *c)
 {
 	struct str part, id, len;
-	uint32_t n;
 
-	while (rest.p) {
-		(void)str_cut(rest, '|', &part, &rest);
-		if (!str_cut(part, ':', &id, &len))
-			continue;		/* the life time; ours is shorter anyway */
-		if (str_u32(id, UINT32_MAX, &c->mki) || str_u32(len, 4, &n) || !n)
+	if (!rest.p)
+		return OK;
+	(void)str_cut(rest, '|', &part, &rest);
+	if (!str_cut(part, ':', &id, &len)) {
+		if (life_time(part))
 			return ERR_PARSE;
-		c->mki_n = (uint8_t)n;
+		if (!rest.p)
+			return OK;
+		part = rest;
+		rest = STR_NONE;
+		if (!str_cut(part, ':', &id, &len))
+			return ERR_PARSE;
+	}
+	return rest.p ? ERR_PARSE : mki(id, len, c);
+}
+
+/* RFC 4568 6.3.7: a parameter we do not know makes the line unusable, unless it begins with
+ * "-". WSH is a hint about a window we size ourselves. */
+static enum err session_params(struct str v)
+{
+	while (v.p) {
+		struct str p = word(&v);
+
+		if (p.n && p.p[0] != '-' && !str_starts(p, STR("WSH=")))
+			return ERR_GONE;
 	}
 	return OK;
 }
@@ -98,27 +170,35 @@ enum err sdp_crypto_parse(struct str v, struct sdp_crypto *c)
 	for (int i = SDP_AES_CM_80; i < SDP_NSUITE; i++)
 		if (str_is(suite, suites[i].name))
 			r.suite = (enum sdp_suite)i;
-	if (r.suite == SDP_SUITE_NONE)
-		return ERR_GONE;
+	if (r.suite == SDP_SUITE_NONE || str_find(params, ';') < params.n)
+		return ERR_GONE;	/* ';' is a second key: one is all we keep */
 	(void)str_cut(str_sub(params, 7, params.n), '|', &key, &rest);
 	e = unbase64(key, &r);
 	if (!e)
 		e = key_params(rest, &r);
 	if (!e)
+		e = session_params(v);
+	if (!e)
 		*c = r;
+	mem_wipe(&r, sizeof r);
 	return e;
 }
 
 /* --- lines --------------------------------------------------------------- */
 
+/* A host name where an address should be (legal, never seen) leaves the family NONE: only
+ * the line that needs it is refused. */
 static enum err connection(struct str v, struct addr *a)
 {
 	struct str net = word(&v), type = word(&v), ip, ttl;
 
-	if (!str_is(net, "IN") || !(str_is(type, "IP4") || str_is(type, "IP6")))
+	v = str_trim(v);
+	if (!str_is(net, "IN") || !(str_is(type, "IP4") || str_is(type, "IP6")) || !v.n)
 		return ERR_PARSE;
-	(void)str_cut(str_trim(v), '/', &ip, &ttl);
-	return addr_parse_ip(ip, a);
+	(void)str_cut(v, '/', &ip, &ttl);
+	*a = (struct addr){ .family = ADDR_NONE };
+	(void)addr_parse_ip(ip, a);	/* no address: see above */
+	return OK;
 }
 
 static enum err origin(struct str v, struct sdp *s)
@@ -129,7 +209,6 @@ static enum err origin(struct str v, struct sdp *s)
 	s->origin_id = word(&v);
 	ver = word(&v);
 	s->origin_addr = v;
-	/* Cisco and others write versions beyond 64 bits never; a non-number is refused. */
 	return s->origin_id.n ? str_u64(ver, UINT64_MAX, &s->version) : ERR_PARSE;
 }
 
@@ -161,24 +240,31 @@ static enum err add_format(struct sdp_media *m, struct str f)
 	return OK;
 }
 
+static enum err media_port(struct str v, uint16_t *out)
+{
+	struct str port, count;
+	uint32_t p, n;
+
+	(void)str_cut(v, '/', &port, &count);
+	if (str_u32(port, 65535, &p) || (count.p && str_u32(count, 65535, &n)))
+		return ERR_PARSE;
+	*out = (uint16_t)p;
+	return OK;
+}
+
 static enum err media_line(struct str v, struct sdp *s)
 {
-	struct sdp_media *m;
-	struct str port, count, rest;
-	uint32_t p;
+	struct sdp_media *m = &s->media[s->nmedia];
+	struct str rest;
 
 	if (s->nmedia == SDP_MEDIA_MAX)
 		return ERR_LIMIT;
-	m = &s->media[s->nmedia];
-	*m = (struct sdp_media){ .dir = s->dir };
+	*m = (struct sdp_media){ .dir = s->dir, .conn = s->conn };
 	m->kind = word(&v);
-	port = word(&v);
-	(void)str_cut(port, '/', &port, &count);
-	if (!m->kind.n || str_u32(port, 65535, &p))
+	if (media_port(word(&v), &m->port))
 		return ERR_PARSE;
-	m->port = (uint16_t)p;
 	m->proto_text = word(&v);
-	if (!m->proto_text.n)
+	if (!is_token(m->kind) || !is_token(m->proto_text))
 		return ERR_PARSE;
 	m->proto = str_is(m->proto_text, "RTP/AVP") ? SDP_RTP_AVP
 		 : str_is(m->proto_text, "RTP/SAVP") ? SDP_RTP_SAVP : SDP_PROTO_OTHER;
@@ -202,7 +288,7 @@ static struct sdp_fmt *format_of(struct sdp_media *m, uint32_t pt)
 	return NULL;
 }
 
-static enum err rtpmap(struct sdp_media *m, struct str v, uint8_t seen[16])
+static enum err rtpmap(struct sdp_media *m, struct str v)
 {
 	struct str pt = word(&v), name, rest, clock, ch;
 	struct sdp_fmt *f;
@@ -212,16 +298,17 @@ static enum err rtpmap(struct sdp_media *m, struct str v, uint8_t seen[16])
 		return ERR_PARSE;
 	(void)str_cut(str_trim(v), '/', &name, &rest);
 	(void)str_cut(rest, '/', &clock, &ch);
-	if (!name.n || str_u32(clock, 1000000, &hz))
+	if (!name.n || str_u32(clock, 1000000, &hz) || !hz)
 		return ERR_PARSE;
-	if (ch.p && str_u32(ch, 255, &channels))
+	if (ch.p && (str_u32(ch, 255, &channels) || !channels))
 		return ERR_PARSE;
-	m->duplicate_pt |= (seen[n / 8] >> (n % 8)) & 1;
-	seen[n / 8] |= (uint8_t)(1u << (n % 8));
 	f = format_of(m, n);
 	if (!f)
 		return OK;		/* mapped but not offered */
-	f->name = name;
+	m->duplicate_pt |= f->mapped && !(str_ieq(f->name, name) && f->clock == hz &&
+					  f->channels == channels);
+	f->mapped = true;
+	f->name = is_token(name) ? name : STR_NONE;	/* none of ours */
 	f->clock = hz;
 	f->channels = (uint8_t)channels;
 	return OK;
@@ -246,8 +333,8 @@ static enum err fmtp(struct sdp_media *m, struct str v)
 	if (str_u32(pt, 127, &n))
 		return ERR_PARSE;
 	f = format_of(m, n);
-	if (f)
-		f->fmtp = v;
+	if (f && printable(v))
+		f->fmtp = str_trim(v);
 	return OK;
 }
 
@@ -259,61 +346,70 @@ static enum err crypto(struct sdp_media *m, struct str v)
 		return OK;
 	e = sdp_crypto_parse(v, &m->crypto[m->ncrypto]);
 	m->ncrypto += e == OK;
+	m->crypto_unusable |= e == ERR_GONE;
 	return e == ERR_GONE ? OK : e;
 }
 
-static enum err attribute(struct sdp *s, struct str v, uint8_t seen[16])
+/* RFC 3605: "port" or "port IN IP4 address". */
+static enum err rtcp(struct sdp_media *m, struct str v)
+{
+	struct str port = word(&v);
+	uint32_t n;
+	enum err e;
+
+	if (str_u32(port, 65535, &n))
+		return ERR_PARSE;
+	e = str_trim(v).n ? connection(v, &m->rtcp) : OK;
+	m->rtcp.port = (uint16_t)n;
+	return e;
+}
+
+static enum err attribute(struct sdp *s, struct str v)
 {
 	struct sdp_media *m = s->nmedia ? &s->media[s->nmedia - 1] : NULL;
 	struct str name, val;
 	uint32_t n;
 
 	(void)str_cut(v, ':', &name, &val);
-	if (direction(name, m ? &m->dir : &s->dir)) {
-		if (m)
-			m->has_dir = true;
-		return OK;
-	}
-	if (!m || !m->audio)
+	if (direction(str_trim(name), m ? &m->dir : &s->dir) || !m || !m->audio)
 		return OK;
 	if (str_is(name, "rtpmap"))
-		return rtpmap(m, val, seen);
+		return rtpmap(m, val);
 	if (str_is(name, "fmtp"))
 		return fmtp(m, val);
 	if (str_is(name, "crypto"))
 		return crypto(m, val);
-	if (str_is(name, "rtcp-mux"))
+	if (str_is(str_trim(name), "rtcp-mux"))
 		m->rtcp_mux = true;
-	else if (str_is(name, "rtcp") && str_u32(word(&val), 65535, &n) == OK)
-		m->rtcp_port = (uint16_t)n;
+	else if (str_is(name, "rtcp"))
+		return rtcp(m, val);
 	else if (str_is(name, "ptime") && str_u32(str_trim(val), 1000, &n) == OK)
 		m->ptime = n;
 	return OK;
 }
 
-static const char *const texts[] = {
-	['o'] = "the o= line is malformed", ['c'] = "the c= line is malformed",
-	['m'] = "an m= line is malformed", ['a'] = "an attribute is malformed",
-};
+struct state { int attrs; bool v, o; };
 
-struct state { uint8_t seen[16]; int attrs; bool v, o; };
+/* A video line may have as many attributes as it likes: none of them is looked at. */
+static enum err counted(struct sdp *s, struct str v, struct state *st)
+{
+	bool read = !s->nmedia || s->media[s->nmedia - 1].audio;
+
+	if (read && ++st->attrs > SDP_ATTR_MAX)
+		return ERR_LIMIT;
+	return attribute(s, v);
+}
 
 static enum err line(struct sdp *s, char type, struct str v, struct state *st)
 {
 	struct sdp_media *m = s->nmedia ? &s->media[s->nmedia - 1] : NULL;
 
 	switch (type) {
-	case 'v': st->v = str_is(v, "0"); return st->v ? OK : ERR_PARSE;
+	case 'v': st->v = str_is(str_trim(v), "0"); return st->v ? OK : ERR_PARSE;
 	case 'o': st->o = true; return origin(v, s);
 	case 'c': return connection(v, m ? &m->conn : &s->conn);
-	case 'm':
-		memset(st->seen, 0, sizeof st->seen);
-		st->attrs = 0;
-		return media_line(v, s);
-	case 'a':
-		if (++st->attrs > SDP_ATTR_MAX)
-			return OK;
-		return attribute(s, v, st->seen);
+	case 'm': st->attrs = 0; return media_line(v, s);
+	case 'a': return counted(s, v, st);
 	default: return OK;
 	}
 }
@@ -329,40 +425,64 @@ static struct str cut_line(struct str *bytes)
 	return l;
 }
 
-static const char *text_of(char type)
+static const char *text_of(char type, struct str v, enum err e)
 {
-	unsigned t = (unsigned char)type;
-
-	return t < sizeof texts / sizeof *texts && texts[t] ? texts[t] : "a line is malformed";
+	if (e == ERR_LIMIT)
+		return type == 'm' ? "it has too many media lines" : "it has too many attributes";
+	switch (type) {
+	case 'v': return "the version (v= line) is not 0";
+	case 'o': return "the o= line is malformed";
+	case 'c': return "the c= line is malformed";
+	case 'm': return "an m= line is malformed";
+	default: break;
+	}
+	return str_starts(v, STR("crypto:")) ? "an a=crypto line is malformed"
+	     : str_starts(v, STR("rtpmap:")) ? "an a=rtpmap line is malformed"
+	     : str_starts(v, STR("fmtp:")) ? "an a=fmtp line is malformed"
+	     : str_starts(v, STR("rtcp:")) ? "an a=rtcp line is malformed"
+	     : "an attribute is malformed";
 }
 
-enum err sdp_parse(struct str bytes, struct sdp *out, const char **why)
+static enum err fault(struct sdp_fault *why, const char *text, int at, enum err e)
+{
+	*why = (struct sdp_fault){ text, at };
+	return e;
+}
+
+/* The struct is large and mostly empty: only what is used is written and copied. */
+static void give(struct sdp *out, const struct sdp *s)
+{
+	memcpy(out, s, offsetof(struct sdp, media) + (size_t)s->nmedia * sizeof s->media[0]);
+}
+
+enum err sdp_parse(struct str bytes, struct sdp *out, struct sdp_fault *why)
 {
 	struct state st = { .v = false };
-	struct sdp s = { 0 };
+	struct sdp s;
+	int at = 0;
 
-	*why = "it is too long";
+	memset(&s, 0, offsetof(struct sdp, media));
 	if (bytes.n > SDP_BYTES_MAX)
-		return ERR_LIMIT;
+		return fault(why, "it is too long", 0, ERR_LIMIT);
 	while (bytes.n) {
-		struct str l = cut_line(&bytes);
+		struct str l = cut_line(&bytes), v = str_sub(l, 2, l.n);
 		enum err e;
 
+		at++;
 		if (!l.n)
 			continue;
-		*why = "a line is not of the form x=value";
-		if (l.n < 2 || l.p[1] != '=' || l.n > SDP_LINE_MAX || memchr(l.p, 0, l.n))
-			return ERR_PARSE;
-		e = line(&s, l.p[0], str_sub(l, 2, l.n), &st);
-		if (e) {
-			*why = e == ERR_LIMIT ? "it has too many media lines" : text_of(l.p[0]);
-			return e;
-		}
+		if (l.n < 2 || l.p[1] != '=' || memchr(l.p, 0, l.n) || memchr(l.p, '\r', l.n))
+			return fault(why, "a line is not of the form x=value", at, ERR_PARSE);
+		if (l.n > SDP_LINE_MAX)
+			return fault(why, "a line is too long", at, ERR_LIMIT);
+		e = line(&s, l.p[0], v, &st);
+		if (e)
+			return fault(why, text_of(l.p[0], v, e), at,
+				     e == ERR_LIMIT ? ERR_LIMIT : ERR_PARSE);
 	}
-	*why = "the v= or o= line is missing";
 	if (!st.v || !st.o)
-		return ERR_PARSE;
-	*out = s;
+		return fault(why, "the v= or o= line is missing", 0, ERR_PARSE);
+	give(out, &s);
 	return OK;
 }
 
@@ -429,10 +549,26 @@ static void write_audio(struct buf *b, const struct sdp_out *o)
 	buf_fmt(b, "a=%s\r\n", sdp_dir_str(o->dir));
 }
 
-/* A line we do not take is answered with port 0 in its place (RFC 3264 6). */
-static void write_refused(struct buf *b, const struct sdp_media *m)
+void sdp_lines_of(const struct sdp *s, struct sdp_lines *out)
 {
-	buf_fmt(b, "m=%.*s 0 %.*s %.*s\r\n", STRF(m->kind), STRF(m->proto_text), STRF(m->formats));
+	out->n = s->nmedia;
+	for (int i = 0; i < s->nmedia; i++) {
+		const struct sdp_media *m = &s->media[i];
+		struct sdp_line *l = &out->line[i];
+		struct str rest = m->formats, f = word(&rest);
+
+		/* Both are tokens that fit: media_line() saw to it. */
+		(void)str_copy(l->kind, sizeof l->kind, m->kind);
+		(void)str_copy(l->proto, sizeof l->proto, m->proto_text);
+		(void)str_copy(l->fmt, sizeof l->fmt, is_token(f) ? f : STR("0"));
+	}
+}
+
+/* A line we do not take: port 0 in its place, and one format, which nobody reads but the
+ * grammar asks for (RFC 3264 6). */
+static void write_refused(struct buf *b, const struct sdp_line *l)
+{
+	buf_fmt(b, "m=%s 0 %s %s\r\n", l->kind, l->proto, l->fmt);
 }
 
 void sdp_write(struct buf *b, const struct sdp_out *o)
@@ -443,13 +579,13 @@ void sdp_write(struct buf *b, const struct sdp_out *o)
 	buf_lit(b, "\r\ns=-\r\nc=");
 	ip(b, &o->rtp);
 	buf_lit(b, "\r\nt=0 0\r\n");
-	if (!o->answer_to) {
+	if (!o->lines || !o->lines->n) {
 		write_audio(b, o);
 		return;
 	}
-	for (int i = 0; i < o->answer_to->nmedia; i++)
+	for (int i = 0; i < o->lines->n; i++)
 		if (i == o->line)
 			write_audio(b, o);
 		else
-			write_refused(b, &o->answer_to->media[i]);
+			write_refused(b, &o->lines->line[i]);
 }
