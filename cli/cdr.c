@@ -12,7 +12,7 @@ enum { PAGE = 1000 };
 struct paging {
 	struct client c;
 	uint32_t left;			/* records still wanted */
-	char limit[16], next[24];
+	char limit[16], next[24], after[24];
 };
 
 static void add_rows(struct table *t, const json_t *page)
@@ -59,10 +59,17 @@ static int ask(struct paging *p)
 static bool more(struct paging *p, const char *next, size_t got)
 {
 	p->left -= got < p->left ? (uint32_t)got : p->left;
+	(void)str_copy(p->after, sizeof p->after, str_of(next));
 	if (!*next || !p->left || !str_copy(p->next, sizeof p->next, str_of(next)))
 		return false;
 	p->c.value[client_arg(&p->c, "next")] = p->next;
 	return true;
+}
+
+/* What a program gives back to go on behind what it got; null: there is no more. */
+static json_t *again_text(const struct paging *p)
+{
+	return *p->after ? json_string(p->after) : json_null();
 }
 
 static int run_json(struct paging *p)
@@ -86,6 +93,7 @@ static int run_json(struct paging *p)
 		json_decref(page);
 	}
 	if (p->c.json && !rc) {
+		json_object_set_new(all, "next", again_text(p));
 		json_dumpf(all, stdout, JSON_INDENT(1));
 		printf("\n");
 	} else if (!rc) {

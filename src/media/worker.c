@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,7 +17,8 @@
 
 /* The media process: raw epoll, batches in, batches out, one thread, no lock. */
 
-enum { BATCH = 32, EVENTS = 128, OUT = 64, FILES_MAX = 262144 };
+enum { BATCH = 32, EVENTS = 128, OUT = 64, FILES_MAX = 262144,
+       PATIENCE_MS = 3000, AGAIN_MS = 20 };
 
 struct out_packet {
 	int fd;
@@ -155,6 +157,19 @@ static int bind_one(struct worker *w, const struct addr *at, uint32_t index)
 	return fd;
 }
 
+/* After a crash of signalling its media process ends a moment later than the next daemon
+ * begins: a port that is in use now may be free at once. */
+static int bind_patiently(struct worker *w, const struct addr *at, uint32_t index, ms_t until)
+{
+	int fd = bind_one(w, at, index);
+
+	while (fd < 0 && errno == EADDRINUSE && clock_ms() < until) {
+		(void)poll(NULL, 0, AGAIN_MS);
+		fd = bind_one(w, at, index);
+	}
+	return fd;
+}
+
 static void grow(struct worker *w, uint32_t slots)
 {
 	if (slots <= w->nslots)
@@ -169,13 +184,14 @@ static void grow(struct worker *w, uint32_t slots)
 static void do_pool(struct worker *w, const struct media_msg *m)
 {
 	struct media_msg answer = { .version = MEDIA_VERSION, .op = MEDIA_READY };
+	ms_t until = clock_ms() + PATIENCE_MS;
 
 	grow(w, m->slot + m->u.pool.pairs);
 	for (uint32_t i = 0; i < 2u * m->u.pool.pairs; i++) {
 		struct addr a = m->u.pool.bind;
 
 		a.port = (uint16_t)(m->u.pool.port_min + i);
-		if (bind_one(w, &a, 2 * m->slot + i) < 0) {
+		if (bind_patiently(w, &a, 2 * m->slot + i, until) < 0) {
 			answer.op = MEDIA_FAILED;
 			answer.u.failed.at = a;
 			answer.u.failed.sys_errno = errno;

@@ -50,9 +50,12 @@ class Child:
     def alive(self):
         return self.proc.poll() is None
 
-    def wait_text(self, needle, limit_s=10.0):
+    def wait_line(self, line, limit_s=10.0):
+        self.wait_text(line, limit_s, lambda text: line in text.splitlines())
+
+    def wait_text(self, needle, limit_s=10.0, found=None):
         def look():
-            if needle in self.text():
+            if found(self.text()) if found else needle in self.text():
                 return True
             if not self.alive():
                 raise Failed(f"{self.argv[0]} ended with {self.proc.returncode} before it "

@@ -40,7 +40,7 @@ class Daemon:
         self.starts += 1
         self.child = self.bed.spawn([binary(), "serve", "-c", self.config],
                                     f"{self.name}-{self.starts}", cwd=self.dir)
-        self.child.wait_text("ready", limit_s)
+        self.child.wait_line("ready", limit_s)
 
     def cli(self, *words, expect=0):
         """stdout of one command; Failed when the exit code is another one."""
