@@ -7,7 +7,7 @@
 #include "sip/derive.h"
 #include "sip/stack_int.h"
 
-enum { BRANCH_RANDOM = 8, VIA_ROOM = 100 };
+enum { BRANCH_RANDOM = 8, VIA_ROOM = 100, LOGIN_ROOM = 500 };
 
 static void new_branch(struct sip *s, char out[40])
 {
@@ -25,15 +25,17 @@ static void new_branch(struct sip *s, char out[40])
 /* Via in place for the path: new transaction, new branch. false: too long. */
 static bool compose(struct sip *s, struct tx *t, struct str request)
 {
-	char branch[40], line[600];
-	struct buf via;
+	char branch[40];
+	struct str line, rest;
 
 	new_branch(s, branch);
-	buf_init(&via, line, sizeof line);
-	transport_via(s, &via, &t->path, str_of(branch));
+	derive_split(request, t->via, &line, &rest);
 	buf_reset(&s->wired);
-	derive_via(&s->wired, request, t->via, buf_str(&via));
-	if (!buf_ok(&via) || !buf_ok(&s->wired))
+	buf_put(&s->wired, line);
+	transport_via(s, &s->wired, &t->path, str_of(branch));
+	client_credentials(s, t, request, &s->wired);
+	buf_put(&s->wired, rest);
+	if (!buf_ok(&s->wired) || !rest.n)
 		return false;
 	t->via = true;
 	tx_keep(t, buf_str(&s->wired));
@@ -135,6 +137,8 @@ static void try_addr(struct sip *s, struct tx *t, struct str request, const stru
 		k->udp_next = false;
 		k->loc.transport = SIP_UDP;
 	}
+	if (t->login)
+		login_met(s->login[t->login - 1], str_of(k->host), to);
 	t->path.peer = *to;
 	t->path.transport = (uint8_t)k->loc.transport;
 	t->path.flow = 0;
@@ -291,6 +295,8 @@ uint64_t client_send(struct sip *s, const struct request_out *o)
 	t->user = o->user;
 	t->user_kind = (uint8_t)o->user_kind;
 	t->ack_only = o->ack;
+	t->login = o->login <= s->nlogin ? (uint8_t)o->login : 0;
+	t->tries = o->tries;
 	if (c) {
 		client_new(t, o, tr);
 		t->more.client->loc.stage = LOCATE_LITERAL;
@@ -302,7 +308,7 @@ uint64_t client_send(struct sip *s, const struct request_out *o)
 		go(s, t, buf_str(&s->text), c);
 		return id;
 	}
-	if (tr == SIP_UDP && s->text.n + VIA_ROOM > SIP_UDP_MAX)
+	if (tr == SIP_UDP && s->text.n + (t->login ? LOGIN_ROOM : VIA_ROOM) > SIP_UDP_MAX)
 		tr = SIP_TCP;
 	first(s, t, o, tr);
 	return id;
@@ -375,6 +381,7 @@ static void plain_answer(struct sip *s, const struct tx *t, const struct sip_msg
 	e->peer = m->src;
 	e->flow = m->flow;
 	e->retry_after_s = sip_retry_after(m);
+	e->auth = s->unanswered;
 }
 
 void client_acts(struct sip *s, struct tx *t, unsigned acts)
@@ -419,6 +426,12 @@ void client_open(struct sip *s, struct tx *t)
 		ack_is_out(s, t);
 }
 
+/* Final answers after which the same INVITE may be sent once more. */
+static bool may_be_repeated(unsigned status)
+{
+	return status == 401 || status == 407 || status == 422 || status == 491;
+}
+
 void client_response(struct sip *s, const struct sip_msg *m)
 {
 	struct tx *t = tx_find(s, sip_key(s, m->via.branch, STR_NONE, m->cseq_method), false);
@@ -436,7 +449,7 @@ void client_response(struct sip *s, const struct sip_msg *m)
 	acts = tsx_step(&t->m, &s->loop->timers, tsx_got(m->status));
 	heard(t);
 	if (acts & TSX_DO_ACK) {
-		if (m->status == 422 || m->status == 491)	/* tried again, perhaps */
+		if (may_be_repeated(m->status))
 			s->failed = str_dup(&s->turn, last_of(t));
 		ack_final(s, t, m);
 	}
@@ -444,13 +457,14 @@ void client_response(struct sip *s, const struct sip_msg *m)
 		s->n.retransmitted++;
 		(void)tx_resend(s, t);	/* the ACK again */
 	}
-	if (acts & TSX_DO_UP) {
+	if (acts & TSX_DO_UP && !client_answer_challenge(s, t, m)) {
 		if (t->user_kind == TX_USER_PLAIN)
 			plain_answer(s, t, m);
 		else
 			ses_answer_of(s, t, m);
 	}
 	s->failed = STR_NONE;
+	s->unanswered = SIP_AUTH_NONE;
 	t = tx_get(s, id);
 	if (t && acts & TSX_DO_END)
 		tx_free(s, t);

@@ -61,21 +61,38 @@ void derive_request(struct buf *b, struct str invite, enum sip_method m, struct 
 	buf_lit(b, "Content-Length: 0\r\n\r\n");
 }
 
-void derive_via(struct buf *b, struct str request, bool has_via, struct str via)
+static bool is_credentials(struct str line)
+{
+	return has(line, "Authorization: ") || has(line, "Proxy-Authorization: ");
+}
+
+void derive_split(struct str request, bool has_via, struct str *start, struct str *rest)
+{
+	struct str line, left = request;
+
+	*start = *rest = STR_NONE;
+	if (!next_line(&left, start) || (has_via && !next_line(&left, &line)))
+		return;
+	for (*rest = left; has_via && next_line(&left, &line) && is_credentials(line);)
+		*rest = left;
+}
+
+void derive_credentials(struct buf *b, struct str request)
 {
 	struct str line, rest = request;
 
-	if (!next_line(&rest, &line)) {
-		b->full = true;
-		return;
-	}
-	buf_put(b, line);
-	buf_put(b, via);
-	if (has_via && !next_line(&rest, &line)) {
-		b->full = true;
-		return;
-	}
-	buf_put(b, rest);
+	while (next_line(&rest, &line))
+		if (is_credentials(line))
+			buf_put(b, line);
+}
+
+uint32_t derive_cseq(struct str request)
+{
+	struct str n, rest;
+	uint32_t v = 0;
+
+	(void)str_cut(derive_header(request, "CSeq: "), ' ', &n, &rest);
+	return str_u32(n, SIP_CSEQ_MAX, &v) == OK ? v : 0;
 }
 
 void derive_again(struct buf *b, struct str invite, uint32_t cseq, struct str se)
@@ -83,7 +100,7 @@ void derive_again(struct buf *b, struct str invite, uint32_t cseq, struct str se
 	struct str line, rest = invite;
 
 	while (next_line(&rest, &line)) {
-		if (has(line, "Via: "))
+		if (has(line, "Via: ") || is_credentials(line))
 			continue;
 		if (se.n && (has(line, "Session-Expires: ") || has(line, "Min-SE: ")))
 			continue;
@@ -91,7 +108,8 @@ void derive_again(struct buf *b, struct str invite, uint32_t cseq, struct str se
 			buf_put(b, line);
 			continue;
 		}
-		buf_fmt(b, "CSeq: %u INVITE\r\n", cseq);
+		buf_fmt(b, "CSeq: %u", cseq);
+		buf_put(b, str_sub(line, 6 + str_find(str_sub(line, 6, line.n), ' '), line.n));
 		buf_put(b, se);
 	}
 	buf_lit(b, "\r\n");

@@ -173,6 +173,11 @@ void dialog_forget_routes(struct dialog *d)
 	set(&d->routes, STR_NONE);
 }
 
+void dialog_set_routes(struct dialog *d, struct str routes)
+{
+	set(&d->routes, sip_value_ok(routes) ? routes : STR_NONE);
+}
+
 void dialog_init_2xx(struct dialog *d, const struct sip_msg *m)
 {
 	size_t nl = addr_size(&m->from), nr = addr_size(&m->to);

@@ -30,6 +30,8 @@ void dialog_init_uas(struct dialog *d, const struct sip_msg *invite, struct str 
 /* A response that makes (1xx) or confirms (2xx) the dialog: tag, target, route set. */
 void dialog_confirm(struct dialog *d, const struct sip_msg *m);
 void dialog_forget_routes(struct dialog *d);
+/* A route set known before the first request: "<a>, <b>"; absent: none. */
+void dialog_set_routes(struct dialog *d, struct str routes);
 /* The uac's side of a dialog out of nothing but a 2xx. */
 void dialog_init_2xx(struct dialog *d, const struct sip_msg *m);
 /* Contact of a target refresh; without one nothing changes. */

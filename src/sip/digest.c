@@ -153,6 +153,7 @@ enum err digest_parse_challenge(struct str value, struct digest_challenge *c)
 		.stale = str_iis(f[F_STALE], "true"),
 		.qop = offers_auth(f[F_QOP]),
 	};
+	c->other_qop = f[F_QOP].p && !c->qop;
 	return OK;
 }
 

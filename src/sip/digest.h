@@ -22,6 +22,7 @@ struct digest_challenge {
 	struct str realm, nonce, opaque;
 	bool stale;
 	bool qop;			/* offers qop=auth */
+	bool other_qop;			/* offers qop, but none that we do */
 };
 
 struct digest_creds {

@@ -16,6 +16,7 @@ struct sip_opts {
 	bool session_timer;		/* offer and accept RFC 4028                */
 	uint32_t session_expires_s;	/* 1800 */
 	uint32_t min_se_s;		/* 90   */
+	uint32_t login;			/* of sip_login_add(); 0: a challenge is final */
 	uint32_t allow;			/* bit per sip_method; 0 = what works       */
 	bool own_record_route;		/* the Record-Route of our requests is our own (a proxy and its user
 					 * in one, as the hub is): it is no route for us           */

@@ -50,6 +50,7 @@ static void init_dialog(struct sip *s, struct ses *x, const struct sip_invite *i
 	buf_ch(&b[1], '>');
 	sip_write_uri(&b[2], i->ruri, &i->opts, false, true);
 	dialog_init_uac(&x->d, call_id, str_of(tag), buf_str(&b[0]), buf_str(&b[1]), buf_str(&b[2]));
+	dialog_set_routes(&x->d, i->route);
 	for (int k = 0; k < 3; k++)
 		if (!buf_ok(&b[k]))
 			s->text.full = true;	/* noticed where the message is sent */
@@ -78,7 +79,7 @@ uint64_t sip_invite(struct sip *s, const struct sip_invite *i)
 {
 	struct ses_arg a = { .body = &i->body, .x = i->xhdr, .nx = i->nxhdr };
 	struct request_out o = { .method = SIP_INVITE, .user_kind = TX_USER_INVITE,
-				 .dest = &i->dest };
+				 .dest = &i->dest, .login = i->opts.login };
 	struct ses *x = NULL;
 	uint64_t tx;
 
@@ -343,6 +344,7 @@ enum err sip_dialog_bye_saved(struct sip *s, struct str saved, const struct sip_
 		e = dialog_load(&dlg, saved, &saved);
 	if (e != OK)
 		return e;
+	o.login = client_login_of(s, str_of(d.host));
 	dialog_write(&dlg, sip_text(s), SIP_BYE, dlg.local_cseq + CSEQ_JUMP, 70);
 	sip_write_agent(s, &s->text, NULL);
 	sip_write_xhdr(&s->text, h, nx);

@@ -203,6 +203,11 @@ static void another_200(struct sip *s, struct ses *x, struct tx *t, const struct
 	ses_news(s, x, SIP_EV_EXTRA_ANSWER, m)->early = i;
 }
 
+static bool may_repeat(const struct ses *x)
+{
+	return x->state == SES_CALLING || x->state == SES_PROCEEDING;
+}
+
 /* RFC 4028 7.4: once more with what the peer can bear. */
 static bool larger_interval(struct sip *s, struct ses *x, const struct sip_msg *m)
 {
@@ -212,7 +217,7 @@ static bool larger_interval(struct sip *s, struct ses *x, const struct sip_msg *
 	uint64_t id = x->id, tx;
 
 	if (m->status != 422 || !x->opts->session_timer || x->se.min ||
-	    (x->state != SES_CALLING && x->state != SES_PROCEEDING) || !s->failed.n ||
+	    !may_repeat(x) || !s->failed.n ||
 	    str_u32(str_trim(sip_hdr(m, SIP_H_MIN_SE)), 86400, &min) != OK)
 		return false;
 	x->se.min = min;
@@ -222,11 +227,27 @@ static bool larger_interval(struct sip *s, struct ses *x, const struct sip_msg *
 		min > x->opts->session_expires_s ? min : x->opts->session_expires_s, min);
 	derive_again(sip_text(s), s->failed, x->cseq, buf_str(&se));
 	tx = client_send(s, &(struct request_out){ .method = SIP_INVITE, .user = id,
-			 .user_kind = TX_USER_INVITE, .dest = x->dest });
+			 .user_kind = TX_USER_INVITE, .dest = x->dest, .login = x->opts->login });
 	x = ses_get(s, id);
 	if (x && tx)
 		x->invite = tx;
 	return tx != 0;
+}
+
+/* RFC 3261 22.2: once more with credentials, as a new request in the same dialog. */
+static bool with_credentials(struct sip *s, struct ses *x, struct tx *t, const struct sip_msg *m,
+			     uint32_t *cseq, uint64_t *tx)
+{
+	uint64_t id = x->id, again;
+
+	if (!s->failed.n || !client_challenged(s, t, m))
+		return false;
+	*cseq = ++x->d.local_cseq;
+	derive_again(sip_text(s), s->failed, *cseq, STR_NONE);
+	again = client_again(s, t);
+	if (ses_get(s, id) && again)
+		*tx = again;
+	return again != 0;
 }
 
 static void to_invite(struct sip *s, struct tx *t, const struct sip_msg *m)
@@ -246,7 +267,8 @@ static void to_invite(struct sip *s, struct tx *t, const struct sip_msg *m)
 		in = SES_GOT_1XX;
 	else if (m->status / 100 == 2)
 		in = x->delayed ? SES_GOT_2XX_OFFER : SES_GOT_2XX;
-	else if (larger_interval(s, x, m))
+	else if (larger_interval(s, x, m) ||
+		 (may_repeat(x) && with_credentials(s, x, t, m, &x->cseq, &x->invite)))
 		return;
 	(void)ses_step(s, x, in, &a);	/* no command */
 }
@@ -268,6 +290,8 @@ static void to_reinvite(struct sip *s, struct tx *t, const struct sip_msg *m)
 	if (!x || x->re_tx != t->id)
 		return;
 	heard_from(x, m);
+	if (x->re == RE_OUT && with_credentials(s, x, t, m, &x->re_cseq, &x->re_tx))
+		return;
 	if (m->status / 100 == 2)
 		in = x->re_delayed ? RE_GOT_2XX_OFFER : RE_GOT_2XX;
 	else if (m->status == 491)

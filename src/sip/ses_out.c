@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "sip/derive.h"
+
 /* --- where to --- */
 
 /* A listener of the same zone and family that can speak `t`; the one given otherwise. */
@@ -106,7 +108,8 @@ void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq)
 uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind)
 {
 	struct sip_dest d;
-	struct request_out o = { .method = m, .user_kind = kind, .user = x->id, .dest = &d };
+	struct request_out o = { .method = m, .user_kind = kind, .user = x->id, .dest = &d,
+				 .login = x->opts ? x->opts->login : 0 };
 
 	ses_dest(s, x, &d);
 	return client_send(s, &o);
@@ -133,7 +136,11 @@ void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
 	struct sip_dest d;
 	struct request_out o = { .method = SIP_ACK, .user = invite, .dest = &d, .ack = true };
 
+	const struct tx *t = tx_get(s, invite);
+
 	ses_begin(s, x, SIP_ACK, cseq);
+	if (t && t->login && t->last)	/* 13.2.2.4: the same credentials as the INVITE */
+		derive_credentials(&s->text, (struct str){ t->last->p, t->last->n });
 	sip_write_body(&s->text, body);
 	ses_dest(s, x, &d);
 	(void)client_send(s, &o);	/* not sent: the 200 is repeated, and so will this be */
@@ -186,7 +193,7 @@ static void stray_send(struct sip *s, const struct dialog *d, const struct tx *t
 	struct sip_dest dest = { .listener = t->path.listener,
 				 .transport = (enum sip_transport)t->path.transport };
 	struct request_out o = { .method = ack ? SIP_ACK : SIP_BYE, .user_kind = TX_USER_NONE,
-				 .dest = &dest, .ack = ack };
+				 .dest = &dest, .ack = ack, .login = ack ? 0 : t->login };
 	struct sip_uri u;
 	bool route;
 

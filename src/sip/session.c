@@ -143,6 +143,7 @@ static void failed(struct sip *s, struct ses *x, struct ses_arg *a)
 	struct sip_event *e = ses_news(s, x, SIP_EV_FAILED, a->m);
 
 	e->fail = a->fail;
+	e->auth = s->unanswered;
 	e->stream = s->closing;
 	if (a->t)
 		e->peer = a->t->path.peer;

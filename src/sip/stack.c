@@ -62,6 +62,8 @@ void sip_free(struct sip *s)
 	hash_close(&s->tx_key);
 	hash_close(&s->tx_merge);
 	hash_close(&s->dialogs);
+	for (i = 0; i < s->nlogin; i++)
+		login_free(s->login[i]);
 	arena_close(&s->turn);
 	mem_free(s->text.p);
 	mem_free(s->wired.p);
@@ -201,6 +203,14 @@ uint32_t sip_retry_after(const struct sip_msg *m)
 	return str_u32(str_sub(v, 0, n), 86400, &secs) == OK ? secs : 0;
 }
 
+uint32_t sip_login_add(struct sip *s, const struct sip_login *l)
+{
+	if (s->nlogin == SIP_LOGIN_MAX)
+		return 0;
+	s->login[s->nlogin] = login_new(l);
+	return ++s->nlogin;
+}
+
 /* --- plain requests --- */
 
 void sip_write_contact(struct sip *s, struct buf *b, const struct contact *c)
@@ -284,7 +294,8 @@ uint64_t sip_request(struct sip *s, const struct sip_request *r)
 	struct contact c = { .listener = r->dest.listener, .user = r->contact_user,
 			     .opts = &r->opts };
 	struct request_out o = { .method = r->method, .user_kind = TX_USER_PLAIN,
-				 .user = r->owner, .dest = &r->dest, .timeout = r->timeout };
+				 .user = r->owner, .dest = &r->dest, .timeout = r->timeout,
+				 .login = r->opts.login };
 	char id[33], tag[17];
 
 	if (r->dest.listener >= s->nlsn)

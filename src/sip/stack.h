@@ -36,6 +36,18 @@ struct sip_config {
 struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c);
 void sip_free(struct sip *s);
 
+/* --- credentials for peers that ask (RFC 3261 22) --- */
+enum { SIP_LOGIN_MAX = 64, SIP_LOGIN_HOSTS = 8 };
+struct sip_login {
+	struct str user, password;
+	struct str realm;		/* absent: the first one that a host asks for */
+	struct str host[SIP_LOGIN_HOSTS];	/* the only names they are used for   */
+	int nhosts;
+};
+/* For sip_opts.login; copied. 0: the table is full. A challenge is answered only for this
+ * realm, to addresses that requests to these hosts went to, and on TLS under their names. */
+uint32_t sip_login_add(struct sip *s, const struct sip_login *l);
+
 enum sip_zone_kind { SIP_ZONE_PHONES, SIP_ZONE_PBX, SIP_ZONE_CARRIER, SIP_ZONE_TEAMS };
 
 struct sip_listener {
@@ -74,6 +86,15 @@ enum sip_fail {			/* why a request got no usable answer */
 	SIP_FAIL_TIMEOUT,	/* Timer B/F, or no response within first_response */
 	SIP_FAIL_DNS, SIP_FAIL_REFUSED, SIP_FAIL_UNREACHABLE, SIP_FAIL_CLOSED,
 	SIP_FAIL_TLS, SIP_FAIL_LOCAL,
+};
+
+enum sip_auth {			/* why a 401 or 407 was not answered  */
+	SIP_AUTH_NONE,		/* nobody asked                       */
+	SIP_AUTH_MISSING,	/* we have no credentials for it      */
+	SIP_AUTH_WRONG,		/* it refused them                    */
+	SIP_AUTH_REALM,		/* it asks for another realm          */
+	SIP_AUTH_ELSEWHERE,	/* asked from an address or TLS name they are not for */
+	SIP_AUTH_UNKNOWN,	/* no algorithm that we know          */
 };
 
 enum sip_ev_kind {
@@ -118,6 +139,7 @@ struct sip_event {
 	unsigned status;		/* responses                                 */
 	enum sip_fail fail;
 	enum sip_end why;
+	enum sip_auth auth;		/* of a final 401 or 407                     */
 	uint32_t retry_after_s;		/* received Retry-After; 0: none             */
 	const struct sip_msg *msg;	/* lent for the turn; NULL for local failures */
 	struct sip_body body;		/* the SDP part also out of a multipart body */
@@ -136,6 +158,8 @@ struct sip_invite {
 	struct sip_dest dest;
 	struct sip_opts opts;
 	struct str ruri;		/* "sip:+1425...@host" */
+	struct str route;		/* "<a>, <b>": the route set from the start (Service-Route, Path); dest
+					 * stays where it goes */
 	struct str from_uri, from_name;	/* name absent: none; the stack adds the tag */
 	struct str to_uri, to_name;
 	struct str contact_user;	/* may be absent */

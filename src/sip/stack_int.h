@@ -16,6 +16,7 @@
 #include "sip/dialog.h"
 #include "sip/frame.h"
 #include "sip/locate.h"
+#include "sip/login.h"
 #include "sip/stack.h"
 #include "sip/tsx.h"
 
@@ -112,6 +113,8 @@ struct tx {
 	bool fresh;				/* its connection was opened for it */
 	bool via;				/* `last` has its Via               */
 	bool linked, merge_linked;
+	uint8_t login;				/* client: credentials it may show; 0: none */
+	struct login_try tries;
 	uint16_t status;			/* server: last one sent */
 };
 
@@ -225,7 +228,10 @@ struct sip {
 	struct hash no_tcp, conn_stream, conn_peer, conn_ip, tx_key, tx_merge, dialogs;
 	struct list conn_age;			/* inbound and unproven, oldest first */
 	const struct net_stream_info *closing;	/* while a stream's users are told    */
-	struct str failed;			/* the INVITE a 422 or 491 answers    */
+	struct str failed;			/* the INVITE that a 401, 407, 422 or 491 answers */
+	enum sip_auth unanswered;		/* why its challenge was not answered */
+	struct login *login[SIP_LOGIN_MAX];	/* sip_opts.login - 1                 */
+	uint32_t nlogin;
 	struct sip_event mute;			/* where the news of the muted goes   */
 	struct sip_counts n;
 };
@@ -273,6 +279,8 @@ struct request_out {
 	const struct sip_dest *dest;
 	ms_t timeout;
 	bool ack;		/* an ACK to a 200: sent once, no machine */
+	uint32_t login;		/* sip_opts.login */
+	struct login_try tries;
 };
 /* Sends s->text (a request without Via). 0: table full. */
 uint64_t client_send(struct sip *s, const struct request_out *o);
@@ -285,6 +293,17 @@ void client_open(struct sip *s, struct tx *t);				/* may free */
 bool client_unsent(struct sip *s, const struct tx *t);			/* not a byte left yet */
 void client_dns(void *ctx, uint64_t token, const struct dns_result *r);
 void client_drop(struct sip *s, uint64_t tx);	/* forget the user, keep the machine */
+
+/* challenge.c: a 401 or 407, and the request again */
+/* May the request of `t`, which got this answer, be sent again? If not, s->unanswered says why. */
+bool client_challenged(struct sip *s, struct tx *t, const struct sip_msg *m);
+/* Sends s->text, the request again, where `t` went. 0: it could not be sent. */
+uint64_t client_again(struct sip *s, const struct tx *t);
+/* The same for requests that belong to no session. false: it was not that. */
+bool client_answer_challenge(struct sip *s, struct tx *t, const struct sip_msg *m);
+/* The credentials for the request that leaves by t's path, as header lines. */
+void client_credentials(struct sip *s, const struct tx *t, struct str request, struct buf *b);
+uint32_t client_login_of(const struct sip *s, struct str host);	/* 0: none */
 
 /* tx.c */
 struct tx *tx_new(struct sip *s, enum tsx_kind k, const struct path *p);

@@ -164,6 +164,7 @@ static void dial(struct fz *f, unsigned how)
 	i.dest = (struct sip_dest){ .listener = how & 1, .transport = how & 1 ? SIP_TCP : SIP_UDP };
 	(void)str_copy(i.dest.host, sizeof i.dest.host, how & 8 ? STR("b.example") : STR("127.0.0.2"));
 	i.opts.session_timer = how & 2;
+	i.opts.login = how & 32 ? 1 : 0;
 	if (how & 4)
 		i.body = (struct sip_body){ STR("application/sdp"), STR("v=0\r\n") };
 	i.first_response = how & 16 ? 2500 : 0;
@@ -236,7 +237,9 @@ static void answer(struct fz *f)
 		STRF(hdr(m, "\r\nTo: ")),
 		tagged ? "" : tag == 0 ? "" : tag == 1 ? ";tag=p1" : tag == 2 ? ";tag=p2" : ";tag=p3", tag,
 		STRF(hdr(m, "\r\nCall-ID: ")), STRF(hdr(m, "\r\nCSeq: ")),
-		tag == 2 ? "Session-Expires: 90;refresher=uas\r\n" : "");
+		tag == 2 ? "Session-Expires: 90;refresher=uas\r\n"
+		: tag == 1 ? "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", stale=true, qop=\"auth\"\r\n"
+			   : "");
 	give(f, text);
 }
 
@@ -336,6 +339,8 @@ static void setup(struct fz *f)
 	f->dns = dns_new(&f->loop, &(struct dns_config){ 0 });
 	f->sip = sip_new(&f->loop, f->dns, &c);
 	(void)sip_listen(f->sip, &l, &index, &err_no);	/* the net above never refuses */
+	(void)sip_login_add(f->sip, &(struct sip_login){ .user = STR("u"), .password = STR("p"),
+			    .host = { STR("127.0.0.2") }, .nhosts = 1 });
 	l.transport = SIP_TCP;
 	(void)sip_listen(f->sip, &l, &index, &err_no);
 }

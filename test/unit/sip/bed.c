@@ -318,7 +318,7 @@ static void keep(struct bed_side *s, const struct sip_event *ev)
 	s->n++;
 	*e = (struct bed_event){ .kind = ev->kind, .session = ev->session, .owner = ev->owner,
 		.tsx = ev->tsx, .early = ev->early, .status = ev->status, .fail = ev->fail,
-		.why = ev->why, .retry_after_s = ev->retry_after_s, .flow_event = ev->flow_event,
+		.why = ev->why, .auth = ev->auth, .retry_after_s = ev->retry_after_s, .flow_event = ev->flow_event,
 		.flow = ev->flow, .at = s->b->loop.now };
 	(void)str_copy(e->body, sizeof e->body, ev->body.bytes);
 }

@@ -22,6 +22,7 @@ struct bed_event {		/* what outlives the turn */
 	unsigned status;
 	enum sip_fail fail;
 	enum sip_end why;
+	enum sip_auth auth;
 	uint32_t retry_after_s;
 	char body[200];
 	enum net_event flow_event;

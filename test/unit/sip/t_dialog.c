@@ -200,21 +200,39 @@ static void an_invite_is_made_again_with_another_interval(void **x)
 		"Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n");
 }
 
-static void a_via_is_put_in_and_replaced(void **x)
+static void a_request_is_split_behind_its_via_and_credentials(void **x)
 {
-	char t[200];
+	struct str line, rest;
+
+	(void)x;
+	derive_split(STR("BYE x SIP/2.0\r\nTo: y\r\n\r\n"), false, &line, &rest);
+	assert_true(str_is(line, "BYE x SIP/2.0\r\n"));
+	assert_true(str_is(rest, "To: y\r\n\r\n"));
+	derive_split(STR("BYE x SIP/2.0\r\nVia: v\r\nTo: y\r\n\r\n"), true, &line, &rest);
+	assert_true(str_is(rest, "To: y\r\n\r\n"));
+	derive_split(STR("BYE x SIP/2.0\r\nVia: v\r\nAuthorization: Digest a\r\n"
+			 "Proxy-Authorization: Digest b\r\nTo: y\r\n\r\n"), true, &line, &rest);
+	assert_true(str_is(rest, "To: y\r\n\r\n"));
+	derive_split(STR("no line"), false, &line, &rest);
+	assert_int_equal(rest.n, 0);
+}
+
+static void a_request_is_sent_again_without_its_credentials(void **x)
+{
+	static const char sent[] = "REGISTER sip:y SIP/2.0\r\nVia: v\r\nAuthorization: Digest a\r\n"
+		"To: y\r\nCSeq: 7 REGISTER\r\n\r\n";
+	char t[300];
 	struct buf b;
 
 	(void)x;
+	assert_int_equal(derive_cseq(str_of(sent)), 7);
+	assert_int_equal(derive_cseq(STR("x\r\n\r\n")), 0);
 	buf_init(&b, t, sizeof t);
-	derive_via(&b, STR("BYE x SIP/2.0\r\nTo: y\r\n\r\n"), false, STR("Via: v\r\n"));
-	assert_string_equal(buf_z(&b), "BYE x SIP/2.0\r\nVia: v\r\nTo: y\r\n\r\n");
+	derive_again(&b, str_of(sent), 8, STR_NONE);
+	assert_string_equal(buf_z(&b), "REGISTER sip:y SIP/2.0\r\nTo: y\r\nCSeq: 8 REGISTER\r\n\r\n");
 	buf_init(&b, t, sizeof t);
-	derive_via(&b, STR("BYE x SIP/2.0\r\nVia: v\r\nTo: y\r\n\r\n"), true, STR("Via: w\r\n"));
-	assert_string_equal(buf_z(&b), "BYE x SIP/2.0\r\nVia: w\r\nTo: y\r\n\r\n");
-	buf_init(&b, t, sizeof t);
-	derive_via(&b, STR("no line"), false, STR("Via: w\r\n"));
-	assert_false(buf_ok(&b));
+	derive_credentials(&b, str_of(sent));
+	assert_string_equal(buf_z(&b), "Authorization: Digest a\r\n");
 }
 
 /* --- locate --- */
@@ -413,7 +431,8 @@ int run_dialog(void)
 		cmocka_unit_test(names_are_quoted_so_that_they_stay_names),
 		cmocka_unit_test(a_derived_ack_takes_to_of_the_response),
 		cmocka_unit_test(an_invite_is_made_again_with_another_interval),
-		cmocka_unit_test(a_via_is_put_in_and_replaced),
+		cmocka_unit_test(a_request_is_split_behind_its_via_and_credentials),
+		cmocka_unit_test(a_request_is_sent_again_without_its_credentials),
 		cmocka_unit_test(a_literal_needs_no_question),
 		cmocka_unit_test(a_port_skips_srv_and_a_family_chooses_the_record),
 		cmocka_unit_test(without_srv_the_name_itself_is_asked_on_the_default_port),

@@ -1,0 +1,87 @@
+/*
+ * Challenges (RFC 3261 22.2, 22.3): the client side's glue between transactions
+ * and login.c. A request that was challenged is sent once more, at most twice,
+ * under the next CSeq, where it went before.
+ */
+#include "sip/derive.h"
+#include "sip/stack_int.h"
+
+static struct login *login_of(const struct sip *s, const struct tx *t)
+{
+	return t->login ? s->login[t->login - 1] : NULL;
+}
+
+static void peer_of(struct sip *s, const struct tx *t, struct login_peer *p)
+{
+	const struct conn *c = conn_find(s, t->path.flow);
+
+	*p = (struct login_peer){ .addr = t->path.peer, .tls = t->path.transport == SIP_TLS };
+	if (c && !c->inbound)
+		p->tls_name = str_of(c->tls_name);
+}
+
+uint32_t client_login_of(const struct sip *s, struct str host)
+{
+	for (uint32_t i = 0; i < s->nlogin; i++)
+		if (login_has_host(s->login[i], host))
+			return i + 1;
+	return 0;
+}
+
+void client_credentials(struct sip *s, const struct tx *t, struct str request, struct buf *b)
+{
+	struct login *l = login_of(s, t);
+	struct login_peer p;
+	struct str uri, rest;
+
+	if (!l || t->ack_only)
+		return;
+	peer_of(s, t, &p);
+	(void)str_cut(request, ' ', &uri, &rest);	/* the method */
+	(void)str_cut(rest, ' ', &uri, &rest);		/* a start line of ours has both */
+	login_write(l, &p, sip_method_str((enum sip_method)t->method), uri, &s->loop->rng, b);
+}
+
+bool client_challenged(struct sip *s, struct tx *t, const struct sip_msg *m)
+{
+	struct login_peer p;
+
+	if (m->status != 401 && m->status != 407)
+		return false;
+	s->unanswered = SIP_AUTH_MISSING;
+	if (!login_of(s, t))
+		return false;
+	peer_of(s, t, &p);
+	s->unanswered = login_challenged(login_of(s, t), &p, m, s->loop->now, &t->tries);
+	return s->unanswered == SIP_AUTH_NONE;
+}
+
+uint64_t client_again(struct sip *s, const struct tx *t)
+{
+	const struct conn *c = conn_find(s, t->path.flow);
+	struct sip_dest d = { .listener = t->path.listener, .addr = t->path.peer,
+			      .port = t->path.peer.port, .flow = t->path.flow,
+			      .transport = (enum sip_transport)t->path.transport };
+	struct request_out o = { .method = (enum sip_method)t->method, .user = t->user,
+				 .user_kind = (enum tx_user)t->user_kind, .dest = &d,
+				 .login = t->login, .tries = t->tries };
+	struct buf b;
+
+	buf_init(&b, d.host, sizeof d.host);
+	addr_ip(&b, &d.addr);
+	(void)buf_z(&b);	/* an address fits */
+	if (c && c->tls_name)
+		(void)str_copy(d.tls_name, sizeof d.tls_name, str_of(c->tls_name));	/* was one */
+	return client_send(s, &o);
+}
+
+bool client_answer_challenge(struct sip *s, struct tx *t, const struct sip_msg *m)
+{
+	struct str request;
+
+	if (t->method == SIP_INVITE || !t->last || !client_challenged(s, t, m))
+		return false;
+	request = (struct str){ t->last->p, t->last->n };
+	derive_again(sip_text(s), request, derive_cseq(request) + 1, STR_NONE);
+	return client_again(s, t) != 0;
+}
