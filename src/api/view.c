@@ -35,6 +35,18 @@ static int calls_over(const struct api_env *e, struct str trunk)
 	return n;
 }
 
+/* NULL: it does not register. */
+static json_t *registration_json(const struct trunk *t)
+{
+	const struct trunk_host *r = trunk_registration(t);
+
+	if (!r)
+		return NULL;
+	return json_pack("{s:s, s:o, s:o, s:o}", "state", trunk_state_str(r->state), "since",
+			 js_when(r->since_wall), "reason", js_word(&r->why), "text",
+			 js_sentence(&r->why));
+}
+
 static json_t *trunk_json(const struct api_env *e, int i)
 {
 	const struct trunk *t = e->trunk[i];
@@ -49,12 +61,13 @@ static json_t *trunk_json(const struct api_env *e, int i)
 		since = h->since_wall > since ? h->since_wall : since;
 		json_array_append_new(hosts, host_json(t, k, used));
 	}
-	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:o}", "trunk",
+	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:o*, s:o}", "trunk",
 			 js_text(trunk_name(t)), "profile", trunk_profile_of(t)->name, "state",
 			 trunk_state_str(trunk_verdict(t)), "since", js_when(since), "reason",
 			 js_word(&why), "text", js_sentence(&why), "calls",
 			 calls_over(e, trunk_name(t)), "max_calls",
-			 (int)e->config->trunk[i].max_calls, "hosts", hosts);
+			 (int)e->config->trunk[i].max_calls, "registration", registration_json(t),
+			 "hosts", hosts);
 }
 
 /* TLS peers that got no further than the handshake, per listener. */

@@ -77,6 +77,15 @@
 	X(TRUNK_OPTIONS_TIMEOUT, "options-timeout", "%1 did not answer OPTIONS within %2 ms.") \
 	X(TRUNK_OPTIONS_STATUS, "options-status", "%1 answered OPTIONS with %2 %3.") \
 	X(TRUNK_CLOSED, "closed", "%1 closed the connection.") \
+	X(TRUNK_REG_WAIT, "registering", "The registration has not been answered yet.") \
+	X(TRUNK_REGISTERED, "registered", "%1 holds the registration of %2 for %3 s.") \
+	X(TRUNK_REG_STATUS, "registration-refused", "%1 refused the registration of %2 with %3 %4.") \
+	X(TRUNK_REG_TIMEOUT, "registration-timeout", "%1 did not answer REGISTER within %2 ms.") \
+	X(AUTH_MISSING, "auth-missing", "%1 asks for a user name and password of realm %2, and its trunk has none. Write auth-user and auth-password.") \
+	X(AUTH_WRONG, "auth-wrong", "%1 refused the user name or the password for realm %2. Check auth-user and auth-password.") \
+	X(AUTH_REALM, "auth-realm", "%1 asks for a password of realm %2, and ours is for another one. Write auth-realm: %2, if that is right.") \
+	X(AUTH_ELSEWHERE, "auth-elsewhere", "%1 asks for a password from an address or TLS name that no host of its trunk has: it was not sent.") \
+	X(AUTH_UNKNOWN, "auth-unknown", "%1 asks for a password in a way that is not supported; digest with MD5 or SHA-256 is.") \
 	X(TRUNK_503, "received-503", "%1 answered 503 and asked for %2 s of rest.") \
 	X(TRUNK_INVITE_TIMEOUT, "invite-timeout", "%1 gave no response to an INVITE within %2 ms.") \
 	X(TRUNK_ALL_DOWN, "trunk-down", "No host of trunk %1 can be used: %2") \

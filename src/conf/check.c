@@ -123,6 +123,38 @@ static void check_teams(const struct config *c, const struct config_trunk *t, st
 			    STRF(t->name), t->options_up_s);
 }
 
+static bool plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '"' || s.p[i] == '\\' || (unsigned char)s.p[i] < ' ' || s.p[i] == 127)
+			return false;
+	return true;
+}
+
+static void check_credentials(const struct config_trunk *t, struct findings *fs)
+{
+	if (t->auth_user.n && !t->auth_password.n)
+		finding_add(fs, t->at, "Trunk \"%.*s\" has auth-user without auth-password; write both.",
+			    STRF(t->name));
+	if (t->auth_password.n && !t->auth_user.n)
+		finding_add(fs, t->at, "Trunk \"%.*s\" has auth-password without auth-user; write both.",
+			    STRF(t->name));
+	if (!plain(t->auth_user) || !plain(t->auth_realm))
+		finding_add(fs, t->at, "auth-user and auth-realm of trunk \"%.*s\" take no quotes, backslashes or control characters.",
+			    STRF(t->name));
+	if (!t->registers)
+		return;
+	if (str_is(t->profile, "teams"))
+		finding_add(fs, t->at, "Trunk \"%.*s\" has the teams profile; Direct Routing takes no registration: take \"register\" away.",
+			    STRF(t->name));
+	if (t->register_as.n ? !str_starts(t->register_as, STR("sip:")) ||
+			       str_find(t->register_as, '@') == t->register_as.n ||
+			       str_find(t->register_as, '>') != t->register_as.n || !plain(t->register_as)
+			     : !t->auth_user.n)
+		finding_add(fs, t->at, "Trunk \"%.*s\" registers and needs \"register-as\": write it as sip:USER@HOST.",
+			    STRF(t->name));
+}
+
 static void check_trunk(const struct config *c, const struct config_trunk *t, struct findings *fs)
 {
 	static const char *const codec[] = { "PCMU", "PCMA", "G722", "G729", "opus" };
@@ -132,6 +164,7 @@ static void check_trunk(const struct config *c, const struct config_trunk *t, st
 			    STRF(t->name), STRF(t->profile));
 	if (str_is(t->profile, "teams"))
 		check_teams(c, t, fs);
+	check_credentials(t, fs);
 	for (int i = 0; i < t->ncodecs; i++) {
 		bool ok = false;
 

@@ -65,6 +65,12 @@ static const struct option trunk_opts[] = {
  { "codecs", OPT_STRS, AT(config_trunk, codecs), .max = 8, .count_at = offsetof(struct config_trunk, ncodecs), .help = "codecs allowed, in order; without it all that Tandem passes." },
  { "user-agent", OPT_STR, AT(config_trunk, user_agent), .max = 127, .help = "User-Agent shown to the peer." },
  { "x-ms-sbc", OPT_STR, AT(config_trunk, x_ms_sbc), .max = 127, .help = "X-MS-SBC: vendor/model/firmware." },
+ { "auth-user", OPT_STR, AT(config_trunk, auth_user), .max = 127, .help = "user name, where the peer asks for one (digest); it goes to this trunk's hosts alone." },
+ { "auth-password", OPT_STR, AT(config_trunk, auth_password), .max = 127, .help = "its password." },
+ { "auth-realm", OPT_STR, AT(config_trunk, auth_realm), .max = 127, .help = "the realm they are for; without it the first one that the peer asks for." },
+ { "register", OPT_BOOL, AT(config_trunk, registers), .dflt = "no", .help = "register there, with the first host that answers." },
+ { "register-as", OPT_STR, AT(config_trunk, register_as), .max = 255, .help = "what is registered, as sip:+49301234@carrier.example; without it auth-user at the first host." },
+ { "register-expires", OPT_U32, AT(config_trunk, register_s), 30, 86400, "3600", .unit = "s", .help = "how long a registration is asked for; the peer may give less." },
  { "first-response", OPT_U32, AT(config_trunk, first_response_ms), 0, 32000, "0", .unit = "ms", .help = "no answer within: the next host; 0: the profile's." },
 };
 

@@ -105,6 +105,11 @@ struct config_trunk {
 	struct str codecs[8];
 	int ncodecs;				/* 0: all                                  */
 	struct str user_agent, x_ms_sbc;	/* absent: the profile's                   */
+	struct str auth_user, auth_password;	/* absent: the peer's challenge is final   */
+	struct str auth_realm;			/* absent: the first one it asks for       */
+	bool registers;				/* we register there                       */
+	struct str register_as;			/* "sip:+4930...@carrier"; absent: auth-user at the first host */
+	uint32_t register_s;			/* 3600                                    */
 	uint32_t first_response_ms;		/* 0: the profile's (2,500 for teams)      */
 };
 

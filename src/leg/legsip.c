@@ -166,6 +166,8 @@ static struct reason final_reason(struct leg *g, const struct sip_event *ev)
 		return REASON(BUSY, who);
 	if (ev->status == 603)
 		return REASON(DECLINED, who);
+	if (ev->auth != SIP_AUTH_NONE)
+		return sip_auth_reason(ev, who);
 	return REASON(REMOTE_FINAL, who, number(g, ev->status),
 		      ev->msg ? kept(g, ev->msg->phrase) : str_of(sip_phrase(ev->status)));
 }

@@ -4,6 +4,7 @@
  * under the next CSeq, where it went before.
  */
 #include "sip/derive.h"
+#include "sip/digest.h"
 #include "sip/stack_int.h"
 
 static struct login *login_of(const struct sip *s, const struct tx *t)
@@ -84,4 +85,29 @@ bool client_answer_challenge(struct sip *s, struct tx *t, const struct sip_msg *
 	request = (struct str){ t->last->p, t->last->n };
 	derive_again(sip_text(s), request, derive_cseq(request) + 1, STR_NONE);
 	return client_again(s, t) != 0;
+}
+
+/* The realm it asked for, as far as it can be read. */
+static struct str asked_realm(const struct sip_msg *m)
+{
+	enum sip_hdr_id id = m && m->status == 407 ? SIP_H_PROXY_AUTHENTICATE
+						   : SIP_H_WWW_AUTHENTICATE;
+	struct digest_challenge c;
+
+	if (!m || digest_parse_challenge(sip_hdr(m, id), &c) != OK)
+		return STR("?");
+	return c.realm;
+}
+
+struct reason sip_auth_reason(const struct sip_event *ev, struct str who)
+{
+	switch (ev->auth) {
+	case SIP_AUTH_NONE: break;
+	case SIP_AUTH_MISSING: return REASON(AUTH_MISSING, who, asked_realm(ev->msg));
+	case SIP_AUTH_WRONG: return REASON(AUTH_WRONG, who, asked_realm(ev->msg));
+	case SIP_AUTH_REALM: return REASON(AUTH_REALM, who, asked_realm(ev->msg));
+	case SIP_AUTH_ELSEWHERE: return REASON(AUTH_ELSEWHERE, who);
+	case SIP_AUTH_UNKNOWN: return REASON(AUTH_UNKNOWN, who);
+	}
+	return REASON(NONE);
 }

@@ -151,6 +151,8 @@ struct sip_event {
 };
 bool sip_next(struct sip *s, struct sip_event *ev);	/* false: queue empty */
 void sip_turn_end(struct sip *s);			/* frees the turn's messages, flushes */
+/* The sentence for ev->auth; code NONE when nobody asked. Arguments live for the turn. */
+struct reason sip_auth_reason(const struct sip_event *ev, struct str who);
 
 /* --- INVITE sessions, uac --- */
 struct sip_invite {

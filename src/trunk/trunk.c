@@ -13,8 +13,9 @@ struct slot {
 struct trunk {
 	char name[128];
 	const struct trunk_profile *profile;
-	bool enabled, monitored;
+	bool enabled, monitored, registers;
 	uint32_t retries;
+	struct slot reg;
 	struct slot s[TRUNK_HOSTS];
 	int n;
 	uint64_t peer_options;		/* when the peer last pinged us */
@@ -28,6 +29,8 @@ struct trunk *trunk_new(const struct trunk_setup *u)
 	t->profile = u->profile;
 	t->enabled = u->enabled;
 	t->monitored = u->monitored;
+	t->registers = u->registers;
+	t->reg.h.why = REASON(TRUNK_REG_WAIT);
 	t->retries = u->retries ? u->retries : 1;
 	t->n = u->nhosts;
 	for (int i = 0; i < t->n; i++) {
@@ -66,12 +69,23 @@ static void change(struct slot *s, enum trunk_state to, uint64_t now, int64_t wa
 	s->h.since_wall = wall;
 }
 
+static void note_registration(struct trunk *t, uint64_t now, int64_t wall,
+			      const struct trunk_fact *f)
+{
+	keep_why(&t->reg, &f->why);
+	change(&t->reg, f->kind == TRUNK_FACT_REGISTERED ? TRUNK_UP : TRUNK_DOWN, now, wall);
+}
+
 void trunk_note(struct trunk *t, uint64_t now, int64_t wall, const struct trunk_fact *f)
 {
 	struct slot *s = f->host >= 0 && f->host < t->n ? &t->s[f->host] : NULL;
 
 	if (f->kind == TRUNK_FACT_PEER_OPTIONS)
 		t->peer_options = now;
+	if (f->kind == TRUNK_FACT_REGISTERED || f->kind == TRUNK_FACT_REG_FAILED) {
+		note_registration(t, now, wall, f);
+		return;
+	}
 	if (!s || f->kind == TRUNK_FACT_PEER_OPTIONS)
 		return;
 	if (f->kind == TRUNK_FACT_ANSWERED) {
@@ -90,12 +104,10 @@ void trunk_note(struct trunk *t, uint64_t now, int64_t wall, const struct trunk_
 		change(s, TRUNK_DOWN, now, wall);
 }
 
-enum trunk_state trunk_verdict(const struct trunk *t)
+static enum trunk_state hosts_verdict(const struct trunk *t)
 {
 	int up = 0, down = 0;
 
-	if (!t->enabled)
-		return TRUNK_DISABLED;
 	for (int i = 0; i < t->n; i++) {
 		up += t->s[i].h.state == TRUNK_UP ||
 		      (t->s[i].h.state == TRUNK_UNKNOWN && !t->monitored);
@@ -106,6 +118,17 @@ enum trunk_state trunk_verdict(const struct trunk *t)
 	if (up)
 		return TRUNK_PARTIAL;
 	return down == t->n ? TRUNK_DOWN : TRUNK_UNKNOWN;
+}
+
+enum trunk_state trunk_verdict(const struct trunk *t)
+{
+	enum trunk_state hosts = hosts_verdict(t);
+
+	if (!t->enabled)
+		return TRUNK_DISABLED;
+	if (!t->registers || t->reg.h.state == TRUNK_UP || hosts == TRUNK_DOWN)
+		return hosts;
+	return t->reg.h.state == TRUNK_UNKNOWN ? TRUNK_UNKNOWN : TRUNK_PARTIAL;
 }
 
 static int pass(const struct trunk *t, uint64_t now, uint32_t skip, enum trunk_state want)
@@ -153,6 +176,11 @@ const struct trunk_host *trunk_host_at(const struct trunk *t, int i)
 	return i >= 0 && i < t->n ? &t->s[i].h : NULL;
 }
 
+const struct trunk_host *trunk_registration(const struct trunk *t)
+{
+	return t->registers ? &t->reg.h : NULL;
+}
+
 struct reason trunk_why(const struct trunk *t)
 {
 	const struct slot *worst = NULL;
@@ -164,5 +192,8 @@ struct reason trunk_why(const struct trunk *t)
 			worst = &t->s[i];
 	if (!worst)
 		return REASON(TRUNK_ALL_DOWN, str_of(t->name), STR("it has no hosts"));
+	/* Calls that do not come in are the worse news, while calls can still be sent out. */
+	if (t->registers && t->reg.h.state != TRUNK_UP && hosts_verdict(t) != TRUNK_DOWN)
+		return t->reg.h.why;
 	return worst->h.why;
 }

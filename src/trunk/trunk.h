@@ -41,6 +41,8 @@ enum trunk_fact_kind {
 	TRUNK_FACT_503,			/* rest for retry_after_ms                */
 	TRUNK_FACT_INVITE_FAILED,	/* no response to an INVITE               */
 	TRUNK_FACT_PEER_OPTIONS,	/* the peer pinged us                     */
+	TRUNK_FACT_REGISTERED,		/* host -1: the trunk's registration      */
+	TRUNK_FACT_REG_FAILED,
 };
 
 struct trunk_fact {
@@ -69,6 +71,7 @@ struct trunk_setup {
 	int nhosts;
 	bool enabled;
 	bool monitored;			/* false: hosts count as up until a call fails */
+	bool registers;			/* not up before it is registered, and partial without */
 	uint32_t retries;		/* failures in a row before a host is down; 0: 1 */
 };
 struct trunk *trunk_new(const struct trunk_setup *s);
@@ -83,6 +86,8 @@ struct str trunk_name(const struct trunk *t);
 const struct trunk_profile *trunk_profile_of(const struct trunk *t);
 int trunk_nhosts(const struct trunk *t);
 const struct trunk_host *trunk_host_at(const struct trunk *t, int i);
+/* Its registration: UNKNOWN until the first answer; NULL: it does not register. */
+const struct trunk_host *trunk_registration(const struct trunk *t);
 /* One sentence why it is not (wholly) up; TRUNK_UP's when it is. */
 struct reason trunk_why(const struct trunk *t);
 
