@@ -53,6 +53,11 @@ static void trunks(const json_t *j)
 			table_row(&t, (const char *const[]){ "", "", host_text(h, host),
 				js_get(h, "state"), js_time(h, "since", since), "",
 				js_get(h, "text") });
+		h = json_object_get(x, "registration");
+		if (h)
+			table_row(&t, (const char *const[]){ "", "", "(registration)",
+				js_get(h, "state"), js_time(h, "since", since), "",
+				js_get(h, "text") });
 	}
 	table_print(&t, stdout);
 	if (t.nrow > 1)

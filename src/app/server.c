@@ -50,6 +50,7 @@ static void on_flow(struct server *s, const struct sip_event *ev)
 		return;
 	if (ev->flow) {
 		registrar_on_flow(s->registrar, ev->flow);
+		outreg_on_flow(s->outreg, ev->flow);
 	} else if (ev->listener < (uint32_t)s->cfg->nlisteners) {
 		buf_init(&b, text, sizeof text);
 		refusals_on_flow(s->refusals, ev, s->cfg->listener[ev->listener].name,
@@ -67,7 +68,8 @@ static void on_sip(struct server *s, const struct sip_event *ev)
 		on_request(s, ev);
 		break;
 	case SIP_EV_RESPONSE:
-		(void)monitor_on_response(s->monitor, ev);	/* nobody else asks */
+		if (!outreg_on_response(s->outreg, ev))
+			(void)monitor_on_response(s->monitor, ev);	/* nobody else asks */
 		break;
 	case SIP_EV_FLOW:
 		on_flow(s, ev);
@@ -208,8 +210,12 @@ static void make_call_control(struct server *s)
 	struct legs_config lc = { .loop = s->loop, .sip = s->sip, .media = s->media };
 
 	setup_trunks(s);
+	setup_logins(s);
+	s->outreg = outreg_new(s->loop, s->sip);
 	s->registrar = registrar_new(&r);
 	rc.registrar = s->registrar;
+	rc.outreg = s->outreg;
+	rc.login = s->login;
 	s->route = route_new(&rc);
 	s->monitor = monitor_new(s->loop, s->sip);
 	s->refusals = refusals_new(s->loop);
@@ -220,6 +226,7 @@ static void make_call_control(struct server *s)
 	cc.route = s->route;
 	s->calls = calls_new(&cc);
 	setup_monitor(s);
+	setup_outreg(s);
 }
 
 static void fill_env(struct server *s)
@@ -287,6 +294,7 @@ void server_free(struct server *s)
 	calls_free(s->calls);
 	legs_free(s->legs);
 	monitor_free(s->monitor);
+	outreg_free(s->outreg);
 	refusals_free(s->refusals);
 	route_free(s->route);
 	registrar_free(s->registrar);
@@ -355,6 +363,7 @@ void server_stop(void *ctx)
 	s->stopping = true;
 	log_line(&s->loop->log, LOG_INFO, "Stopping: %u calls are ended.", calls_count(s->calls));
 	calls_drop_all(s->calls, &why);
+	outreg_stop(s->outreg);
 	timer_start(&s->loop->timers, &s->drain, calls_count(s->calls) ? DRAIN_MS : 50, on_drain, s);
 }
 

@@ -3,6 +3,7 @@
 #define APP_SERVER_INT_H
 #include "app/server.h"
 #include "service/monitor.h"
+#include "service/outreg.h"
 #include "service/refusals.h"
 
 struct rest;
@@ -22,6 +23,8 @@ struct server {
 	struct trunk *trunk[CONFIG_TRUNKS];
 	struct registrar *registrar;
 	struct monitor *monitor;
+	struct outreg *outreg;
+	uint32_t login[CONFIG_TRUNKS];	/* sip_opts.login; 0: none */
 	struct refusals *refusals;
 	struct route *route;
 	struct legs *legs;
@@ -39,6 +42,8 @@ enum err setup_sip(struct server *s, struct buf *why);
 enum err setup_media(struct server *s, struct buf *why);
 void setup_trunks(struct server *s);
 void setup_monitor(struct server *s);
+void setup_logins(struct server *s);
+void setup_outreg(struct server *s);
 enum err setup_store(struct server *s, const struct server_options *o, struct buf *why);
 void setup_limits(const struct server *s, struct calls_config *c);
 /* The Contact of answers on this listener, "sip:host:port;transport=..". */

@@ -187,7 +187,8 @@ void setup_trunks(struct server *s)
 		const struct config_trunk *t = &s->cfg->trunk[i];
 		struct trunk_setup u = { .name = t->name, .profile = trunk_profile(t->profile),
 					 .nhosts = t->nhosts, .enabled = t->enabled,
-					 .monitored = t->options, .retries = t->options_retries };
+					 .monitored = t->options, .registers = t->registers,
+					 .retries = t->options_retries };
 
 		for (int k = 0; k < t->nhosts; k++) {
 			u.host[k].name = t->host[k].host;
@@ -220,6 +221,65 @@ void setup_monitor(struct server *s)
 		(void)buf_z(&b);
 		monitor_add(s->monitor, m);
 		mem_free(m);
+	}
+}
+
+void setup_logins(struct server *s)
+{
+	for (int i = 0; i < s->cfg->ntrunks; i++) {
+		const struct config_trunk *t = &s->cfg->trunk[i];
+		struct sip_login l = { .user = t->auth_user, .password = t->auth_password,
+				       .realm = t->auth_realm };
+
+		for (int k = 0; k < t->nhosts && k < SIP_LOGIN_HOSTS; k++)
+			l.host[l.nhosts++] = t->host[k].host;
+		if (t->auth_user.n)
+			s->login[i] = sip_login_add(s->sip, &l);
+	}
+}
+
+/* "sip:user@host" as it is registered, and its user part. */
+static void address_of(const struct config_trunk *t, struct outreg_trunk *o)
+{
+	struct str at_host = t->host[0].host, user, host;
+	struct addr a;
+	struct buf b;
+
+	buf_init(&b, o->aor, sizeof o->aor);
+	if (t->register_as.n) {
+		buf_put(&b, t->register_as);
+	} else {
+		(void)str_cut(t->auth_user, '@', &user, &host);	/* some names have their domain */
+		buf_lit(&b, "sip:");
+		sip_user_escaped(&b, user);
+		buf_ch(&b, '@');
+		if (host.n)
+			buf_put(&b, host);
+		else if (addr_parse_ip(at_host, &a) == OK && a.family == ADDR_V6)
+			buf_fmt(&b, "[%.*s]", STRF(at_host));
+		else
+			buf_put(&b, at_host);
+	}
+	(void)str_cut(str_of(buf_z(&b)), '@', &user, &host);
+	(void)str_copy(o->contact_user, sizeof o->contact_user, str_sub(user, 4, user.n));
+}
+
+void setup_outreg(struct server *s)
+{
+	for (int i = 0; i < s->cfg->ntrunks; i++) {
+		const struct config_trunk *t = &s->cfg->trunk[i];
+		struct outreg_trunk *o;
+
+		if (!t->registers || !t->enabled)
+			continue;
+		o = mem_new(sizeof *o);
+		*o = (struct outreg_trunk){ .trunk = s->trunk[i], .nhosts = t->nhosts,
+			.opts = route_trunk_peer(s->route, i)->sip, .expires_s = t->register_s };
+		for (int k = 0; k < t->nhosts; k++)
+			route_trunk_dest(s->route, i, k, &o->dest[k]);
+		address_of(t, o);
+		outreg_add(s->outreg, i, o);
+		mem_free(o);
 	}
 }
 

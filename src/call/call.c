@@ -348,14 +348,18 @@ static enum err admit(struct call *c)
 	return e;
 }
 
-/* The number asked for: the Request-URI's user, unescaped. */
+/* The number asked for: the Request-URI's user, unescaped. A trunk that we register at may
+ * send every call to the Contact it was given; then the number is in To. */
 static struct str called_number(struct call *c, const struct sip_msg *m)
 {
+	struct str user = m->uri.user;
 	char text[256];
 	struct buf b;
 
 	buf_init(&b, text, sizeof text);
-	sip_user_plain(&b, m->uri.user);
+	if (c->who.registered_as.n && str_eq(user, c->who.registered_as) && m->to.uri.user.n)
+		user = m->to.uri.user;
+	sip_user_plain(&b, user);
 	return str_dup(&c->arena, buf_str(&b));
 }
 

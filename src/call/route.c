@@ -61,7 +61,8 @@ int route_trunk_of(const struct route *r, const struct sip_msg *m)
 
 		if ((uint32_t)t->listener != m->listener || !p)
 			continue;
-		if (p->teams ? teams_asks_for(t, m, teams == 1) : from_host(t, &m->src))
+		if (p->teams ? teams_asks_for(t, m, teams == 1)
+			     : from_host(t, &m->src) || outreg_is_peer(r->cfg.outreg, i, &m->src))
 			return i;
 	}
 	return -1;
@@ -103,6 +104,7 @@ static void from_trunk(struct route *r, int i, const struct sip_event *ev, struc
 	*who = (struct route_caller){ .trunk = (uint32_t)i, .name = t->name, .css = t->css,
 				      .is_teams = p->teams, .ring_by = p->ring_by_ms,
 				      .inband = t->inband, .max_calls = t->max_calls,
+				      .registered_as = outreg_contact_user(r->cfg.outreg, i),
 				      .peer = &r->trunk_peer[i] };
 	caller_number(ev->msg, p->teams, a, who);
 	directory_identify_number(*r->cfg.directory, who->number, t->trusted_identity, &id, &why);
@@ -323,6 +325,7 @@ static void add_phone(struct route *r, const struct dir_target *t, const struct 
 		b->peer = &r->phone_peer[l];
 		b->number = p->dialled;
 		b->ruri = str_dup(a, str_of(c[i].uri));
+		b->route = c[i].path[0] ? str_dup(a, str_of(c[i].path)) : STR_NONE;
 		b->to_uri = fmt(a, "sip:%.*s@%.*s", STRF(p->dialled), STRF(host));
 		b->from_uri = fmt(a, "sip:%.*s@%.*s", STRF(who->number.n ? who->number : STR("anonymous")),
 				  STRF(host));
@@ -351,6 +354,7 @@ static bool over_trunk(struct route *r, const struct dir_target *t, int trunk,
 	b->max_calls = ct->max_calls;
 	b->elsewhere = say[ct->elsewhere];
 	b->peer = &r->trunk_peer[trunk];
+	b->route = str_dup(a, outreg_route(r->cfg.outreg, trunk));
 	b->first_response = ct->first_response_ms ? ct->first_response_ms : prof->first_response_ms;
 	if (ct->enabled && use_host(r, b, 0, who, a, &why)) {
 		p->n++;

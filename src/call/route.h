@@ -13,6 +13,7 @@
 #include "conf/config.h"
 #include "directory/directory.h"
 #include "leg/leg.h"
+#include "service/outreg.h"
 #include "service/registrar.h"
 #include "trunk/trunk.h"
 
@@ -32,6 +33,7 @@ struct route_caller {
 	struct str number, display;	/* what is shown to the called side   */
 	struct str remote;		/* remote destination it calls from; absent: none */
 	struct str session_id;		/* RFC 7989, 32 hex digits; passed on or made */
+	struct str registered_as;	/* user part of our Contact at its trunk; absent: none */
 	struct str css;			/* class of control of this call      */
 	bool is_teams;			/* profile asks for an 18x within its time */
 	ms_t ring_by;			/* 18x at the latest after this; 0: no rule */
@@ -52,6 +54,7 @@ struct route_branch {
 	const struct leg_peer *peer;
 	struct sip_dest dest;
 	struct str ruri, to_uri, from_uri, from_name, contact_user;
+	struct str route;		/* known before: Service-Route, Path; absent: none */
 	ms_t first_response;
 	const struct sip_xhdr *xhdr;
 	int nxhdr;
@@ -81,6 +84,8 @@ struct route_config {
 	struct directory *const *directory;	/* the snapshot of now */
 	struct registrar *registrar;
 	struct trunk *const *trunk;		/* by the configuration's index */
+	const struct outreg *outreg;		/* NULL: no trunk registers     */
+	const uint32_t *login;			/* sip_opts.login by the same index; NULL: none */
 };
 struct route *route_new(const struct route_config *c);
 void route_free(struct route *r);

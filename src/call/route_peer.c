@@ -76,6 +76,7 @@ static void trunk_sip(const struct route *r, const struct config_trunk *t,
 	o->session_expires_s = 1800;
 	o->min_se_s = 90;
 	o->never_dial_contact = p->never_dial_contact;
+	o->login = r->cfg.login ? r->cfg.login[t - r->cfg.config->trunk] : 0;
 }
 
 static void fill_trunk(struct route *r, int i)

@@ -171,6 +171,7 @@ static void contact_of(const struct binding *b, struct registrar_contact *c)
 				     .addr = b->source, .port = b->source.port, .flow = b->flow };
 	(void)str_copy(c->dest.host, sizeof c->dest.host, str_of(addr_text(&b->source, text)));
 	(void)str_copy(c->uri, sizeof c->uri, str_of(b->row.contact));
+	(void)str_copy(c->path, sizeof c->path, str_of(b->row.path));
 	(void)str_copy(c->user_agent, sizeof c->user_agent, str_of(b->row.user_agent));
 }
 
@@ -238,11 +239,31 @@ static void answer(struct registrar *r, const struct sip_event *ev, unsigned sta
 	(void)sip_respond(r->cfg.sip, ev->tsx, status, NULL, NULL, x, nx);
 }
 
-/* 200 with all contacts that are bound now. */
+/* RFC 3327 5.3: every Path value, in order, as one list. false: longer than we keep. */
+static bool read_path(const struct sip_msg *m, char path[sizeof((struct reg_row *)0)->path])
+{
+	const struct sip_hdr *h = NULL;
+	struct sip_nameaddr na;
+	struct buf b;
+
+	buf_init(&b, path, sizeof((struct reg_row *)0)->path);
+	while ((h = sip_hdr_each(m, SIP_H_PATH, h)))
+		for (struct str rest = h->value; rest.p;) {
+			if (sip_nameaddr_parse(rest, &na, &rest) || !na.uri.host.n)
+				return false;
+			buf_lit(&b, b.n ? ", <" : "<");
+			buf_put(&b, na.uri.raw);
+			buf_ch(&b, '>');
+		}
+	(void)buf_z(&b);
+	return buf_ok(&b);
+}
+
+/* 200 with all contacts that are bound now, and the Path as it was kept. */
 static void answer_contacts(struct registrar *r, const struct sip_event *ev, struct str phone)
 {
-	char text[REG_CONTACTS_MAX][320];
-	struct sip_xhdr x[REG_CONTACTS_MAX];
+	char text[REG_CONTACTS_MAX][320], path[sizeof((struct reg_row *)0)->path];
+	struct sip_xhdr x[REG_CONTACTS_MAX + 1];
 	int n = 0;
 
 	for (struct binding *b = next_of(r, phone, NULL); b && n < REG_CONTACTS_MAX;
@@ -255,6 +276,8 @@ static void answer_contacts(struct registrar *r, const struct sip_event *ev, str
 		x[n] = (struct sip_xhdr){ STR("Contact"), buf_str(&w) };
 		n++;
 	}
+	if (read_path(ev->msg, path) && path[0])
+		x[n++] = (struct sip_xhdr){ STR("Path"), str_of(path) };
 	answer(r, ev, 200, x, n);
 }
 
@@ -282,6 +305,8 @@ static void store_binding(struct registrar *r, struct binding *b, const struct s
 		       str_of(r->cfg.listener_name(r->cfg.ctx, m->listener)));
 	(void)str_copy(b->row.user_agent, sizeof b->row.user_agent,
 		       str_sub(sip_hdr(m, SIP_H_USER_AGENT), 0, 95));
+	if (!read_path(m, b->row.path))		/* asked before */
+		b->row.path[0] = 0;
 	arm(b);
 	if (r->cfg.store)
 		store_reg_put(r->cfg.store, &b->row);
@@ -309,8 +334,11 @@ static uint32_t expires_of(const struct registrar *r, const struct sip_msg *m, s
 static unsigned read_wishes(struct registrar *r, const struct sip_msg *m, struct wish *w, int *n)
 {
 	const struct sip_hdr *h = NULL;
+	char path[sizeof((struct reg_row *)0)->path];
 
 	*n = 0;
+	if (!read_path(m, path))
+		return 400;
 	while ((h = sip_hdr_each(m, SIP_H_CONTACT, h))) {
 		struct str rest = h->value;
 

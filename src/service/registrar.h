@@ -2,8 +2,8 @@
  * registrar.h - REGISTER and who a phone is (RFC 3261 10, 22).
  *
  * Does: digest (SHA-256 and MD5), several contacts a phone with their expiry, NAT (a binding
- *   remembers where it came from), limits, bindings that survive a restart (UDP phones are
- *   reachable at once), authentication of a phone's INVITE.
+ *   remembers where it came from), the Path of edge proxies (RFC 3327), limits, bindings that
+ *   survive a restart (UDP phones are reachable at once), authentication of a phone's INVITE.
  * Does not: route. Answers each REGISTER itself.
  * Owner: app/server. Threads: the loop's. Test: test/unit/service/t_registrar.c
  */
@@ -49,6 +49,7 @@ enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *
 struct registrar_contact {
 	struct sip_dest dest;
 	char uri[256];			/* the Request-URI: the contact as registered */
+	char path[256];			/* route set for its requests; "": none  */
 	struct addr source;
 	wall_t since, expires;
 	char user_agent[96];

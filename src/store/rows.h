@@ -19,6 +19,7 @@ struct reg_row {		/* one contact of one phone; key: phone, contact */
 	int64_t since_wall, expires_wall;
 	char user_agent[96];
 	char instance[96];	/* +sip.instance, "" when none                   */
+	char path[256];		/* RFC 3327: "<sip:edge;lr>, <...>", "" when none */
 };
 
 struct audit_row {
@@ -30,7 +31,7 @@ struct audit_row {
 	char result[64];
 };
 
-enum { REG_PACK_MAX = 1024, AUDIT_PACK_MAX = 1024 };
+enum { REG_PACK_MAX = 1280, AUDIT_PACK_MAX = 1024 };
 
 extern const struct row_kind reg_row_kind, audit_row_kind;
 

@@ -204,6 +204,9 @@ void flow_contact(const struct flow_dialog *d, struct buf *b);
 bool flow_credentials(struct flow_peer *p, const char *method, const char *uri,
 		      char *dst, size_t cap);
 
+/* Do the credentials in this request hold for "USER:PASSWORD"? */
+bool flow_auth_holds(const char *request, const char *user_password);
+
 /* flow_sdp.c */
 void flow_sdp_write(struct flow_dialog *d, const struct flow_args *a, char *dst, size_t cap);
 void flow_sdp_read(struct flow_dialog *d, const char *body);

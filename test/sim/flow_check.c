@@ -62,7 +62,7 @@ static bool ruri_has(const char *text, const char *want)
 static bool holds(struct flow *f, const char *text, const char *check)
 {
 	static const char *const word[] = { "hdr:", "nohdr:", "sdp:", "nosdp:", "ruri:", "has:",
-					    "hasnot:" };
+					    "hasnot:", "auth:" };
 	size_t k = 0;
 	const char *arg;
 	char value[900];
@@ -82,6 +82,7 @@ static bool holds(struct flow *f, const char *text, const char *check)
 	case 3: return !flow_contains(flow_body(text), arg);
 	case 4: return ruri_has(text, arg);
 	case 5: return flow_contains(text, arg);
+	case 7: return flow_auth_holds(text, arg);
 	default: return !flow_contains(text, arg);
 	}
 }

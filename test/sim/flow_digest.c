@@ -64,3 +64,32 @@ bool flow_credentials(struct flow_peer *p, const char *method, const char *uri,
 	p->nc = nc;
 	return dst[0] != '\0';
 }
+
+bool flow_auth_holds(const char *request, const char *user_password)
+{
+	char value[1200], realm[100], nonce[300], uri[300], cnonce[80], said[80], nc[12], text[1500];
+	char user[80], method[20], a1[65], a2[65], response[65];
+	const char *password = user_password + strcspn(user_password, ":"), *at;
+	bool sha;
+
+	if (!flow_header(request, "Authorization", 0, value, sizeof value) &&
+	    !flow_header(request, "Proxy-Authorization", 0, value, sizeof value))
+		return false;
+	sha = flow_contains(value, "algorithm=SHA-256");
+	flow_put(user, sizeof user, "%.*s", (int)(password - user_password), user_password);
+	flow_put(method, sizeof method, "%.*s", (int)strcspn(request, " "), request);
+	quoted(value, "realm", realm, sizeof realm);
+	quoted(value, " nonce", nonce, sizeof nonce);
+	quoted(value, "uri", uri, sizeof uri);
+	quoted(value, "cnonce", cnonce, sizeof cnonce);
+	quoted(value, "response", said, sizeof said);
+	at = strstr(value, "nc=");
+	flow_put(nc, sizeof nc, "%.8s", at ? at + 3 : "");
+	flow_put(text, sizeof text, "%s:%s:%s", user, realm, password + (*password == ':'));
+	hash(sha, text, a1);
+	flow_put(text, sizeof text, "%s:%s", method, uri);
+	hash(sha, text, a2);
+	flow_put(text, sizeof text, "%s:%s:%s:%s:auth:%s", a1, nonce, nc, cnonce, a2);
+	hash(sha, text, response);
+	return !strcmp(response, said);
+}

@@ -30,6 +30,8 @@ static void first_uris(struct flow_dialog *d, const char *method, const struct f
 		flow_put(d->remote, sizeof d->remote, "%s", d->local);
 	else
 		flow_put(d->remote, sizeof d->remote, "%s", d->ruri);
+	if (flow_arg(a, "to-uri"))
+		flow_put(d->remote, sizeof d->remote, "%s", flow_arg(a, "to-uri"));
 	if (!d->call_id[0])
 		flow_put(d->call_id, sizeof d->call_id, "plain-%s", p->name);
 	if (flow_arg(a, "call-id"))

@@ -163,8 +163,9 @@ struct bed *bed_new(void)
 	sc.map = b->map;
 	must(store_open(&b->store, &sc, NULL) == OK, fs);
 	make_registrar(b);
-	rc = (struct route_config){ b->loop, b->config, (struct directory *const *)&b->directory,
-				    b->registrar, b->trunk };
+	rc = (struct route_config){ .loop = b->loop, .config = b->config,
+				    .directory = (struct directory *const *)&b->directory,
+				    .registrar = b->registrar, .trunk = b->trunk };
 	b->route = route_new(&rc);
 	cc = (struct calls_config){ .loop = b->loop, .map = b->map, .max = 8 };
 	b->calls = calls_new(&cc);

@@ -10,5 +10,6 @@
 /* clang-format on */
 
 int run_refusals(void);
+int run_outreg(void);
 
 #endif
