@@ -336,7 +336,8 @@ static void keep_invite(struct leg *g, const struct leg_dial *d)
 		.owner = g->id, .dest = d->dest, .opts = g->peer.sip,
 		.ruri = str_dup(a, d->ruri), .from_uri = str_dup(a, d->from_uri),
 		.from_name = str_dup(a, d->from_name), .to_uri = str_dup(a, d->to_uri),
-		.to_name = str_dup(a, d->to_name), .route = str_dup(a, d->route), .contact_user = str_dup(a, d->contact_user),
+		.to_name = str_dup(a, d->to_name), .route = str_dup(a, d->route),
+		.contact_user = str_dup(a, d->contact_user),
 		.first_response = d->first_response, .max_forwards = d->max_forwards,
 		.xhdr = g->xhdr,
 	};

@@ -351,18 +351,31 @@ static void stop(struct reg *r, const struct sip_event *ev)
 	r->route[0] = 0;
 }
 
-/* A refresh failed, but the registration still holds: the other hosts are asked meanwhile. */
 #define X(state, fn) { OUTREG_##state, fn, true }
 #define S(state) { OUTREG_##state, NULL, true }
 
-static const struct { enum outreg_state next; act *fn; bool decided; }
-table[OUTREG_NSTATE][OUTREG_NEVENT] = {
- /*                 OK               423                 refused            lost              due                  cut                  stop */
- [OUTREG_OFF] =        { S(OFF),         S(OFF),             S(OFF),            S(OFF),           S(OFF),              S(OFF),              S(OFF) },
- [OUTREG_TRYING] =     { X(BOUND, bound), X(TRYING, longer), X(TRYING, refused), X(TRYING, lost), X(TRYING, unsent),   S(TRYING),           X(OFF, stop) },
- [OUTREG_BOUND] =      { S(BOUND),       S(BOUND),           S(BOUND),          S(BOUND),         X(REFRESHING, start), X(BOUND, cut),       X(OFF, stop) },
- [OUTREG_REFRESHING] = { X(BOUND, bound), X(REFRESHING, longer), X(REFRESHING, refused), X(REFRESHING, lost), X(REFRESHING, unsent), S(REFRESHING), X(OFF, stop) },
- [OUTREG_WAITING] =    { S(WAITING),     S(WAITING),         S(WAITING),        S(WAITING),       X(TRYING, start),    S(WAITING),          X(OFF, stop) },
+/* Columns: OK, 423, refused, lost | due, cut, stop */
+#define ROW(a1, a2, a3, a4, t1, t2, t3) { \
+	[OUTREG_GOT_OK] = a1, [OUTREG_GOT_BRIEF] = a2, [OUTREG_REFUSED] = a3, [OUTREG_LOST] = a4, \
+	[OUTREG_DUE] = t1, [OUTREG_CUT] = t2, [OUTREG_STOP] = t3 }
+
+struct cell {
+	uint8_t next;
+	act *fn;
+	bool decided;
+};
+
+/* While REFRESHING the registration still holds: the other hosts are asked meanwhile. */
+static const struct cell table[OUTREG_NSTATE][OUTREG_NEVENT] = {
+ [OUTREG_OFF] = ROW(S(OFF), S(OFF), S(OFF), S(OFF), S(OFF), S(OFF), S(OFF)),
+ [OUTREG_TRYING] = ROW(X(BOUND, bound), X(TRYING, longer), X(TRYING, refused), X(TRYING, lost),
+	X(TRYING, unsent), S(TRYING), X(OFF, stop)),
+ [OUTREG_BOUND] = ROW(S(BOUND), S(BOUND), S(BOUND), S(BOUND),
+	X(REFRESHING, start), X(BOUND, cut), X(OFF, stop)),
+ [OUTREG_REFRESHING] = ROW(X(BOUND, bound), X(REFRESHING, longer), X(REFRESHING, refused),
+	X(REFRESHING, lost), X(REFRESHING, unsent), S(REFRESHING), X(OFF, stop)),
+ [OUTREG_WAITING] = ROW(S(WAITING), S(WAITING), S(WAITING), S(WAITING),
+	X(TRYING, start), S(WAITING), X(OFF, stop)),
 };
 
 bool outreg_decided(enum outreg_state s, enum outreg_event e)
@@ -374,7 +387,8 @@ static void step(struct reg *r, enum outreg_event e, const struct sip_event *ev)
 {
 	enum outreg_state was = r->state;
 
-	r->state = table[was][e].next;		/* an act that finds no host goes on to WAITING */
+	/* An act that finds no host goes on to WAITING by itself. */
+	r->state = (enum outreg_state)table[was][e].next;
 	if (table[was][e].fn)
 		table[was][e].fn(r, ev);
 }

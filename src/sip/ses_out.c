@@ -108,10 +108,10 @@ void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq)
 uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind)
 {
 	struct sip_dest d;
-	struct request_out o = { .method = m, .user_kind = kind, .user = x->id, .dest = &d,
-				 .login = x->opts ? x->opts->login : 0 };
+	struct request_out o = { .method = m, .user_kind = kind, .user = x->id, .dest = &d };
 
 	ses_dest(s, x, &d);
+	o.login = x->opts ? x->opts->login : 0;
 	return client_send(s, &o);
 }
 
