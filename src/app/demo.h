@@ -10,5 +10,8 @@
 
 /* Exit code: 0 when every scenario passed. out: folder of the report and the logs. */
 int demo_main(const char *out);
+/* Parts of it that need a process of their own; started by the demo, never by people. */
+int demo_nat_main(const char *out);
+int demo_nat_inside(int argc, char **argv);	/* becomes the hub: argv is its command line */
 
 #endif

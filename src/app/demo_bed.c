@@ -182,6 +182,23 @@ static void keep_recording(const struct phone *p)
 	}
 }
 
+/* Recordings of an earlier demo, and their placeholders. */
+static void forget_recordings(const struct phone *p)
+{
+	char path[DEMO_PATH + 300];
+	DIR *d = opendir(p->dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (str_starts(str_of(e->d_name), STR("dump-"))) {
+			(void)snprintf(path, sizeof path, "%s/%s", p->dir, e->d_name);
+			if (unlink(path))
+				(void)rmdir(path);
+		}
+	if (d)
+		(void)closedir(d);
+}
+
 static bool write_config(struct phone *p, const struct phone_setup *s, uint16_t ctl, uint16_t rtp)
 {
 	char text[4096], path[DEMO_PATH + 16];
@@ -231,6 +248,7 @@ bool phone_start(struct phone *p, struct bed *b, const struct phone_setup *s)
 	p->sip = bed_ports(b, 2);
 	ctl = bed_ports(b, 2);
 	rtp = bed_ports(b, 40);
+	forget_recordings(p);
 	keep_recording(p);
 	return write_config(p, s, ctl, rtp) && bed_spawn(b, log, argv, NULL, NULL) &&
 	       connect_control(p, ctl);

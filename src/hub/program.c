@@ -264,6 +264,24 @@ static bool number_option(struct program *p, const char *name, const char *value
 	return true;
 }
 
+/* The first of three neighbouring addresses, one a host; media has the first. */
+static bool bind_option(struct program *p, const char *value)
+{
+	struct addr a;
+
+	if (addr_parse_ip(str_of(value), &a) || a.family != ADDR_V4 || a.ip[3] > 252)
+		return false;
+	for (int i = 0; i < HUB_HOSTS; i++) {
+		uint16_t port = p->cfg.bind[i].port;
+
+		p->cfg.bind[i] = a;
+		p->cfg.bind[i].port = port;
+		p->cfg.bind[i].ip[3] = (uint8_t)(a.ip[3] + i);
+	}
+	p->cfg.media = a;
+	return true;
+}
+
 static bool option(struct program *p, const char *name, const char *value)
 {
 	struct str fqdn, addr;
@@ -281,6 +299,8 @@ static bool option(struct program *p, const char *name, const char *value)
 		p->cfg.tap_ctx = p;
 		return p->trace != NULL;
 	}
+	if (!strcmp(name, "--bind"))
+		return bind_option(p, value);
 	if (!strcmp(name, "--media"))
 		return addr_parse_ip(str_of(value), &p->cfg.media) == OK;
 	if (strcmp(name, "--sbc") != 0 || !str_cut(str_of(value), '=', &fqdn, &addr))
@@ -348,7 +368,7 @@ int hub_main(int argc, char **argv)
 	for (int i = 1; i + 1 < argc && good; i += 2)
 		good = option(p, argv[i], argv[i + 1]);
 	if (!good || !p->dir[0]) {
-		fprintf(stderr, "usage: tandem hub --dir DIR [--sip-port N] [--sbc FQDN=ADDR:PORT] [--dns-port N] [--media ADDR] [--options-every MS] [--report FILE] [--trace FILE]\n");
+		fprintf(stderr, "usage: tandem hub --dir DIR [--bind ADDR] [--sip-port N] [--sbc FQDN=ADDR:PORT] [--dns-port N] [--media ADDR] [--options-every MS] [--report FILE] [--trace FILE]\n");
 		mem_free(p);
 		return 1;
 	}
