@@ -76,7 +76,8 @@ static void on_sip(struct server *s, const struct sip_event *ev)
 		break;
 	case SIP_EV_CANCELLED: case SIP_EV_ACK: case SIP_EV_PROVISIONAL: case SIP_EV_TRYING:
 	case SIP_EV_ANSWER: case SIP_EV_EXTRA_ANSWER: case SIP_EV_FAILED: case SIP_EV_REINVITE:
-	case SIP_EV_REINVITE_ACK: case SIP_EV_REANSWER: case SIP_EV_REFAILED:
+	case SIP_EV_REINVITE_ACK: case SIP_EV_REWITHDRAWN: case SIP_EV_REANSWER:
+	case SIP_EV_REFAILED:
 	case SIP_EV_INDIALOG: case SIP_EV_BYE: case SIP_EV_ENDED: case SIP_EV_REFRESH_DUE:
 		legs_on_sip(s->legs, ev);
 		break;

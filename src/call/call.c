@@ -318,7 +318,7 @@ static void refuse(struct calls *cs, const struct sip_event *ev, unsigned status
 	buf_init(&b, text, sizeof text);
 	reason_write(&b, why);
 	log_line(&cs->cfg.loop->log, LOG_WARN, "Call refused with %u: %s", status, buf_z(&b));
-	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, NULL, 0);
+	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, &leg_accept, status == 415);
 }
 
 enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,

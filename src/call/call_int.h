@@ -33,7 +33,7 @@ struct call {
 	struct timer tick, no_answer, ring_max, ring_by, offer_wait;
 	uint64_t offer_open;		/* leg our re-INVITE is open on      */
 	uint64_t offer_waits;		/* leg whose re-INVITE waits         */
-	bool hold_due[2];		/* [0] caller, [1] winner: show hold again */
+	bool hold_due[2];		/* [0] caller, [1] winner: to be shown the other's hold */
 	struct str cancel_reason;	/* the caller's own Reason header    */
 	unsigned status;		/* final answer to the caller        */
 	struct reason end;

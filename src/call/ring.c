@@ -172,6 +172,7 @@ static void join(struct call *c, int i)
 	/* Nothing leaves before this turn's end, so the record is in the map before the 200. */
 	cdr_live(cs->cfg.map, cs->cfg.sip, cs->cfg.legs, c->rec, c->caller, k->leg);
 	c->status = 200;
+	c->hold_due[0] = c->hold_due[1] = true;	/* either may hold from the start */
 	if (leg_join(cs->cfg.legs, c->caller, k->leg, &c->plan->identity,
 		     c->plan->identity.name.n ? 1 : 0, &why)) {
 		c->status = 488;

@@ -1,8 +1,51 @@
 #include "leg/hold.h"
 
+/* A direction as two bits, from the side of who says it. */
+enum { SENDS = 1, RECEIVES = 2 };
+
+static unsigned bits_of(enum sdp_dir d)
+{
+	static const unsigned bits[SDP_NDIR] = {
+		[SDP_SENDRECV] = SENDS | RECEIVES, [SDP_SENDONLY] = SENDS, [SDP_RECVONLY] = RECEIVES,
+	};
+
+	return bits[d];
+}
+
+static enum sdp_dir dir_of(unsigned bits)
+{
+	static const enum sdp_dir dir[] = { SDP_INACTIVE, SDP_SENDONLY, SDP_RECVONLY, SDP_SENDRECV };
+
+	return dir[bits];
+}
+
+/* The same seen from the other side. */
+static unsigned mirrored(unsigned bits)
+{
+	return (bits & SENDS ? RECEIVES : 0u) | (bits & RECEIVES ? SENDS : 0u);
+}
+
+/* What it really wants: nobody can send to 0.0.0.0 (RFC 3264 8.4, hold of old). */
+static unsigned wants(const struct sdp_remote *r)
+{
+	return r->zero ? bits_of(r->dir) & SENDS : bits_of(r->dir);
+}
+
 bool hold_said(const struct sdp_remote *r)
 {
-	return r->zero || r->dir == SDP_SENDONLY || r->dir == SDP_INACTIVE;
+	return !(wants(r) & RECEIVES);
+}
+
+bool hold_answered(bool it_holds, enum sdp_dir offered, const struct sdp_remote *answer)
+{
+	unsigned w = wants(answer);
+
+	if (!(bits_of(offered) & SENDS))
+		return it_holds;
+	if (w & RECEIVES)
+		return false;
+	/* To "sendonly" many say "inactive" who only want no music. */
+	return offered == SDP_SENDRECV || it_holds;
 }
 
 /* [style][it holds us][we hold it] */
@@ -17,32 +60,22 @@ enum sdp_dir hold_shown(bool it_holds, bool we_hold, enum hold_style style)
 	return shown[style][it_holds][we_hold];
 }
 
-/* [offered]: the most an answer may say (RFC 3264 6.1), as bits 1 = we send, 2 = we receive. */
-static const unsigned most[] = {
-	[SDP_SENDRECV] = 3, [SDP_SENDONLY] = 2, [SDP_RECVONLY] = 1, [SDP_INACTIVE] = 0,
-};
-
-static const enum sdp_dir of_bits[] = { SDP_INACTIVE, SDP_SENDONLY, SDP_RECVONLY, SDP_SENDRECV };
-
-static unsigned bits_of(enum sdp_dir d)
+enum sdp_dir hold_asked(bool we_hold, enum hold_style style)
 {
-	return d == SDP_SENDRECV ? 3u : d == SDP_SENDONLY ? 1u : d == SDP_RECVONLY ? 2u : 0u;
+	return shown[style][0][we_hold];
 }
 
-enum sdp_dir hold_answer(enum sdp_dir offered, bool we_hold, enum hold_style style)
+enum sdp_dir hold_answer(const struct sdp_remote *offer, bool we_hold, enum hold_style style)
 {
-	/* What it holds is in the offer itself; only our own fact narrows the answer. */
-	unsigned own = bits_of(shown[style][0][we_hold]);
-
-	return of_bits[own & most[offered]];
+	/* Its hold is in the offer itself; only our own fact narrows the answer (6.1). */
+	return dir_of(bits_of(shown[style][0][we_hold]) & mirrored(wants(offer)));
 }
 
-bool hold_may_send(bool it_holds, bool we_hold, enum hold_style style)
+struct hold_flow hold_flow(enum sdp_dir ours, const struct sdp_remote *theirs, bool it_holds,
+			   bool we_hold)
 {
-	return !it_holds && (!we_hold || style == HOLD_MUSIC);
-}
+	unsigned both = bits_of(ours) & mirrored(wants(theirs));
 
-bool hold_expects(bool it_holds, bool we_hold)
-{
-	return !it_holds && !we_hold;
+	return (struct hold_flow){ .send = both & SENDS,
+				   .expect = (both & RECEIVES) && !it_holds && !we_hold };
 }

@@ -67,8 +67,10 @@ void legs_free(struct legs *ls)
 
 	if (!ls)
 		return;
-	while ((g = slot_next(&ls->tab, &i, &id)))
+	while ((g = slot_next(&ls->tab, &i, &id))) {
+		leg_settle_said(g, true);
 		arena_close(&g->arena);
+	}
 	slots_close(&ls->tab);
 	arena_close(&ls->turn);
 	mem_free(ls->queue);
@@ -93,13 +95,13 @@ static struct leg *leg_new(struct legs *ls, uint64_t call, const struct leg_peer
 	g->peer = *peer;
 	g->serve = -1;
 	g->sdp_id = rng_u64(&ls->cfg.loop->rng) >> 2;
-	g->said.version = 1;
 	arena_init(&g->arena, LEG_ARENA_MAX);
 	return g;
 }
 
 static void forget(struct leg *g)
 {
+	leg_settle_said(g, true);
 	arena_close(&g->arena);
 	slot_free(&g->ls->tab, g->id);
 }
@@ -135,7 +137,9 @@ static void gone(struct leg *g, const struct media_stats *s)
 	(void)str_copy(ev.stats.codec, sizeof ev.stats.codec, str_of(g->codec.name));
 	if (g->codec.name[0] && suite != SDP_SUITE_NONE)
 		(void)str_copy(ev.stats.srtp, sizeof ev.stats.srtp, str_of(sdp_suite_str(suite)));
+	leg_settle_said(g, true);
 	mem_wipe(g->remote, sizeof g->remote);
+	mem_wipe(&g->offered, sizeof g->offered);
 	mem_wipe(&g->said, sizeof g->said);
 	arena_close(&g->arena);
 	leg_push(g, &ev);
@@ -160,11 +164,13 @@ static enum err take_offer(struct leg *g, const struct sip_event *ev, struct rea
 		g->delayed = true;
 		return OK;
 	}
-	e = leg_read_offer(g, ev->body.bytes, &r);
+	e = leg_read_offer(g, &ev->body, &r);
 	if (e) {
 		*why = reason_keep(&g->ls->turn, &r);
 		return e;
 	}
+	g->have_offer = true;
+	g->it_holds = hold_said(&g->offered);
 	g->remote[0] = g->offered;
 	g->has_remote = 1;
 	return OK;
@@ -175,6 +181,7 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 		  const struct leg_peer *peer, uint64_t *leg, unsigned *status, struct reason *why)
 {
 	struct leg *g = leg_new(ls, call, peer);
+	struct reason unreachable;
 	char text[ADDR_TEXT];
 	enum err e;
 
@@ -189,13 +196,19 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 	*why = REASON(REPLACES_UNSUPPORTED, str_dup(&ls->turn, str_of(g->name)));
 	e = sip_hdr(ev->msg, SIP_H_REPLACES).p ? ERR_DENIED : OK;
 	if (!e) {
-		*status = 488;
 		e = take_offer(g, ev, why);
+		*status = e == ERR_RANGE ? 415 : 488;
 	}
 	if (!e) {
 		*status = 503;
 		*why = REASON(LIMIT_PORTS, STR("the caller's side"));
 		e = open_media(g);
+	}
+	if (!e && g->have_offer && leg_same_family(g, &g->offered, &unreachable)) {
+		*status = 488;
+		*why = reason_keep(&ls->turn, &unreachable);
+		media_close(ls->cfg.media, g->end);
+		e = ERR_DENIED;
 	}
 	if (e) {
 		forget(g);
@@ -217,24 +230,20 @@ enum err leg_ring(struct legs *ls, uint64_t id, unsigned status, const struct si
 }
 
 /* The answer for the caller: one codec, and what goes beside it. */
-static enum err answer_with(struct leg *g, const struct sdp_codec *c)
+static enum err answer_with(struct leg *g, const struct sdp_codec *c, const struct leg *source)
 {
 	const struct sdp_remote *r = &g->offered;
-	struct sdp_codecs one = { .n = 1, .c = { *c }, .events = r->side.codecs.events,
-				  .noise = r->side.codecs.noise };
+	struct sdp_codecs one = leg_one_codec(g, c, &r->side, source);
 	enum err e;
 
 	if (sdp_codec_find(&r->side.codecs, c) < 0)
 		return ERR_DENIED;
-	e = leg_write_answer(g, &one, hold_answer(r->zero ? SDP_SENDONLY : r->dir, false,
-						  leg_style(g)));
+	e = leg_write_answer(g, &one, hold_answer(r, g->we_hold, leg_style(g)));
 	if (e)
 		return e;
-	g->codec = *c;
-	g->it_holds = hold_said(r);
-	g->serve = 0;
 	leg_tell_media(g, 0);
-	media_serve(g->ls->cfg.media, g->end, 0, true);
+	leg_serve(g, 0, true);
+	g->codec = *c;
 	return OK;
 }
 
@@ -260,7 +269,7 @@ enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct s
 	c = s ? (s->codec.name[0] ? &s->codec : NULL) : tone_codec(g);
 	if (!c)
 		return ERR_DENIED;
-	e = answer_with(g, c);
+	e = answer_with(g, c, s);
 	if (e)
 		return e;
 	g->early_sent = true;
@@ -277,12 +286,12 @@ enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct s
 }
 
 /* The caller of a delayed offer gets ours, with the winner's codec alone. */
-static enum err offer_in_answer(struct leg *g, const struct sdp_codec *c)
+static enum err offer_in_answer(struct leg *g, const struct leg *w)
 {
-	struct sdp_codecs one = { .n = 1, .c = { *c }, .events = true, .noise = true };
+	struct sdp_codecs one = leg_one_codec(g, &w->codec, NULL, w);
 
-	g->codec = *c;
-	return leg_write_offer(g, &one);
+	g->codec = w->codec;
+	return leg_write_offer(g, &one, hold_asked(g->we_hold, leg_style(g)));
 }
 
 static enum err caller_body(struct leg *g, const struct leg *w, struct reason *why)
@@ -290,13 +299,13 @@ static enum err caller_body(struct leg *g, const struct leg *w, struct reason *w
 	enum err e;
 
 	if (g->delayed)
-		return offer_in_answer(g, &w->codec);
+		return offer_in_answer(g, w);
 	if (g->early_sent) {		/* said once: repeated, and corrected after the ACK */
 		if (!str_ieq(str_of(g->codec.name), str_of(w->codec.name)))
 			g->recodec = w->codec;
 		return OK;
 	}
-	e = answer_with(g, &w->codec);
+	e = answer_with(g, &w->codec, w);
 	if (e)
 		*why = REASON(NO_COMMON_CODEC, str_dup(&g->ls->turn, str_of(g->name)),
 			      str_dup(&g->ls->turn, str_of(w->codec.name)));
@@ -313,6 +322,8 @@ enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struc
 	*why = REASON(INTERNAL, STR("a leg was gone when it was to be joined"));
 	if (!g || !w || g->state != LEG_IN || w->state != LEG_UP)
 		return ERR_STATE;
+	g->we_hold = w->it_holds;
+	w->we_hold = g->it_holds;
 	e = caller_body(g, w, why);
 	if (e)
 		return e;
@@ -348,16 +359,18 @@ static void keep_invite(struct leg *g, const struct leg_dial *d)
 	}
 }
 
-/* Only what the caller offered; everything we pass when it has not offered yet. */
+/* Only what the caller offered; all that it may use when it has not offered yet. */
 static void codecs_for(struct leg *g, uint64_t caller, struct sdp_codecs *out)
 {
 	struct leg *c = leg_of(g->ls, caller);
-	struct sdp_codecs can;
+	struct sdp_codecs can, theirs;
 
 	sdp_codecs_allowed(&g->peer.sdp, &can);
 	*out = can;
-	if (c && (c->has_remote & 1))
-		sdp_common(&c->remote[0].side.codecs, &can, out);
+	if (!c)
+		return;
+	sdp_codecs_allowed(&c->peer.sdp, &theirs);
+	sdp_common(c->has_remote & 1 ? &c->remote[0].side.codecs : &theirs, &can, out);
 }
 
 static enum err send_invite(struct leg *g)
@@ -393,7 +406,7 @@ enum err leg_dial(struct legs *ls, const struct leg_dial *d, uint64_t *leg, stru
 		goto fail;
 	*why = REASON(LIMIT_TOTAL, STR("sessions"));
 	keep_invite(g, d);
-	if (leg_write_offer(g, &codecs) || send_invite(g)) {
+	if ((!g->peer.delayed_offer && leg_write_offer(g, &codecs, SDP_SENDRECV)) || send_invite(g)) {
 		media_close(ls->cfg.media, g->end);
 		goto fail;
 	}
@@ -419,6 +432,7 @@ enum err leg_retry(struct legs *ls, uint64_t id, const struct sip_dest *dest, st
 	(void)str_copy(g->name, sizeof g->name, str_sub(str_of(dest->host), 0, sizeof g->name - 1));
 	g->has_remote = 0;
 	g->serve = -1;
+	g->codec = (struct sdp_codec){ 0 };
 	return send_invite(g);
 }
 
@@ -450,7 +464,7 @@ enum err leg_look(struct legs *ls, uint64_t id, struct leg_view *v)
 		return ERR_GONE;
 	*v = (struct leg_view){ .role = g->role, .local_media = g->local.rtp, .codec = g->codec.name,
 				.answered = g->state == LEG_UP || g->state == LEG_IN_ANSWERED,
-				.it_holds = g->it_holds, .we_hold = g->we_hold,
+				.it_holds = g->it_holds, .we_hold = g->we_hold, .offer_open = g->offer_open,
 				.invited = g->invited, .session = g->session, .media_end = g->end };
 	if (g->serve >= 0) {
 		v->remote_media = g->remote[g->serve].rtp;
@@ -477,12 +491,10 @@ void legs_on_media(struct legs *ls, const struct media_event *ev)
 		gone(g, &ev->stats);
 		break;
 	case MEDIA_EV_FIRST_PACKET:
-		if (g->state != LEG_OUT)
+		if (g->state != LEG_OUT || !(g->has_remote >> ev->early & 1))
 			break;
-		if (ev->early != g->serve) {	/* this early dialog is the one that speaks */
-			g->serve = ev->early;
-			media_serve(ls->cfg.media, g->end, ev->early, false);
-		}
+		if (ev->early != g->serve)	/* this early dialog is the one that speaks */
+			leg_serve(g, ev->early, false);
 		leg_push(g, &out);
 		break;
 	case MEDIA_EV_SILENT:

@@ -57,6 +57,7 @@ void legs_free(struct legs *ls);
  * understood (or there was none). Otherwise *why says what to tell, *status what to
  * answer (488, 500, 503), and the session is still the caller's to reject.
  * `call` is the owner given with every event. */
+extern const struct sip_xhdr leg_accept;	/* what a 415 says */
 enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *invite,
 		  const struct leg_peer *peer, uint64_t *leg, unsigned *status,
 		  struct reason *why);
@@ -98,9 +99,12 @@ enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struc
  * when the direction shown changes. ERR_AGAIN: an offer is open on this leg, try again
  * after LEG_EV_OFFER_DONE; ERR_EXISTS: nothing to change, no event will follow. */
 enum err leg_other_holds(struct legs *ls, uint64_t leg, bool holds);
+/* After the ACK: the winner's codec by a re-INVITE, when the answer given before it had
+ * another one. Results as above; a peer that refuses it is lost (NO_COMMON_CODEC). */
+enum err leg_recodec(struct legs *ls, uint64_t leg);
 /* After LEG_EV_OFFERED: answer the peer's re-INVITE from this leg's own state. `other`
  * is the leg it talks to, whose codec must stay in use. Answers 488 by itself when that
- * is not possible. */
+ * is not possible. To one without SDP our offer goes: leg_look() shows it as open. */
 enum err leg_offer_answer(struct legs *ls, uint64_t leg, uint64_t other);
 /* Or refuse it: 491 because the call's other side has an offer open. */
 enum err leg_offer_refuse(struct legs *ls, uint64_t leg, unsigned status);
@@ -120,13 +124,13 @@ enum leg_ev_kind {
 	LEG_EV_FAILED,		/* final answer: status, reason; LEG_EV_GONE follows */
 	LEG_EV_CANCELLED,	/* caller gave up; text = its Reason header or absent */
 	LEG_EV_CONFIRMED,	/* ACK to our 200                                  */
-	LEG_EV_OFFERED,		/* re-INVITE with a change: leg_offer_answer() or _refuse() */
+	LEG_EV_OFFERED,		/* re-INVITE, no mere refresh: leg_offer_answer() or _refuse() */
 	LEG_EV_HELD,		/* peer holds us                                   */
 	LEG_EV_RESUMED,
-	LEG_EV_OFFER_DONE,	/* our re-INVITE is over, or its turn came         */
+	LEG_EV_OFFER_DONE,	/* a re-INVITE is over, ours (status: it failed) or the peer's */
 	LEG_EV_HUNG_UP,		/* BYE; text = its Reason header or absent         */
 	LEG_EV_LOST,		/* ended by us for it: reason (NO_ACK, NO_MEDIA, SESSION_EXPIRED, NO_COMMON_CODEC) */
-	LEG_EV_REFUSED_REQUEST,	/* REFER, Replaces: answered; reason for the record */
+	LEG_EV_REFUSED_REQUEST,	/* REFER, a re-INVITE: answered; reason for the record */
 	LEG_EV_GONE,		/* the leg is freed after this event; stats are final */
 };
 
@@ -155,6 +159,7 @@ struct leg_view {
 	struct addr local_media, remote_media;
 	const char *codec;		/* "PCMU"; "" before an answer */
 	bool srtp, answered, it_holds, we_hold;
+	bool offer_open;		/* ours in the dialog          */
 	ms_t invited;			/* of the attempt that counts  */
 	uint64_t session, media_end;
 };

@@ -22,6 +22,7 @@ struct leg_said {
 	int line;			/* of our audio in it                  */
 	uint64_t version;
 	bool any;
+	bool held;			/* it shows that we hold the peer      */
 	char text[LEG_SDP_MAX];		/* the last SDP, for refreshes: same version, same text */
 	size_t text_n;
 };
@@ -44,19 +45,22 @@ struct leg {
 	struct media_stats stats;
 	bool media_closed, gone_told;
 	/* offer and answer, per leg */
-	uint64_t sdp_id;
+	uint64_t sdp_id, sdp_version;	/* of o=; the highest said so far */
 	struct leg_said said;
+	struct leg_said *before;	/* ours; what goes on if our open offer fails; else NULL */
 	struct sdp_remote offered;	/* by the peer, to be answered    */
 	struct sdp_lines offered_lines;
-	bool have_offer;		/* of the peer, not yet answered */
+	bool have_offer;		/* of the peer, not yet answered; or it asks for ours: */
+	bool asked;			/* its INVITE has no SDP           */
 	struct sdp_remote remote[MEDIA_EARLY_MAX];
 	uint32_t has_remote;		/* bits */
-	struct sdp_codec recodec;	/* to be offered after the ACK; name "" : none */
+	struct sdp_codec recodec;	/* to be offered after the ACK; name "": none */
+	bool recoding;			/* that offer is open              */
 	int serve;
 	struct sdp_codec codec;		/* agreed; name "" before */
-	bool offer_open;		/* our re-INVITE waits for its answer */
+	bool offer_open;		/* ours in the dialog waits for its answer */
 	bool delayed;			/* its INVITE had no offer; ours goes in the 200 */
-	bool it_holds, we_hold, reoffer_had_sdp, early_sent;
+	bool it_holds, we_hold, early_sent;
 	char name[64];			/* for reasons */
 };
 
@@ -77,24 +81,38 @@ void leg_lost(struct leg *g, const struct reason *why);
 /* legsdp.c */
 struct sip_body leg_body(const struct leg *g);	/* of said.text */
 enum hold_style leg_style(const struct leg *g);
-/* Our offer: codecs as given; dir by hold facts. */
-enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs);
+enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir);
 /* Our answer to g->offered, with `codecs` first-choice first. */
 enum err leg_write_answer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir);
-/* Parses and judges a peer's SDP. An offer becomes g->offered and is to be answered. */
-enum err leg_read_offer(struct leg *g, struct str sdp, struct reason *why);
+/* An offer that may fail: what was said before it is kept, and comes back unless `good`. */
+void leg_keep_said(struct leg *g);
+void leg_settle_said(struct leg *g, bool good);
+/* Parses and judges a peer's SDP. An offer becomes g->offered. */
+enum err leg_read_offer(struct leg *g, const struct sip_body *body, struct reason *why);
 enum err leg_read_answer(struct leg *g, struct str sdp, struct sdp_remote *r, struct reason *why);
+/* Can our media end reach its address? */
+enum err leg_same_family(struct leg *g, const struct sdp_remote *r, struct reason *why);
 /* Tells media about remote `early` as read, payload map included. */
 void leg_tell_media(struct leg *g, int early);
+/* Listens and sends to remote `early` from now on; wipe: the others are forgotten. */
+void leg_serve(struct leg *g, int early, bool wipe);
 void leg_apply_direction(struct leg *g);
-bool leg_agree(struct leg *g, const struct sdp_remote *answer, struct reason *why);
+/* The codec agreed on with an answer; ERR_DENIED: none. */
+enum err leg_agree(struct leg *g, const struct sdp_remote *answer, struct sdp_codec *c,
+		   struct reason *why);
+/* `codec` alone, and of events and noise what both this peer and `other` know (NULL: what
+ * was said to it last). */
+struct sdp_codecs leg_one_codec(const struct leg *g, const struct sdp_codec *codec,
+				const struct sdp_side *theirs, const struct leg *other);
 enum media_codec leg_codec_id(const struct sdp_codec *c);	/* MEDIA_NCODEC: not passed */
 
 /* reoffer.c */
+void leg_learn_hold(struct leg *g, bool holds);
 void leg_on_reinvite(struct leg *g, const struct sip_event *ev);
 void leg_on_reanswer(struct leg *g, const struct sip_event *ev);
 void leg_on_refailed(struct leg *g, const struct sip_event *ev);
+void leg_on_withdrawn(struct leg *g);
+void leg_on_reack(struct leg *g, const struct sip_event *ev);
 void leg_on_refresh(struct leg *g);
-void leg_offer_recodec(struct leg *g);	/* after the ACK: the winner's codec */
 
 #endif

@@ -46,32 +46,54 @@ static void add_crypto(struct leg *g, struct sdp_out *o, enum sdp_suite s, uint3
 	memcpy(c->key, g->local.key[suite_of(s)], c->key_n);
 }
 
-/* The text under a new version when it differs from the last one, else the same. */
+/* Under a new version when it differs from what was said last, else the same. */
 static enum err say(struct leg *g, struct sdp_out *o)
 {
 	char text[LEG_SDP_MAX];
 	struct buf b;
+	bool fits;
 
 	o->id = g->sdp_id;
-	o->version = g->said.version;
+	o->version = g->said.any ? g->said.version : ++g->sdp_version;
 	o->rtp = g->local.rtp;
 	o->rtcp_port = (uint16_t)(g->local.rtp.port + 1);
 	buf_init(&b, text, sizeof text);
 	sdp_write(&b, o);
-	if (!buf_ok(&b))
-		return ERR_LIMIT;
-	if (g->said.any && (b.n != g->said.text_n || memcmp(text, g->said.text, b.n) != 0)) {
-		o->version = ++g->said.version;
+	if (g->said.any && !str_eq(buf_str(&b), (struct str){ g->said.text, g->said.text_n })) {
+		o->version = ++g->sdp_version;
 		buf_reset(&b);
 		sdp_write(&b, o);
 	}
-	memcpy(g->said.text, text, b.n);
-	g->said.text_n = b.n;
-	g->said.any = true;
-	g->said.dir = o->dir;
-	g->said.line = o->line;
+	fits = buf_ok(&b);
+	if (fits) {
+		memcpy(g->said.text, text, b.n);
+		g->said.text_n = b.n;
+		g->said.version = o->version;
+		g->said.any = true;
+		g->said.dir = o->dir;
+		g->said.line = o->line;
+		g->said.held = g->we_hold;
+	}
 	mem_wipe(text, sizeof text);
-	return OK;
+	return fits ? OK : ERR_LIMIT;
+}
+
+void leg_keep_said(struct leg *g)
+{
+	leg_settle_said(g, true);
+	g->before = mem_new(sizeof *g->before);
+	*g->before = g->said;
+}
+
+void leg_settle_said(struct leg *g, bool good)
+{
+	if (!g->before)
+		return;
+	if (!good)
+		g->said = *g->before;
+	mem_wipe(g->before, sizeof *g->before);
+	mem_free(g->before);
+	g->before = NULL;
 }
 
 /* All lines of our last SDP, which every later one keeps (RFC 3264 8). */
@@ -85,14 +107,37 @@ static void last_lines(const struct leg *g, struct sdp_lines *lines)
 		sdp_lines_of(&s, lines);
 }
 
-enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs)
+/* The suite in use first: whoever takes the first one changes no key. */
+static void offer_crypto(struct leg *g, struct sdp_out *o, enum sdp_suite now)
 {
+	const struct sdp_opts *p = &g->peer.sdp;
+
+	o->proto = SDP_RTP_SAVP;
+	if (now != SDP_SUITE_NONE)
+		add_crypto(g, o, now, 1);
+	for (int i = 0; i < p->nsuite; i++)
+		if (p->suite[i] != now)
+			add_crypto(g, o, p->suite[i], (uint32_t)o->ncrypto + 1);
+}
+
+static const struct sdp_remote *known_remote(const struct leg *g)
+{
+	return g->state == LEG_UP && g->serve >= 0 ? &g->remote[g->serve] : NULL;
+}
+
+static enum sdp_suite suite_now(const struct leg *g)
+{
+	const struct sdp_remote *r = known_remote(g);
+
+	return r ? r->crypto.suite : SDP_SUITE_NONE;
+}
+
+enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir)
+{
+	const struct sdp_remote *known = known_remote(g);
 	struct sdp_fmt fmt[SDP_FMT_MAX];
-	struct sdp_out o = { .fmt = fmt, .ptime = g->peer.sdp.ptime,
-			     .dir = hold_shown(g->it_holds, g->we_hold, leg_style(g)),
+	struct sdp_out o = { .fmt = fmt, .ptime = g->peer.sdp.ptime, .dir = dir,
 			     .rtcp_mux = g->peer.sdp.rtcp_mux };
-	const struct sdp_remote *known = g->state == LEG_UP && g->serve >= 0 ?
-					 &g->remote[g->serve] : NULL;
 	struct sdp_lines lines;
 
 	o.nfmt = sdp_offer_lines(codecs, g->said.any ? &g->said.side : NULL,
@@ -103,12 +148,8 @@ enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs)
 		o.lines = &lines;
 		o.line = g->said.line;
 	}
-	if (g->peer.sdp.srtp == SDP_SRTP_MANDATORY ||
-	    (known && known->crypto.suite != SDP_SUITE_NONE)) {
-		o.proto = SDP_RTP_SAVP;
-		for (int i = 0; i < g->peer.sdp.nsuite; i++)
-			add_crypto(g, &o, g->peer.sdp.suite[i], (uint32_t)i + 1);
-	}
+	if (g->peer.sdp.srtp == SDP_SRTP_MANDATORY || suite_now(g) != SDP_SUITE_NONE)
+		offer_crypto(g, &o, suite_now(g));
 	return say(g, &o);
 }
 
@@ -150,34 +191,59 @@ static enum err parse(struct leg *g, struct str text, struct sdp *s, struct reas
 	return e;
 }
 
-enum err leg_read_offer(struct leg *g, struct str text, struct reason *why)
+enum err leg_same_family(struct leg *g, const struct sdp_remote *r, struct reason *why)
 {
-	struct sdp_ask ask = { .opts = &g->peer.sdp, .line = -1, .peer = str_of(g->name),
-			       .texts = &g->ls->turn };
-	struct sdp s;
-	enum err e = parse(g, text, &s, why);
+	if (r->zero || r->rtp.family == g->local.rtp.family)
+		return OK;
+	*why = REASON(BAD_SDP, str_of(g->name), r->rtp.family == ADDR_V6 ?
+		      STR("its audio has an IPv6 address, and our side has IPv4") :
+		      STR("its audio has an IPv4 address, and our side has IPv6"));
+	return ERR_DENIED;
+}
 
+static enum err take(struct leg *g, const struct sdp *s, int line, struct sdp_remote *r,
+		     struct reason *why)
+{
+	struct sdp_ask ask = { .opts = &g->peer.sdp, .line = line, .now = suite_now(g),
+			       .peer = str_of(g->name), .texts = &g->ls->turn };
+	struct sdp_remote got;
+	enum err e = sdp_take(s, &ask, &got, why);
+
+	if (!e && g->end)
+		e = leg_same_family(g, &got, why);
 	if (!e)
-		e = sdp_take(&s, &ask, &g->offered, why);
-	if (e)
-		return e;
-	sdp_lines_of(&s, &g->offered_lines);
-	g->have_offer = true;
-	return OK;
+		*r = got;
+	return e;
+}
+
+enum err leg_read_offer(struct leg *g, const struct sip_body *body, struct reason *why)
+{
+	struct sdp s;
+	enum err e;
+
+	if (body->type.n && !sip_body_is(body, "application/sdp")) {
+		*why = REASON(BAD_SDP, str_of(g->name), STR("its body is no application/sdp"));
+		return ERR_RANGE;
+	}
+	e = parse(g, body->bytes, &s, why);
+	if (!e)
+		e = take(g, &s, -1, &g->offered, why);
+	if (!e)
+		sdp_lines_of(&s, &g->offered_lines);
+	return e;
 }
 
 enum err leg_read_answer(struct leg *g, struct str text, struct sdp_remote *r, struct reason *why)
 {
-	struct sdp_ask ask = { .opts = &g->peer.sdp, .line = g->said.line,
-			       .peer = str_of(g->name), .texts = &g->ls->turn };
 	struct sdp s;
 	enum err e = parse(g, text, &s, why);
 
-	return e ? e : sdp_take(&s, &ask, r, why);
+	return e ? e : take(g, &s, g->said.line, r, why);
 }
 
-/* The codec of the answer: its first that we offered. */
-bool leg_agree(struct leg *g, const struct sdp_remote *r, struct reason *why)
+/* The first codec of the answer that we offered, with the answer's parameters. */
+enum err leg_agree(struct leg *g, const struct sdp_remote *r, struct sdp_codec *c,
+		   struct reason *why)
 {
 	char text[128];
 	struct buf b;
@@ -185,15 +251,28 @@ bool leg_agree(struct leg *g, const struct sdp_remote *r, struct reason *why)
 	for (int i = 0; i < r->side.codecs.n; i++) {
 		int k = sdp_codec_find(&g->said.side.codecs, &r->side.codecs.c[i]);
 
-		if (k >= 0) {
-			g->codec = g->said.side.codecs.c[k];
-			return true;
-		}
+		if (k < 0)
+			continue;
+		*c = r->side.codecs.c[i];
+		if (!c->fmtp[0])
+			*c = g->said.side.codecs.c[k];
+		return OK;
 	}
 	buf_init(&b, text, sizeof text);
 	sdp_codecs_text(&b, &r->side.codecs);
 	*why = REASON(NO_COMMON_CODEC, str_of(g->name), str_dup(&g->ls->turn, buf_str(&b)));
-	return false;
+	return ERR_DENIED;
+}
+
+struct sdp_codecs leg_one_codec(const struct leg *g, const struct sdp_codec *codec,
+				const struct sdp_side *theirs, const struct leg *other)
+{
+	const struct sdp_codecs *beside = other && other->serve >= 0 ?
+		&other->remote[other->serve].side.codecs : g->said.any ? &g->said.side.codecs : NULL;
+
+	return (struct sdp_codecs){ .n = 1, .c = { *codec },
+		.events = (!theirs || theirs->codecs.events) && (!beside || beside->events),
+		.noise = (!theirs || theirs->codecs.noise) && (!beside || beside->noise) };
 }
 
 static void payload_map(const struct leg *g, const struct sdp_remote *r, struct media_remote *m)
@@ -228,17 +307,30 @@ void leg_tell_media(struct leg *g, int early)
 				  .mux = r->mux && g->peer.sdp.rtcp_mux,
 				  .suite = suite_of(r->crypto.suite), .mki = r->crypto.mki_n };
 
-	if (!m.mux && r->mux)
-		m.rtcp.port = (uint16_t)(r->rtp.port + 1);
+	if (m.mux)
+		m.rtcp = r->rtp;
 	memcpy(m.key, r->crypto.key, r->crypto.key_n < sizeof m.key ? r->crypto.key_n : sizeof m.key);
 	payload_map(g, r, &m);
 	media_peer(g->ls->cfg.media, g->end, early, &m);
 	mem_wipe(&m, sizeof m);
 }
 
+void leg_serve(struct leg *g, int early, bool wipe)
+{
+	struct sdp_codec c;
+	struct reason why;
+
+	g->serve = early;
+	if (leg_agree(g, &g->remote[early], &c, &why) == OK)
+		g->codec = c;
+	media_serve(g->ls->cfg.media, g->end, early, wipe);
+}
+
 void leg_apply_direction(struct leg *g)
 {
-	media_direction(g->ls->cfg.media, g->end,
-			hold_may_send(g->it_holds, g->we_hold, leg_style(g)),
-			hold_expects(g->it_holds, g->we_hold));
+	struct hold_flow f = { false, false };
+
+	if (g->serve >= 0)
+		f = hold_flow(g->said.dir, &g->remote[g->serve], g->it_holds, g->we_hold);
+	media_direction(g->ls->cfg.media, g->end, f.send, f.expect);
 }

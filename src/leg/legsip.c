@@ -24,20 +24,18 @@ static struct str number(struct leg *g, uint64_t v)
 static void early_sdp(struct leg *g, const struct sip_event *ev)
 {
 	struct sdp_remote r;
+	struct sdp_codec c;
 	struct reason why;
-	int i = ev->early < 0 ? 0 : ev->early;
 
-	if (!ev->body.bytes.n || g->peer.delayed_offer ||
-	    leg_read_answer(g, ev->body.bytes, &r, &why))
+	/* What cannot be used is passed over: the 200 decides. */
+	if (ev->early < 0 || !ev->body.bytes.n || g->peer.delayed_offer ||
+	    leg_read_answer(g, ev->body.bytes, &r, &why) || leg_agree(g, &r, &c, &why))
 		return;
-	g->remote[i] = r;
-	g->has_remote |= 1u << i;
-	leg_tell_media(g, i);
-	if (g->serve < 0) {
-		g->serve = i;
-		media_serve(g->ls->cfg.media, g->end, i, false);
-	}
-	(void)leg_agree(g, &r, &why);	/* the 200 decides */
+	g->remote[ev->early] = r;
+	g->has_remote |= 1u << ev->early;
+	leg_tell_media(g, ev->early);
+	if (g->serve < 0 || g->serve == ev->early)
+		leg_serve(g, ev->early, false);
 }
 
 static void on_provisional(struct leg *g, const struct sip_event *ev)
@@ -73,42 +71,37 @@ static void answer_unusable(struct leg *g, const struct reason *why)
 /* We had sent no offer: the 200 has the peer's, the ACK our answer. */
 static bool answer_in_ack(struct leg *g, const struct sip_event *ev, struct reason *why)
 {
-	struct sdp_codecs both, one = { .n = 1 };
+	struct sdp_codecs both;
+	struct sdp_codec c;
 	struct sip_body b;
 
-	if (leg_read_offer(g, ev->body.bytes, why)) {
-		(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
-		return false;
-	}
-	g->have_offer = false;		/* the ACK answers it */
+	if (leg_read_offer(g, &ev->body, why) || leg_agree(g, &g->offered, &c, why))
+		goto unusable;
+	/* said.side: what may be used on this call, though nothing was said yet. */
 	sdp_common(&g->said.side.codecs, &g->offered.side.codecs, &both);
-	if (!both.n) {
-		(void)leg_agree(g, &g->offered, why);
-		(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
-		return false;
-	}
-	one.c[0] = both.c[0];
-	one.events = both.events;
-	one.noise = both.noise;
-	g->said.any = false;
-	if (leg_write_answer(g, &one, hold_answer(g->offered.dir, false, leg_style(g))))
-		return false;
+	both.n = 1;
+	*why = REASON(INTERNAL, STR("an SDP does not fit"));
+	if (leg_write_answer(g, &both, hold_answer(&g->offered, false, leg_style(g))))
+		goto unusable;
 	b = leg_body(g);
 	(void)sip_ack(g->ls->cfg.sip, g->session, &b);
-	g->codec = one.c[0];
 	return true;
+unusable:
+	(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
+	return false;
 }
 
 static bool answered_sdp(struct leg *g, const struct sip_event *ev, int i, struct reason *why)
 {
 	struct sdp_remote r;
+	struct sdp_codec c;
 
 	if (g->peer.delayed_offer) {
 		if (!answer_in_ack(g, ev, why))
 			return false;
 		r = g->offered;
 	} else if (ev->body.bytes.n) {
-		if (leg_read_answer(g, ev->body.bytes, &r, why) || !leg_agree(g, &r, why))
+		if (leg_read_answer(g, ev->body.bytes, &r, why) || leg_agree(g, &r, &c, why))
 			return false;
 	} else if (g->has_remote >> i & 1) {
 		r = g->remote[i];	/* its 183 had the answer */
@@ -135,10 +128,9 @@ static void on_answer(struct leg *g, const struct sip_event *ev)
 		return;
 	}
 	g->state = LEG_UP;
-	g->serve = i;
 	g->it_holds = hold_said(&g->remote[i]);
 	leg_tell_media(g, i);
-	media_serve(g->ls->cfg.media, g->end, i, true);
+	leg_serve(g, i, true);
 	leg_push(g, &out);
 }
 
@@ -193,43 +185,40 @@ static void on_failed(struct leg *g, const struct sip_event *ev)
 	leg_finish(g);
 }
 
+/* The answer to the offer that our 200 had. */
+static enum err answer_of_ack(struct leg *g, const struct sip_event *ev, struct reason *why)
+{
+	struct sdp_remote r;
+	struct sdp_codec c;
+
+	*why = REASON(BAD_SDP, str_of(g->name), STR("the ACK has no answer"));
+	if (!ev->body.bytes.n || leg_read_answer(g, ev->body.bytes, &r, why) ||
+	    leg_agree(g, &r, &c, why))
+		return ERR_PARSE;
+	g->remote[0] = r;
+	g->has_remote = 1;
+	g->delayed = false;
+	leg_tell_media(g, 0);
+	leg_serve(g, 0, true);
+	leg_learn_hold(g, hold_answered(false, g->said.dir, &r));
+	leg_apply_direction(g);
+	return OK;
+}
+
 static void on_ack(struct leg *g, const struct sip_event *ev)
 {
 	struct leg_event out = { .kind = LEG_EV_CONFIRMED };
-	struct sdp_remote r;
 	struct reason why;
 
 	if (g->state != LEG_IN_ANSWERED)
 		return;
 	g->state = LEG_UP;
-	if (g->delayed) {
-		why = REASON(BAD_SDP, str_of(g->name), STR("the ACK has no answer"));
-		if (!ev->body.bytes.n || leg_read_answer(g, ev->body.bytes, &r, &why) ||
-		    !leg_agree(g, &r, &why)) {
-			(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
-			leg_lost(g, &why);
-			return;
-		}
-		g->remote[0] = r;
-		g->has_remote = 1;
-		g->serve = 0;
-		g->delayed = false;
-		leg_tell_media(g, 0);
-		media_serve(g->ls->cfg.media, g->end, 0, true);
-		leg_apply_direction(g);
+	if (g->delayed && answer_of_ack(g, ev, &why)) {
+		(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
+		leg_lost(g, &why);
+		return;
 	}
 	leg_push(g, &out);
-	if (g->recodec.name[0])
-		leg_offer_recodec(g);
-}
-
-static void on_reinvite_ack(struct leg *g, const struct sip_event *ev)
-{
-	struct sip_event answer = *ev;
-
-	/* We answered an INVITE without SDP with our last one: this is the answer to it. */
-	if (!g->reoffer_had_sdp && ev->body.bytes.n)
-		leg_on_reanswer(g, &answer);
 }
 
 static void ended_by_peer(struct leg *g, const struct sip_event *ev, enum leg_ev_kind kind)
@@ -287,7 +276,8 @@ void legs_on_sip(struct legs *ls, const struct sip_event *ev)
 	case SIP_EV_BYE: ended_by_peer(g, ev, LEG_EV_HUNG_UP); break;
 	case SIP_EV_ENDED: on_ended(g, ev); break;
 	case SIP_EV_REINVITE: leg_on_reinvite(g, ev); break;
-	case SIP_EV_REINVITE_ACK: on_reinvite_ack(g, ev); break;
+	case SIP_EV_REINVITE_ACK: leg_on_reack(g, ev); break;
+	case SIP_EV_REWITHDRAWN: leg_on_withdrawn(g); break;
 	case SIP_EV_REANSWER: leg_on_reanswer(g, ev); break;
 	case SIP_EV_REFAILED: leg_on_refailed(g, ev); break;
 	case SIP_EV_REFRESH_DUE: leg_on_refresh(g); break;

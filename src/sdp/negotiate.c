@@ -87,16 +87,27 @@ static void add_codec(struct sdp_remote *r, const struct sdp_codecs *allowed,
 	r->side.codecs.c[r->side.codecs.n++] = c;
 }
 
-/* The suite we like best of those offered; of two equal ones that without an MKI. */
-static void choose_crypto(const struct sdp_media *m, const struct sdp_opts *o, struct sdp_crypto *c)
+/* Of two lines with that suite the one without an MKI. */
+static bool choose_suite(const struct sdp_media *m, enum sdp_suite s, struct sdp_crypto *c)
 {
-	for (int k = 0; k < o->nsuite; k++)
-		for (int mki = 0; mki < 2; mki++)
-			for (int i = 0; i < m->ncrypto; i++)
-				if (m->crypto[i].suite == o->suite[k] && !!m->crypto[i].mki_n == mki) {
-					*c = m->crypto[i];
-					return;
-				}
+	for (int mki = 0; mki < 2; mki++)
+		for (int i = 0; i < m->ncrypto; i++)
+			if (m->crypto[i].suite == s && !!m->crypto[i].mki_n == mki) {
+				*c = m->crypto[i];
+				return true;
+			}
+	return false;
+}
+
+/* The suite in use, so that a refresh changes no key; else the one we like best. */
+static bool choose_crypto(const struct sdp_media *m, const struct sdp_ask *ask, struct sdp_crypto *c)
+{
+	if (ask->now != SDP_SUITE_NONE && choose_suite(m, ask->now, c))
+		return true;
+	for (int k = 0; k < ask->opts->nsuite; k++)
+		if (choose_suite(m, ask->opts->suite[k], c))
+			return true;
+	return false;
 }
 
 static void addresses(const struct sdp_media *m, struct sdp_remote *r)
@@ -107,8 +118,13 @@ static void addresses(const struct sdp_media *m, struct sdp_remote *r)
 	r->rtcp = m->rtcp.family != ADDR_NONE ? m->rtcp : m->conn;
 	r->rtcp.port = m->rtcp.port ? m->rtcp.port : (uint16_t)(m->port + (m->port < 65535));
 	r->mux = m->rtcp_mux;
-	if (r->mux)
-		r->rtcp = r->rtp;
+}
+
+/* Nobody may point a stream of ours at many. */
+static bool is_group(const struct addr *a)
+{
+	return (a->family == ADDR_V4 && a->ip[0] >= 224) ||
+	       (a->family == ADDR_V6 && a->ip[0] == 255);
 }
 
 static enum err bad(struct reason *why, struct str peer, const char *text)
@@ -131,8 +147,7 @@ static enum err keys(const struct sdp_media *m, const struct sdp_ask *ask, struc
 	}
 	if (ask->opts->srtp == SDP_SRTP_OFF)
 		return bad(why, ask->peer, "it demands SRTP, which is switched off for this peer");
-	choose_crypto(m, ask->opts, c);
-	if (c->suite == SDP_SUITE_NONE)
+	if (!choose_crypto(m, ask, c))
 		return bad(why, ask->peer, "none of its SRTP suites can be used");
 	return OK;
 }
@@ -170,6 +185,8 @@ static enum err take_line(const struct sdp *s, int line, const struct sdp_ask *a
 	addresses(m, &r);
 	if (r.rtp.family == ADDR_NONE)
 		return bad(why, ask->peer, "the audio has no IP address (c= line)");
+	if (is_group(&r.rtp) || is_group(&r.rtcp))
+		return bad(why, ask->peer, "the audio's address is multicast or broadcast");
 	e = keys(m, ask, &r.crypto, why);
 	if (e)
 		return e;

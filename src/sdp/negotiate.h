@@ -52,7 +52,7 @@ struct sdp_opts {
 /* What one SDP of the other side says. */
 struct sdp_remote {
 	int line;
-	struct addr rtp, rtcp;
+	struct addr rtp, rtcp;		/* rtcp: without mux          */
 	bool mux, zero;			/* zero: 0.0.0.0, hold of old */
 	enum sdp_dir dir;		/* as they say it             */
 	struct sdp_crypto crypto;	/* SDP_SUITE_NONE: clear      */
@@ -65,6 +65,7 @@ struct sdp_remote {
 struct sdp_ask {
 	const struct sdp_opts *opts;
 	int line;			/* an answer: where our audio stands; -1: an offer */
+	enum sdp_suite now;		/* in use: stays when it is there; NONE: none yet */
 	struct str peer;		/* for the reason      */
 	struct arena *texts;		/* keeps its arguments */
 };

@@ -217,9 +217,9 @@ static void withdrawn(struct sip *s, struct ses *x, struct ses_arg *a)
 {
 	struct tx *t = tx_get(s, x->re_tx);
 
-	(void)a;
 	if (t && t->more.skel)
 		uas_simple(s, t, 487, STR_NONE);
+	(void)ses_news(s, x, SIP_EV_REWITHDRAWN, a->m);	/* nothing to add */
 }
 
 static void no_ack(struct sip *s, struct ses *x, struct ses_arg *a)

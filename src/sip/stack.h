@@ -115,6 +115,7 @@ enum sip_ev_kind {
 	/* both, in the dialog */
 	SIP_EV_REINVITE,	/* answer with sip_reinvite_answer(); body may be absent     */
 	SIP_EV_REINVITE_ACK,	/* its ACK (body: answer to our offer in the 200)            */
+	SIP_EV_REWITHDRAWN,	/* its CANCEL came before our answer; 487 was sent           */
 	SIP_EV_REANSWER,	/* 200 to our sip_reinvite(); ACK sent (or sip_ack() if it had no body) */
 	SIP_EV_REFAILED,	/* final non-2xx to it; 491 and 408/481 as RFC 3261 14.1, 12.2.1.2 say */
 	SIP_EV_INDIALOG,	/* REFER, INFO, NOTIFY, ... within the dialog: sip_respond()  */

@@ -53,7 +53,7 @@ struct flow_media {			/* one RTP port of a peer's dialog */
 
 struct flow_dialog {
 	struct flow_peer *peer;
-	bool uac, answered;
+	bool uac, answered, reinvite;	/* reinvite: our last INVITE was one in the dialog */
 	char call_id[160], local_tag[64], remote_tag[64];
 	char local[300], remote[300];	/* URIs of From and To */
 	char target[600], route[1200];	/* where requests in the dialog go */

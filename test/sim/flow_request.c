@@ -56,7 +56,8 @@ static uint32_t next_cseq(struct flow_dialog *d, const char *method)
 static void top(struct flow_dialog *d, const char *method, const struct flow_args *a, struct buf *b)
 {
 	struct flow_peer *p = d->peer;
-	bool first = opens_dialog(d, method), cancel = !strcmp(method, "CANCEL");
+	bool first = opens_dialog(d, method);
+	bool cancel = !strcmp(method, "CANCEL"), outside = first || (cancel && !d->reinvite);
 	char at[ADDR_TEXT], mf[12], branch[80];
 	const char *hops = flow_arg(a, "max-forwards");
 
@@ -64,16 +65,16 @@ static void top(struct flow_dialog *d, const char *method, const struct flow_arg
 	flow_put(branch, sizeof branch, "z9hG4bK-%s-%u", p->name, ++p->f->serial);
 	if (!strcmp(method, "INVITE"))
 		flow_put(d->branch, sizeof d->branch, "%s", branch);
-	buf_fmt(b, "%s %s SIP/2.0\r\n", method, first || cancel || !d->target[0] ? d->ruri : d->target);
+	buf_fmt(b, "%s %s SIP/2.0\r\n", method, outside || !d->target[0] ? d->ruri : d->target);
 	buf_fmt(b, "Via: SIP/2.0/%s %s;branch=%s;rport\r\n", via_name[p->transport],
 		addr_text(&p->at, at), cancel ? d->branch : branch);
-	if (!first && !cancel && d->route[0])
+	if (!outside && d->route[0])
 		buf_fmt(b, "Route: %s\r\n", d->route);
 	buf_fmt(b, "Max-Forwards: %s\r\n", mf);
 	buf_fmt(b, "From: %s%s<%s>;tag=%s\r\n", flow_arg(a, "name") ? flow_arg(a, "name") : "",
 		flow_arg(a, "name") ? " " : "", d->local, d->local_tag);
-	buf_fmt(b, "To: <%s>%s%s\r\n", d->remote, first || cancel ? "" : ";tag=",
-		first || cancel ? "" : d->remote_tag);
+	buf_fmt(b, "To: <%s>%s%s\r\n", d->remote, outside ? "" : ";tag=",
+		outside ? "" : d->remote_tag);
 	buf_fmt(b, "Call-ID: %s\r\n", d->call_id);
 	buf_fmt(b, "CSeq: %u %s\r\n", next_cseq(d, method), method);
 }
@@ -117,7 +118,7 @@ void flow_request(struct flow_dialog *d, const char *method, const struct flow_a
 	flow_extra(a, &b);
 	flow_sdp_write(d, a, sdp, sizeof sdp);
 	if (sdp[0])
-		buf_lit(&b, "Content-Type: application/sdp\r\n");
+		buf_fmt(&b, "Content-Type: %s\r\n", flow_arg(a, "type") ? flow_arg(a, "type") : "application/sdp");
 	buf_fmt(&b, "Content-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);
 	flow_ladder(p->f, "%-8s > %s", p->name, method);
 	flow_peer_send(p, stream, buf_z(&b));
@@ -143,7 +144,7 @@ void flow_auto_ack(struct flow_dialog *d, const char *response)
 {
 	struct flow_peer *p = d->peer;
 	struct flow_args all = { .n = 0 }, a, none = { .n = 0 };
-	char to[400], text[3000], at[ADDR_TEXT], sdp[80];
+	char to[400], text[3000], at[ADDR_TEXT], sdp[80], dir[40];
 	const char *spec;
 
 	if (d->sent)
@@ -154,6 +155,8 @@ void flow_auto_ack(struct flow_dialog *d, const char *response)
 		flow_put(sdp, sizeof sdp, "sdp=%s", spec ? spec : "");
 		if (spec)
 			none.v[none.n++] = sdp;
+		flow_put(dir, sizeof dir, "dir=%s", flow_arg(&a, "ack-dir") ? flow_arg(&a, "ack-dir") : "sendrecv");
+		none.v[none.n++] = dir;
 		if (!flow_word(&a, "noack"))
 			flow_request(d, "ACK", &none);
 		return;

@@ -158,8 +158,11 @@ void flow_send(struct flow_peer *p, struct flow_dialog *d, const struct flow_arg
 		send_response(d, a);
 		return;
 	}
-	if (fresh || !strcmp(what, "re-INVITE"))
-		d->sent = fresh ? mem_dup(p->f->text, strlen(p->f->text)) : d->sent;
+	if (fresh || !strcmp(what, "re-INVITE")) {
+		mem_free(d->sent);
+		d->sent = mem_dup(p->f->text, strlen(p->f->text));
+		d->reinvite = !fresh;
+	}
 	flow_request(d, strcmp(what, "re-INVITE") != 0 ? what : "INVITE", a);
 }
 
