@@ -29,7 +29,8 @@ bool media_msg_good(const struct media_msg *m, uint32_t slots)
 	case MEDIA_SERVE:
 		return m->slot < slots && m->early < MEDIA_EARLY_MAX;
 	case MEDIA_CONNECT:
-		return m->slot < slots && (m->other < slots || m->other == UINT32_MAX);
+		return m->slot < slots && m->other != m->slot &&
+		       (m->other < slots || m->other == UINT32_MAX);
 	case MEDIA_PLAY:
 		return m->slot < slots && m->u.play.source < MEDIA_SOURCE_NSOURCE &&
 		       m->u.play.codec < MEDIA_NCODEC;

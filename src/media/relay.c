@@ -75,11 +75,11 @@ void relay_free(struct relay *r)
 {
 	if (!r)
 		return;
-	for (uint32_t i = 0; i < r->nslots; i++) {
+	for (uint32_t i = 0; i < r->nslots; i++)	/* closing looks at other ends */
 		if (relay_end(r, i))
 			end_close(r, r->end[i]);
+	for (uint32_t i = 0; i < r->nslots; i++)
 		mem_free(r->end[i]);
-	}
 	mem_free(r->end);
 	mem_free(r);
 }

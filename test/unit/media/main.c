@@ -1,0 +1,28 @@
+#include "t_media.h"
+
+#include <string.h>
+
+size_t t_hex(const char *text, uint8_t *out, size_t cap)
+{
+	static const char digit[] = "0123456789abcdef";
+	size_t n = 0;
+	int half = 0;
+
+	for (; *text; text++) {
+		const char *at = strchr(digit, *text);
+
+		if (!at)
+			continue;
+		assert_true(n / 2 < cap);
+		half = half << 4 | (int)(at - digit);
+		if (++n % 2 == 0)
+			out[n / 2 - 1] = (uint8_t)half;
+		half &= 15;
+	}
+	return n / 2;
+}
+
+int main(void)
+{
+	return (run_srtp() + run_rtp() + run_ports() + run_player() + run_proto() + run_relay()) != 0;
+}

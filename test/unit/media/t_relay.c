@@ -1,0 +1,628 @@
+/* t_relay.c - the engine: whose packets are taken, what leaves, and what never does. */
+#include "t_media.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "media/relay.h"
+#include "media/rtp.h"
+
+enum { A = 0, B = 1, PCMU = 0, PCMA = 8, EVENTS_A = 101, EVENTS_B = 96 };
+
+struct sent { uint32_t slot; bool rtcp; struct addr to; uint8_t p[RTP_PACKET_MAX + RTP_TAIL]; size_t n; };
+
+struct bed {
+	struct relay *relay;
+	struct rng rng;
+	struct sent out[64];
+	int nout;
+	struct media_msg up[64];
+	int nup;
+	ms_t now;
+};
+
+static void on_send(void *ctx, uint32_t slot, bool rtcp, const struct addr *to, const uint8_t *p, size_t n)
+{
+	struct bed *b = ctx;
+	struct sent *s = &b->out[b->nout < 63 ? b->nout++ : 63];
+
+	*s = (struct sent){ .slot = slot, .rtcp = rtcp, .to = *to, .n = n };
+	memcpy(s->p, p, n);
+}
+
+static void on_up(void *ctx, const struct media_msg *m)
+{
+	struct bed *b = ctx;
+
+	b->up[b->nup < 63 ? b->nup++ : 63] = *m;
+}
+
+static struct addr at(const char *ip, uint16_t port)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse_ip(str_of(ip), &a), OK);
+	a.port = port;
+	return a;
+}
+
+static struct media_msg msg(enum media_op op, uint32_t slot)
+{
+	return (struct media_msg){ .version = MEDIA_VERSION, .op = (uint16_t)op, .slot = slot,
+				   .other = UINT32_MAX, .owner = slot + 100 };
+}
+
+static void tell(struct bed *b, const struct media_msg *m)
+{
+	assert_true(media_msg_good(m, 8));
+	relay_msg(b->relay, m, b->now);
+}
+
+static struct media_msg peer(uint32_t slot, struct addr rtp, uint8_t events)
+{
+	struct media_msg m = msg(MEDIA_PEER, slot);
+
+	m.u.peer.rtp = m.u.peer.rtcp = rtp;
+	m.u.peer.rtcp.port++;
+	memset(m.u.peer.rx_pt, 255, sizeof m.u.peer.rx_pt);
+	memset(m.u.peer.tx_pt, 255, sizeof m.u.peer.tx_pt);
+	m.u.peer.rx_pt[MEDIA_PCMU] = m.u.peer.tx_pt[MEDIA_PCMU] = PCMU;
+	m.u.peer.rx_pt[MEDIA_EVENTS] = m.u.peer.tx_pt[MEDIA_EVENTS] = events;
+	return m;
+}
+
+static void direct(struct bed *b, uint32_t slot, bool send, bool expect)
+{
+	struct media_msg m = msg(MEDIA_DIRECTION, slot);
+
+	m.u.direction.send = send;
+	m.u.direction.expect = expect;
+	tell(b, &m);
+}
+
+static void open_end(struct bed *b, uint32_t slot, uint32_t no_media, uint32_t fill)
+{
+	struct media_msg m = msg(MEDIA_OPEN, slot);
+
+	for (int s = 0; s < SRTP_NSUITE; s++)
+		memset(m.u.open.key[s], (int)(0x10 + slot), SRTP_KEY_MAX);
+	m.u.open.no_media_ms = no_media;
+	m.u.open.fill_ms = fill;
+	tell(b, &m);
+}
+
+static void serve(struct bed *b, uint32_t slot, uint16_t early, bool wipe)
+{
+	struct media_msg m = msg(MEDIA_SERVE, slot);
+
+	m.early = early;
+	m.u.serve.wipe_others = wipe;
+	tell(b, &m);
+}
+
+static void join(struct bed *b)
+{
+	struct media_msg m = msg(MEDIA_CONNECT, A);
+
+	m.other = B;
+	tell(b, &m);
+}
+
+static struct bed *bed_new(void)
+{
+	struct bed *b = mem_new(sizeof *b);
+	struct relay_io io = { on_send, on_up, b };
+
+	rng_seed(&b->rng, 9);
+	b->now = 1000;
+	b->relay = relay_new(8, &io, &b->rng);
+	return b;
+}
+
+/* Two clear ends that talk: A's peer is 10.0.0.1:4000, B's 10.0.0.2:5000. */
+static struct bed *talking(uint8_t latch)
+{
+	struct bed *b = bed_new();
+	struct media_msg a = peer(A, at("10.0.0.1", 4000), EVENTS_A),
+			 c = peer(B, at("10.0.0.2", 5000), EVENTS_B);
+
+	open_end(b, A, 60000, 0);
+	open_end(b, B, 60000, 0);
+	a.u.peer.latch = latch;
+	tell(b, &a);
+	tell(b, &c);
+	serve(b, A, 0, true);
+	serve(b, B, 0, true);
+	direct(b, A, true, true);
+	direct(b, B, true, true);
+	join(b);
+	b->nup = b->nout = 0;
+	return b;
+}
+
+static void bed_free(struct bed *b)
+{
+	relay_free(b->relay);
+	mem_free(b);
+}
+
+static size_t rtp_of(uint8_t *p, uint8_t pt, uint16_t seq, uint32_t ts, uint32_t ssrc, char fill)
+{
+	struct rtp h = { .pt = pt, .seq = seq, .ts = ts, .ssrc = ssrc };
+
+	rtp_write(p, &h);
+	memset(p + RTP_HEAD, fill, 160);
+	return RTP_HEAD + 160;
+}
+
+static void comes(struct bed *b, uint32_t slot, struct addr from, uint8_t pt, uint16_t seq, uint32_t ts,
+		  uint32_t ssrc)
+{
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL];
+	size_t n = rtp_of(p, pt, seq, ts, ssrc, 'x');
+
+	relay_packet(b->relay, slot, false, &from, p, n, b->now);
+}
+
+static struct rtp last(const struct bed *b)
+{
+	struct rtp h;
+
+	assert_true(b->nout > 0);
+	assert_true(rtp_read(b->out[b->nout - 1].p, b->out[b->nout - 1].n, true, &h));
+	return h;
+}
+
+static bool told(const struct bed *b, enum media_op op)
+{
+	for (int i = 0; i < b->nup; i++)
+		if (b->up[i].op == op)
+			return true;
+	return false;
+}
+
+/* --- endpoint, not forwarder -------------------------------------------------------- */
+
+static void our_own_stream_leaves_with_the_other_sides_payload_type(void **state)
+{
+	struct bed *b = talking(0);
+	struct rtp h1, h2;
+
+	(void)state;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 7, 1000, 0xaaaa);
+	h1 = last(b);
+	assert_int_equal(b->out[0].slot, B);
+	assert_true(addr_eq(&b->out[0].to, &(struct addr){ 0 }) == false && b->out[0].to.port == 5000);
+	assert_true(h1.ssrc != 0xaaaa && h1.marker);	/* a stream of ours begins */
+	comes(b, A, at("10.0.0.1", 4000), EVENTS_A, 8, 1000, 0xaaaa);
+	h2 = last(b);
+	assert_int_equal(h2.pt, EVENTS_B);
+	assert_true(h2.ssrc == h1.ssrc && h2.seq == (uint16_t)(h1.seq + 1) && h2.ts == h1.ts && !h2.marker);
+	comes(b, A, at("10.0.0.1", 4000), 55, 9, 1160, 0xaaaa);	/* a type nobody agreed on */
+	assert_int_equal(b->nout, 2);
+	bed_free(b);
+}
+
+static void a_new_source_continues_the_stream_with_a_marker(void **state)
+{
+	struct bed *b = talking(0);
+	struct rtp h1, h2;
+
+	(void)state;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 100, 16000, 1);
+	h1 = last(b);
+	b->now += 100;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 60000, 99, 2);
+	h2 = last(b);
+	assert_true(h2.ssrc == h1.ssrc && h2.seq == (uint16_t)(h1.seq + 1) && h2.marker);
+	assert_int_equal(h2.ts - h1.ts, 800);		/* 100 ms later */
+	bed_free(b);
+}
+
+static void loss_and_order_of_the_source_are_kept(void **state)
+{
+	struct bed *b = talking(0);
+	struct rtp h1, h2, h3;
+
+	(void)state;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 100, 16000, 1);
+	h1 = last(b);
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 103, 16480, 1);
+	h2 = last(b);
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 102, 16320, 1);
+	h3 = last(b);
+	assert_true(h2.seq == (uint16_t)(h1.seq + 3) && h3.seq == (uint16_t)(h1.seq + 2));
+	bed_free(b);
+}
+
+/* --- who may be the source ------------------------------------------------------------ */
+
+static void strangers_are_not_heard_before_or_after_the_lock(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	comes(b, A, at("10.9.9.9", 4000), PCMU, 1, 0, 5);
+	assert_int_equal(b->nout, 0);
+	for (uint16_t i = 0; i < 5; i++)
+		comes(b, A, at("10.0.0.1", 4000), PCMU, i, i * 160u, 6);
+	assert_int_equal(b->nout, 5);
+	for (uint16_t i = 0; i < 50; i++) {
+		comes(b, A, at("10.9.9.9", 4000), PCMU, i, i * 160u, 6);
+		comes(b, A, at("10.0.0.1", 4001), PCMU, i, i * 160u, 6);	/* its host, another port */
+	}
+	assert_int_equal(b->nout, 5);
+	bed_free(b);
+}
+
+static void its_host_may_move_its_port_once_while_the_sdp_is_young(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	for (uint16_t i = 0; i < 4; i++)
+		comes(b, A, at("10.0.0.1", 4444), PCMU, i, i * 160u, 6);
+	assert_true(told(b, MEDIA_LATCHED));
+	b->nout = 0;
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 7);
+	assert_int_equal(b->out[0].to.port, 4444);
+	bed_free(b);
+
+	b = talking(0);
+	b->now += 3001;
+	for (uint16_t i = 0; i < 9; i++)
+		comes(b, A, at("10.0.0.1", 4444), PCMU, i, i * 160u, 6);
+	assert_false(told(b, MEDIA_LATCHED));
+	assert_int_equal(b->nout, 0);
+	bed_free(b);
+}
+
+static void nothing_is_sent_to_a_learned_address_before_it_is_locked(void **state)
+{
+	struct bed *b = talking(1);
+
+	(void)state;
+	for (uint16_t i = 0; i < 3; i++) {
+		comes(b, A, at("192.0.2.9", 1234), PCMU, i, i * 160u, 6);
+		comes(b, B, at("10.0.0.2", 5000), PCMU, i, i * 160u, 7);
+		assert_int_equal(b->out[b->nout - 1].to.port, 4000);	/* still the SDP's */
+	}
+	comes(b, A, at("192.0.2.9", 1234), PCMU, 3, 480, 6);
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 3, 480, 7);
+	assert_int_equal(b->out[b->nout - 1].to.port, 1234);
+	assert_true(told(b, MEDIA_LATCHED));
+	bed_free(b);
+}
+
+static void a_latch_needs_four_in_sequence_of_one_source(void **state)
+{
+	struct bed *b = talking(1);
+
+	(void)state;
+	for (uint16_t i = 0; i < 20; i++)
+		comes(b, A, at("192.0.2.9", 1234), PCMU, (uint16_t)(i * 2), i * 160u, 6);	/* gaps */
+	for (uint16_t i = 0; i < 20; i++)
+		comes(b, A, at("192.0.2.9", 1234), PCMU, i, i * 160u, i);	/* each another SSRC */
+	for (uint16_t i = 0; i < 20; i++)
+		comes(b, A, at("192.0.2.9", (uint16_t)(1234 + i)), PCMU, i, i * 160u, 6);
+	assert_false(told(b, MEDIA_LATCHED));
+	bed_free(b);
+}
+
+/* --- protection -------------------------------------------------------------------------- */
+
+struct secure { struct bed *b; struct srtp *theirs[2]; };	/* contexts of two early dialogs of A */
+
+static void secure_peer(struct secure *s, uint16_t early)
+{
+	struct media_msg m = peer(A, at("10.0.0.1", (uint16_t)(4000 + 10 * early)), EVENTS_A);
+
+	m.early = early;
+	m.u.peer.suite = SRTP_AES_CM_80;
+	memset(m.u.peer.key, 0x40 + early, SRTP_KEY_MAX);
+	tell(s->b, &m);
+	s->theirs[early] = srtp_new(SRTP_AES_CM_80, m.u.peer.key, 0);
+}
+
+static struct secure secure_new(void)
+{
+	struct secure s = { talking(0), { NULL } };
+
+	secure_peer(&s, 0);
+	secure_peer(&s, 1);
+	s.b->nup = s.b->nout = 0;
+	return s;
+}
+
+static void secure_free(struct secure *s)
+{
+	srtp_free(s->theirs[0]);
+	srtp_free(s->theirs[1]);
+	bed_free(s->b);
+}
+
+static void says(struct secure *s, int early, uint16_t seq, struct addr from)
+{
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL];
+	size_t n = rtp_of(p, PCMU, seq, seq * 160u, 70u + (unsigned)early, 'y');
+
+	assert_int_equal(srtp_protect(s->theirs[early], p, &n, sizeof p), OK);
+	relay_packet(s->b->relay, A, false, &from, p, n, s->b->now);
+}
+
+static void the_context_that_authenticates_owns_the_packet(void **state)
+{
+	struct secure s = secure_new();
+
+	(void)state;
+	says(&s, 1, 1, at("10.0.0.77", 1));	/* the other early dialog: known, but not served */
+	assert_int_equal(s.b->nout, 0);
+	assert_true(told(s.b, MEDIA_FIRST_PACKET));
+	assert_int_equal(s.b->up[0].early, 1);
+	says(&s, 0, 1, at("10.0.0.1", 4000));
+	assert_int_equal(s.b->nout, 1);
+	assert_int_equal(s.b->out[0].p[RTP_HEAD], 'y');
+	serve(s.b, A, 1, true);
+	says(&s, 1, 2, at("10.0.0.1", 4010));
+	assert_int_equal(s.b->nout, 2);
+	says(&s, 0, 2, at("10.0.0.1", 4000));	/* its record is wiped */
+	assert_int_equal(s.b->nout, 2);
+	secure_free(&s);
+}
+
+static void clear_and_forged_packets_are_not_believed_on_a_protected_leg(void **state)
+{
+	struct secure s = secure_new();
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL];
+
+	(void)state;
+	comes(s.b, A, at("10.0.0.1", 4000), PCMU, 1, 0, 70);
+	for (int i = 0; i < 1000; i++) {
+		size_t n = rtp_of(p, PCMU, (uint16_t)i, 0, 70, (char)i);
+		struct addr from = at("10.0.0.1", 4000);
+
+		relay_packet(s.b->relay, A, false, &from, p, n + 10, s.b->now);
+	}
+	assert_int_equal(s.b->nout, 0);
+	assert_int_equal(s.b->nup, 0);		/* and nobody is told: the call goes on */
+	says(&s, 0, 5, at("10.0.0.1", 4000));
+	assert_int_equal(s.b->nout, 1);
+	secure_free(&s);
+}
+
+static void what_leaves_opens_with_the_local_key_and_nothing_leaves_in_the_clear(void **state)
+{
+	struct secure s = secure_new();
+	uint8_t key[SRTP_KEY_MAX], p[RTP_PACKET_MAX + RTP_TAIL];
+	struct srtp *rx;
+	size_t n;
+
+	(void)state;
+	memset(key, 0x10 + A, sizeof key);
+	rx = srtp_new(SRTP_AES_CM_80, key, 0);
+	comes(s.b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 7);
+	assert_int_equal(s.b->out[0].slot, A);
+	n = s.b->out[0].n;
+	assert_int_equal(n, RTP_HEAD + 160 + 10);
+	memcpy(p, s.b->out[0].p, n);
+	assert_int_equal(srtp_unprotect(rx, p, &n), OK);
+	assert_int_equal(p[RTP_HEAD], 'x');
+	srtp_free(rx);
+	secure_free(&s);
+}
+
+static void the_same_key_again_keeps_the_replay_window(void **state)
+{
+	struct secure s = secure_new();
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL], q[RTP_PACKET_MAX + RTP_TAIL];
+	size_t n = rtp_of(p, PCMU, 9, 0, 70, 'y');
+	struct addr from = at("10.0.0.1", 4000);
+	struct srtp *was;
+
+	(void)state;
+	assert_int_equal(srtp_protect(s.theirs[0], p, &n, sizeof p), OK);
+	memcpy(q, p, n);
+	relay_packet(s.b->relay, A, false, &from, q, n, s.b->now);
+	assert_int_equal(s.b->nout, 1);
+	was = s.theirs[0];
+	secure_peer(&s, 0);			/* a re-INVITE with the same key */
+	memcpy(q, p, n);
+	relay_packet(s.b->relay, A, false, &from, q, n, s.b->now);
+	assert_int_equal(s.b->nout, 1);		/* still a replay */
+	srtp_free(was);
+	secure_free(&s);
+}
+
+/* --- hold, silence, reports ------------------------------------------------------------------ */
+
+static void an_end_that_may_not_be_sent_to_gets_nothing(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	direct(b, B, false, false);
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 1, 0, 1);
+	assert_int_equal(b->nout, 0);
+	direct(b, B, true, true);
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 2, 160, 1);
+	assert_int_equal(b->nout, 1);
+	bed_free(b);
+}
+
+static void run_for(struct bed *b, ms_t ms)
+{
+	for (ms_t end = b->now + ms; b->now < end; b->now += 20)
+		relay_tick(b->relay, b->now);
+}
+
+static void silence_is_told_once_and_not_on_hold(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	direct(b, A, true, false);		/* on hold: nothing is expected of it */
+	run_for(b, 61000);
+	assert_int_equal(b->nup, 1);
+	assert_true(b->up[0].op == MEDIA_SILENT && b->up[0].slot == B);
+	direct(b, A, true, true);		/* counted anew from the resume */
+	run_for(b, 59000);
+	assert_int_equal(b->nup, 1);
+	run_for(b, 2000);
+	assert_int_equal(b->nup, 2);
+	assert_int_equal(b->up[1].slot, A);
+	bed_free(b);
+}
+
+static void rtcp_of_the_peer_counts_as_life(void **state)
+{
+	struct bed *b = talking(0);
+	struct rtcp_sender s = { .ssrc = 4 };
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL];
+	struct addr from = at("10.0.0.1", 4001);
+
+	(void)state;
+	direct(b, B, true, false);
+	for (int i = 0; i < 30; i++) {
+		size_t n = rtcp_write(p, sizeof p, &s, NULL, "x");
+
+		run_for(b, 5000);
+		relay_packet(b->relay, A, true, &from, p, n, b->now);
+	}
+	assert_false(told(b, MEDIA_SILENT));
+	bed_free(b);
+}
+
+static void both_sides_get_reports_of_our_own_also_on_hold(void **state)
+{
+	struct bed *b = talking(0);
+	int to[2] = { 0 };
+
+	(void)state;
+	direct(b, A, false, false);
+	run_for(b, 20100);
+	for (int i = 0; i < b->nout; i++) {
+		struct rtcp_news n;
+
+		assert_true(b->out[i].rtcp && rtcp_read(b->out[i].p, b->out[i].n, &n));
+		to[b->out[i].slot]++;
+	}
+	assert_int_equal(to[A], 4);
+	assert_int_equal(to[B], 4);
+	bed_free(b);
+}
+
+static void an_end_without_media_for_five_seconds_gets_silence_from_us(void **state)
+{
+	struct bed *b = bed_new();
+	struct media_msg a = peer(A, at("10.0.0.1", 4000), EVENTS_A),
+			 c = peer(B, at("10.0.0.2", 5000), EVENTS_B);
+	int before;
+
+	(void)state;
+	open_end(b, A, 60000, 1);
+	open_end(b, B, 60000, 0);
+	tell(b, &a);
+	tell(b, &c);
+	serve(b, A, 0, true);
+	serve(b, B, 0, true);
+	direct(b, A, true, true);
+	direct(b, B, true, true);
+	join(b);
+	run_for(b, 4900);
+	assert_int_equal(b->nout, 0);
+	run_for(b, 700);
+	assert_true(b->nout > 2 && b->out[b->nout - 1].slot == A);
+	assert_int_equal(b->out[b->nout - 1].p[RTP_HEAD], 0xff);
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 3);	/* it speaks: the silence ends */
+	before = b->nout;
+	b->now += 20;
+	relay_tick(b->relay, b->now);
+	assert_int_equal(b->nout, before);
+	bed_free(b);
+}
+
+static void a_tone_is_played_instead_of_the_other_side(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = msg(MEDIA_PLAY, A);
+	struct rtp h;
+
+	(void)state;
+	m.u.play.source = MEDIA_SOURCE_RINGBACK;
+	m.u.play.codec = MEDIA_PCMU;
+	memcpy(m.u.play.country, "us", 3);
+	tell(b, &m);
+	assert_true(relay_playing(b->relay));
+	run_for(b, 100);
+	assert_int_equal(b->nout, 5);
+	h = last(b);
+	assert_int_equal(h.payload_n, 160);
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 3);	/* not heard meanwhile */
+	assert_int_equal(b->nout, 5);
+	m.u.play.source = MEDIA_SOURCE_NONE;
+	tell(b, &m);
+	assert_false(relay_playing(b->relay));
+	bed_free(b);
+}
+
+static void a_closed_end_tells_its_counters_and_is_gone(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = msg(MEDIA_CLOSE, A);
+
+	(void)state;
+	for (uint16_t i = 0; i < 10; i++)
+		if (i != 4)
+			comes(b, A, at("10.0.0.1", 4000), PCMU, i, i * 160u, 1);
+	tell(b, &m);
+	assert_int_equal(b->up[b->nup - 1].op, MEDIA_CLOSED);
+	assert_int_equal(b->up[b->nup - 1].owner, 100);
+	assert_int_equal(b->up[b->nup - 1].u.counts.rx_packets, 9);
+	assert_int_equal(b->up[b->nup - 1].u.counts.lost, 1);
+	b->nout = 0;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 99, 0, 1);
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 99, 0, 1);
+	assert_int_equal(b->nout, 0);
+	tell(b, &m);				/* again: nothing */
+	bed_free(b);
+}
+
+static void three_that_point_at_each_other_are_freed(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = msg(MEDIA_CONNECT, 2);
+
+	(void)state;
+	open_end(b, 2, 0, 0);
+	m.other = A;				/* B still points at A, A at 2 */
+	tell(b, &m);
+	bed_free(b);
+}
+
+int run_relay(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(our_own_stream_leaves_with_the_other_sides_payload_type),
+		cmocka_unit_test(a_new_source_continues_the_stream_with_a_marker),
+		cmocka_unit_test(loss_and_order_of_the_source_are_kept),
+		cmocka_unit_test(strangers_are_not_heard_before_or_after_the_lock),
+		cmocka_unit_test(its_host_may_move_its_port_once_while_the_sdp_is_young),
+		cmocka_unit_test(nothing_is_sent_to_a_learned_address_before_it_is_locked),
+		cmocka_unit_test(a_latch_needs_four_in_sequence_of_one_source),
+		cmocka_unit_test(the_context_that_authenticates_owns_the_packet),
+		cmocka_unit_test(clear_and_forged_packets_are_not_believed_on_a_protected_leg),
+		cmocka_unit_test(what_leaves_opens_with_the_local_key_and_nothing_leaves_in_the_clear),
+		cmocka_unit_test(the_same_key_again_keeps_the_replay_window),
+		cmocka_unit_test(an_end_that_may_not_be_sent_to_gets_nothing),
+		cmocka_unit_test(silence_is_told_once_and_not_on_hold),
+		cmocka_unit_test(rtcp_of_the_peer_counts_as_life),
+		cmocka_unit_test(both_sides_get_reports_of_our_own_also_on_hold),
+		cmocka_unit_test(an_end_without_media_for_five_seconds_gets_silence_from_us),
+		cmocka_unit_test(a_tone_is_played_instead_of_the_other_side),
+		cmocka_unit_test(three_that_point_at_each_other_are_freed),
+		cmocka_unit_test(a_closed_end_tells_its_counters_and_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
