@@ -22,8 +22,8 @@ static enum err socket_of(struct client *c, const char *file)
 
 	if (!cfg) {
 		for (int i = 0; i < fs->n; i++)
-			fprintf(stderr, "%s:%u:%u: %s\n", fs->f[i].at.file ? fs->f[i].at.file : file,
-				fs->f[i].at.line, fs->f[i].at.col, fs->f[i].text);
+			fprintf(stderr, "%s:%u:%u: %s\n", fs->f[i].file[0] ? fs->f[i].file : file,
+				fs->f[i].line, fs->f[i].col, fs->f[i].text);
 		e = ERR_PARSE;
 	} else if (!str_copy(c->socket, sizeof c->socket, cfg->control_socket)) {
 		fprintf(stderr, "%s: the name of the control-socket is too long.\n", file);

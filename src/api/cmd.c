@@ -147,7 +147,7 @@ static void applied(void *ctx, const struct findings *fs)
 
 	for (int i = 0; i < fs->n; i++)
 		json_array_append_new(list, json_pack("{s:i, s:i, s:o}", "line",
-			(int)fs->f[i].at.line, "column", (int)fs->f[i].at.col, "text",
+			(int)fs->f[i].line, "column", (int)fs->f[i].col, "text",
 			js_name(str_of(fs->f[i].text))));
 	c->out = json_pack("{s:b, s:o, s:i}", "applied", fs->n == 0, "findings", list, "more",
 			   fs->more);

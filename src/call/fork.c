@@ -154,10 +154,11 @@ void fork_ringing(struct fork *f, int i)
 void fork_answered(struct fork *f, int i, ms_t invited, ms_t now)
 {
 	bool soon = now < invited + f->b[i].t.too_soon;
+	bool open = f->b[i].state != FORK_ENDED;
 
 	step(f, i, soon ? FORK_EARLY_ANSWER : FORK_ANSWER);
 	if (f->b[i].state != FORK_WON) {
-		if (soon)
+		if (open)		/* dropped just now, not long ago */
 			empty_check(f);
 		return;
 	}

@@ -19,8 +19,9 @@ enum { CONFIG_ZONES = 16, CONFIG_CERTS = 16, CONFIG_LISTENERS = 32, CONFIG_TRUNK
 
 struct mark { const char *file; unsigned line, col; };	/* 1-based; 0: no place */
 
-struct finding {
-	struct mark at;
+struct finding {			/* owns its words: it outlives what it is about */
+	char file[256];			/* "": no place                    */
+	unsigned line, col;
 	char text[300];			/* what is wrong, and the mend; whole sentences */
 };
 

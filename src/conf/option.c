@@ -15,7 +15,9 @@ void finding_add(struct findings *fs, struct mark at, const char *f, ...)
 		return;
 	}
 	x = &fs->f[fs->n++];
-	x->at = at;
+	x->line = at.line;
+	x->col = at.col;
+	(void)snprintf(x->file, sizeof x->file, "%s", at.file ? at.file : "");	/* cut when longer */
 	va_start(ap, f);
 	(void)vsnprintf(x->text, sizeof x->text, f, ap);	/* cut when longer */
 	va_end(ap);
@@ -26,8 +28,8 @@ void findings_write(struct buf *b, const struct findings *fs)
 	for (int i = 0; i < fs->n; i++) {
 		const struct finding *f = &fs->f[i];
 
-		if (f->at.file)
-			buf_fmt(b, "%s:%u:%u: ", f->at.file, f->at.line, f->at.col);
+		if (f->file[0])
+			buf_fmt(b, "%s:%u:%u: ", f->file, f->line, f->col);
 		buf_fmt(b, "%s\n", f->text);
 	}
 	if (fs->more)

@@ -82,6 +82,8 @@ static bool compile(struct str p, struct items *out)
 {
 	out->n = 0;
 	out->dot = -1;
+	if (p.n > DIGITS_MAX)
+		return false;
 	while (p.n) {
 		struct item *x = &out->it[out->n];
 		size_t k;
@@ -113,7 +115,7 @@ bool digits_good(struct str pattern)
 {
 	struct items it;
 
-	return pattern.n <= DIGITS_MAX && compile(pattern, &it);
+	return compile(pattern, &it);
 }
 
 static bool in_set(const struct item *x, char c)

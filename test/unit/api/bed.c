@@ -136,7 +136,7 @@ static void must(bool good, const struct findings *fs)
 	if (good)
 		return;
 	for (int i = 0; i < fs->n; i++)
-		print_error("%u:%u %s\n", fs->f[i].at.line, fs->f[i].at.col, fs->f[i].text);
+		print_error("%u:%u %s\n", fs->f[i].line, fs->f[i].col, fs->f[i].text);
 	abort();
 }
 

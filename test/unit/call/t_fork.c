@@ -163,6 +163,23 @@ static void the_fork_refuses_more_than_its_maximum(void **state)
 	assert_true(f.nact <= FORK_ACT_MAX);
 }
 
+static void a_second_answer_of_a_dropped_branch_empties_nothing_again(void **state)
+{
+	struct fork f;
+	struct fork_act a;
+	int empty = 0;
+
+	(void)state;
+	fork_init(&f);
+	(void)fork_add(&f, &(struct fork_timing){ .too_soon = 1500 });
+	fork_start(&f, 1000);
+	fork_answered(&f, 0, 1000, 1200);
+	fork_answered(&f, 0, 1000, 1300);	/* another To tag's 200 */
+	while (fork_take(&f, &a))
+		empty += a.kind == FORK_DO_EMPTY;
+	assert_int_equal(empty, 1);
+}
+
 static void every_state_event_pair_is_decided(void **state)
 {
 	(void)state;
@@ -183,6 +200,7 @@ int run_fork(void)
 		cmocka_unit_test(the_caller_never_sees_401_407_408_or_503),
 		cmocka_unit_test(stopping_cancels_what_rings_and_forgets_what_waits),
 		cmocka_unit_test(the_fork_refuses_more_than_its_maximum),
+		cmocka_unit_test(a_second_answer_of_a_dropped_branch_empties_nothing_again),
 		cmocka_unit_test(every_state_event_pair_is_decided),
 	};
 

@@ -44,7 +44,7 @@ static void finds(const char *settings, const char *what)
 	assert_null(p->c);
 	assert_int_equal(p->fs.n, 1);
 	assert_non_null(strstr(p->fs.f[0].text, what));
-	assert_int_equal(p->fs.f[0].at.line, 5);
+	assert_int_equal(p->fs.f[0].line, 5);
 	forget(p);
 }
 
