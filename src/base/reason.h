@@ -38,6 +38,8 @@
 	X(NO_ACK, "no-ack", "%1 never acknowledged the answer (no ACK within 32 s).") \
 	X(RESTART, "restart", "Tandem was restarted while the call was up.") \
 	X(SHUTDOWN, "shutdown", "Tandem was stopped by its operator.") \
+	X(NO_PRACK, "no-prack", "%1 never acknowledged the ringing, which it had asked to be reliable (no PRACK within 32 s).") \
+	X(EXTENSION, "extension", "%1 demands %2, which its profile does not allow (420). Switch it off there, or on with the trunk's setting.") \
 	X(NO_COMMON_CODEC, "no-common-codec", "%1 offers %2; none of these can be used on this call. PCMU or PCMA must be allowed on both sides.") \
 	X(SRTP_REQUIRED, "srtp-required", "%1 offers no SRTP, and its profile demands it. Switch SRTP on at the peer.") \
 	X(BAD_SDP, "bad-sdp", "The session description of %1 cannot be used: %2.") \

@@ -61,6 +61,8 @@ static enum sdp_srtp srtp_of(const struct config_trunk *t, const struct trunk_pr
 static void trunk_sip(const struct route *r, const struct config_trunk *t,
 		      const struct trunk_profile *p, struct sip_opts *o)
 {
+	static const enum sip_prack prack[] = { [TRUNK_PRACK_OFF] = SIP_PRACK_OFF,
+		[TRUNK_PRACK_SDP] = SIP_PRACK_SDP, [TRUNK_PRACK_ALL] = SIP_PRACK_ALL };
 	char text[ADDR_TEXT];
 
 	if (t->fqdn.n)
@@ -73,6 +75,10 @@ static void trunk_sip(const struct route *r, const struct config_trunk *t,
 	o->from_host_is_contact = p->from_host_is_fqdn;
 	o->user_phone = p->plus_e164;
 	o->session_timer = p->session_timer;
+	o->prack = prack[t->prack_set ? (enum trunk_prack)t->prack : p->prack];
+	o->update = p->update;
+	o->info = p->info;
+	o->refresh_update = t->refresh == 1;
 	o->session_expires_s = 1800;
 	o->min_se_s = 90;
 	o->never_dial_contact = p->never_dial_contact;
@@ -108,6 +114,8 @@ static void fill_phones(struct route *r, int i)
 
 	copy(x->sip.contact_host, sizeof x->sip.contact_host, route_adv_host(r, i, text));
 	x->sip.session_timer = true;
+	x->sip.update = true;
+	x->sip.info = true;
 	x->sip.session_expires_s = 1800;
 	x->sip.min_se_s = 90;
 	suites(&x->sdp);

@@ -118,6 +118,9 @@ static void check_teams(const struct config *c, const struct config_trunk *t, st
 		if (addr_parse_ip(t->host[i].host, &a) == OK && !addr_is_loopback(&a))
 			finding_add(fs, t->at, "Host %.*s of trunk \"%.*s\" is an address; Microsoft's addresses change. Write the names sip, sip2 and sip3.pstnhub.microsoft.com.",
 				    STRF(t->host[i].host), STRF(t->name));
+	if (t->prack_set && t->prack)
+		finding_add(fs, t->at, "Trunk \"%.*s\" has the teams profile; Direct Routing knows no PRACK: take \"prack\" away.",
+			    STRF(t->name));
 	if (t->options && t->options_up_s < 60 && l && !addr_is_loopback(&l->bind))
 		finding_add(fs, t->at, "options-up of trunk \"%.*s\" is %u s; Direct Routing allows one OPTIONS a minute: write 60.",
 			    STRF(t->name), t->options_up_s);

@@ -61,6 +61,8 @@ static const struct option trunk_opts[] = {
  { "srtp", OPT_ENUM, AT(config_trunk, srtp), .choices = "off|optional|mandatory", .set_at = offsetof(struct config_trunk, srtp_set), .help = "media encryption; without it the profile's." },
  { "media", OPT_ENUM, AT(config_trunk, media_mode), .choices = "sdp|latch", .set_at = offsetof(struct config_trunk, latch_set), .help = "where media is sent: the SDP's address, or where it comes from (address translation)." },
  { "ringback", OPT_ENUM, AT(config_trunk, ringback), .choices = "local|inband", .dflt = "local", .help = "its callers hear 180, or 183 with our tone." },
+ { "prack", OPT_ENUM, AT(config_trunk, prack), .choices = "off|sdp|all", .set_at = offsetof(struct config_trunk, prack_set), .help = "reliable ringing (RFC 3262) towards peers that support it: none, our responses with SDP, or all; without it the profile's." },
+ { "session-refresh", OPT_ENUM, AT(config_trunk, refresh), .choices = "invite|update", .dflt = "invite", .help = "how a session is refreshed when that is ours to do; UPDATE where the peer's Allow lists it." },
  { "completed-elsewhere", OPT_ENUM, AT(config_trunk, elsewhere), .choices = "always|pass|never", .dflt = "always", .help = "Reason on CANCEL and BYE of losing legs." },
  { "codecs", OPT_STRS, AT(config_trunk, codecs), .max = 8, .count_at = offsetof(struct config_trunk, ncodecs), .help = "codecs allowed, in order; without it all that Tandem passes." },
  { "user-agent", OPT_STR, AT(config_trunk, user_agent), .max = 127, .help = "User-Agent shown to the peer." },

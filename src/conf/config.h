@@ -102,6 +102,9 @@ struct config_trunk {
 	bool srtp_set;				/* written down: else the profile's        */
 	bool latch, latch_set;
 	bool inband;				/* ringback: inband                        */
+	int prack;				/* 0 off, 1 sdp, 2 all                     */
+	bool prack_set;				/* written down: else the profile's        */
+	int refresh;				/* 0: by INVITE, 1: by UPDATE              */
 	int elsewhere;				/* enum config_elsewhere */
 	struct str codecs[8];
 	int ncodecs;				/* 0: all                                  */

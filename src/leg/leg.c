@@ -195,6 +195,11 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 	*status = 481;
 	*why = REASON(REPLACES_UNSUPPORTED, str_dup(&ls->turn, str_of(g->name)));
 	e = sip_hdr(ev->msg, SIP_H_REPLACES).p ? ERR_DENIED : OK;
+	if (!e && sip_hdr_has(ev->msg, SIP_H_REQUIRE, "100rel") && peer->sip.prack == SIP_PRACK_OFF) {
+		*status = 420;
+		*why = REASON(EXTENSION, str_dup(&ls->turn, str_of(g->name)), STR("100rel"));
+		e = ERR_DENIED;
+	}
 	if (!e) {
 		e = take_offer(g, ev, why);
 		*status = e == ERR_RANGE ? 415 : 488;
@@ -247,59 +252,70 @@ static enum err answer_with(struct leg *g, const struct sdp_codec *c, const stru
 	return OK;
 }
 
-static const struct sdp_codec *tone_codec(const struct leg *g)
+/* One that we encode: of the caller's offer, or of what it may be offered. */
+static bool tone_codec(const struct leg *g, struct sdp_codec *out)
 {
-	const struct sdp_codecs *list = &g->offered.side.codecs;
+	struct sdp_codecs list = g->offered.side.codecs;
 
-	for (int i = 0; i < list->n; i++)
-		if (leg_codec_id(&list->c[i]) <= MEDIA_PCMA)
-			return &list->c[i];
-	return NULL;
+	if (g->delayed)
+		sdp_codecs_allowed(&g->peer.sdp, &list);
+	for (int i = 0; i < list.n; i++)
+		if (leg_codec_id(&list.c[i]) <= MEDIA_PCMA) {
+			*out = list.c[i];
+			return true;
+		}
+	return false;
+}
+
+/* The caller of a delayed offer gets ours, with one codec. */
+static enum err offer_one(struct leg *g, const struct sdp_codec *c, const struct leg *source)
+{
+	struct sdp_codecs one = leg_one_codec(g, c, NULL, source);
+
+	g->codec = *c;
+	return leg_write_offer(g, &one, hold_asked(g->we_hold, leg_style(g)));
 }
 
 enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct sip_xhdr *x, int nx)
 {
 	struct leg *g = leg_of(ls, id), *s = leg_of(ls, source);
-	const struct sdp_codec *c;
+	struct sdp_codec c = { 0 };
 	struct sip_body b;
+	bool reliable;
 	enum err e;
 
-	if (!g || g->state != LEG_IN || g->delayed || g->early_sent)
+	if (!g || g->state != LEG_IN || g->early_sent)
 		return ERR_STATE;
-	c = s ? (s->codec.name[0] ? &s->codec : NULL) : tone_codec(g);
-	if (!c)
+	reliable = sip_may_ring_reliably(ls->cfg.sip, g->session);
+	if (g->delayed && !reliable)
+		return ERR_STATE;	/* an offer needs a reliable way, RFC 3262 5 */
+	if (s)
+		c = s->codec;
+	if (s ? !c.name[0] : !tone_codec(g, &c))
 		return ERR_DENIED;
-	e = answer_with(g, c, s);
+	e = g->delayed ? offer_one(g, &c, s) : answer_with(g, &c, s);
 	if (e)
 		return e;
 	g->early_sent = true;
+	g->early_reliable = reliable;
 	b = leg_body(g);
 	e = sip_ring(ls->cfg.sip, g->session, 183, &b, x, nx);
 	if (s) {
 		media_connect(ls->cfg.media, g->end, s->end);
 		media_direction(ls->cfg.media, s->end, true, false);
 	} else {
-		media_play(ls->cfg.media, g->end, MEDIA_SOURCE_RINGBACK, leg_codec_id(c));
+		media_play(ls->cfg.media, g->end, MEDIA_SOURCE_RINGBACK, leg_codec_id(&c));
 	}
 	media_direction(ls->cfg.media, g->end, true, false);
 	return e;
-}
-
-/* The caller of a delayed offer gets ours, with the winner's codec alone. */
-static enum err offer_in_answer(struct leg *g, const struct leg *w)
-{
-	struct sdp_codecs one = leg_one_codec(g, &w->codec, NULL, w);
-
-	g->codec = w->codec;
-	return leg_write_offer(g, &one, hold_asked(g->we_hold, leg_style(g)));
 }
 
 static enum err caller_body(struct leg *g, const struct leg *w, struct reason *why)
 {
 	enum err e;
 
-	if (g->delayed)
-		return offer_in_answer(g, w);
+	if (g->delayed && !g->early_sent)
+		return offer_one(g, &w->codec, w);
 	if (g->early_sent) {		/* said once: repeated, and corrected after the ACK */
 		if (!str_ieq(str_of(g->codec.name), str_of(w->codec.name)))
 			g->recodec = w->codec;
@@ -331,7 +347,7 @@ enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struc
 	media_connect(ls->cfg.media, g->end, w->end);
 	leg_apply_direction(g);
 	leg_apply_direction(w);
-	b = leg_body(g);
+	b = g->early_reliable ? (struct sip_body){ STR_NONE, STR_NONE } : leg_body(g);
 	g->state = LEG_IN_ANSWERED;
 	g->have_offer = false;		/* the 200 answers it */
 	return sip_answer(ls->cfg.sip, g->session, &b, x, nx);
@@ -430,7 +446,7 @@ enum err leg_retry(struct legs *ls, uint64_t id, const struct sip_dest *dest, st
 	g->inv.ruri = str_dup(&g->arena, ruri);
 	g->inv.to_uri = str_dup(&g->arena, to_uri);
 	(void)str_copy(g->name, sizeof g->name, str_sub(str_of(dest->host), 0, sizeof g->name - 1));
-	g->has_remote = 0;
+	g->has_remote = g->settled = 0;
 	g->serve = -1;
 	g->codec = (struct sdp_codec){ 0 };
 	return send_invite(g);

@@ -53,7 +53,7 @@ struct leg {
 	bool have_offer;		/* of the peer, not yet answered; or it asks for ours: */
 	bool asked;			/* its INVITE has no SDP           */
 	struct sdp_remote remote[MEDIA_EARLY_MAX];
-	uint32_t has_remote;		/* bits */
+	uint32_t has_remote, settled;	/* bits; settled: said reliably before the answer */
 	struct sdp_codec recodec;	/* to be offered after the ACK; name "": none */
 	bool recoding;			/* that offer is open              */
 	int serve;
@@ -61,6 +61,8 @@ struct leg {
 	bool offer_open;		/* ours in the dialog waits for its answer */
 	bool delayed;			/* its INVITE had no offer; ours goes in the 200 */
 	bool it_holds, we_hold, early_sent;
+	bool early_reliable;		/* RFC 3262: the 200 repeats nothing of it */
+	bool updating;			/* the peer's offer came in an UPDATE: it has no ACK */
 	char name[64];			/* for reasons */
 };
 
@@ -114,5 +116,8 @@ void leg_on_refailed(struct leg *g, const struct sip_event *ev);
 void leg_on_withdrawn(struct leg *g);
 void leg_on_reack(struct leg *g, const struct sip_event *ev);
 void leg_on_refresh(struct leg *g);
+/* An offer before the answer, in PRACK or UPDATE: answered by the leg itself, with the codec in
+ * use. Otherwise it cannot be (488). leg_body() is the answer. */
+enum err leg_answer_early(struct leg *g, const struct sip_event *ev);
 
 #endif

@@ -19,23 +19,78 @@ static struct str number(struct leg *g, uint64_t v)
 	return kept(g, buf_str(&b));
 }
 
+/* We had sent no offer: the peer's is answered, in the ACK or the PRACK. false: not possible. */
+static bool answer_offer(struct leg *g, const struct sip_event *ev, struct reason *why)
+{
+	struct sdp_codecs both;
+	struct sdp_codec c;
+
+	if (leg_read_offer(g, &ev->body, why) || leg_agree(g, &g->offered, &c, why))
+		return false;
+	/* said.side: what may be used on this call, though nothing was said yet. */
+	sdp_common(&g->said.side.codecs, &g->offered.side.codecs, &both);
+	both.n = 1;
+	*why = REASON(INTERNAL, STR("an SDP does not fit"));
+	return leg_write_answer(g, &both, hold_answer(&g->offered, false, leg_style(g))) == OK;
+}
+
+static void serve_early(struct leg *g, int i, const struct sdp_remote *r)
+{
+	g->remote[i] = *r;
+	g->has_remote |= 1u << i;
+	leg_tell_media(g, i);
+	if (g->serve < 0 || g->serve == i)
+		leg_serve(g, i, false);
+}
+
+/* What it said cannot be used: it is told by CANCEL, or BYE after the answer. */
+static void unusable(struct leg *g, const struct reason *why)
+{
+	struct leg_event out = { .kind = LEG_EV_FAILED, .status = 488, .reason = *why };
+
+	if (sip_cancel(g->ls->cfg.sip, g->session, NULL, 0))
+		(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
+	leg_push(g, &out);
+	leg_finish(g);
+}
+
+/* RFC 3262 5: the peer's offer in a reliable 18x, our answer in its PRACK. */
+static void early_offer(struct leg *g, const struct sip_event *ev)
+{
+	struct reason why;
+	bool ok = answer_offer(g, ev, &why);
+	struct sip_body b = leg_body(g);
+
+	(void)sip_prack(g->ls->cfg.sip, g->session, ev->early, ok ? &b : NULL);
+	if (!ok) {
+		unusable(g, &why);
+		return;
+	}
+	g->settled |= 1u << ev->early;
+	serve_early(g, ev->early, &g->offered);
+}
+
 /* An early dialog's SDP: its own record, its own keys. The first one is served until
- * another one speaks. */
+ * another one speaks. What was said reliably is not said anew by a later one. */
 static void early_sdp(struct leg *g, const struct sip_event *ev)
 {
 	struct sdp_remote r;
 	struct sdp_codec c;
 	struct reason why;
 
-	/* What cannot be used is passed over: the 200 decides. */
-	if (ev->early < 0 || !ev->body.bytes.n || g->peer.delayed_offer ||
-	    leg_read_answer(g, ev->body.bytes, &r, &why) || leg_agree(g, &r, &c, &why))
+	if (ev->early < 0 || !ev->body.bytes.n || g->settled >> ev->early & 1)
 		return;
-	g->remote[ev->early] = r;
-	g->has_remote |= 1u << ev->early;
-	leg_tell_media(g, ev->early);
-	if (g->serve < 0 || g->serve == ev->early)
-		leg_serve(g, ev->early, false);
+	if (ev->prack_due) {
+		early_offer(g, ev);
+		return;
+	}
+	/* What cannot be used is passed over: the 200 decides. */
+	if (g->peer.delayed_offer || leg_read_answer(g, ev->body.bytes, &r, &why) ||
+	    leg_agree(g, &r, &c, &why))
+		return;
+	serve_early(g, ev->early, &r);
+	if (ev->reliable)
+		g->settled |= 1u << ev->early;
 }
 
 static void on_provisional(struct leg *g, const struct sip_event *ev)
@@ -46,6 +101,8 @@ static void on_provisional(struct leg *g, const struct sip_event *ev)
 	if (g->state != LEG_OUT)
 		return;
 	early_sdp(g, ev);
+	if (g->state != LEG_OUT)
+		return;		/* it could not be used */
 	if (ev->status < 180)
 		out.kind = LEG_EV_TRYING;
 	leg_push(g, &out);
@@ -58,49 +115,26 @@ static void on_trying(struct leg *g, const struct sip_event *ev)
 	leg_push(g, &out);
 }
 
-/* Answered, but with something we cannot use: the peer is told by BYE. */
-static void answer_unusable(struct leg *g, const struct reason *why)
-{
-	struct leg_event out = { .kind = LEG_EV_FAILED, .status = 488, .reason = *why };
-
-	(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
-	leg_push(g, &out);
-	leg_finish(g);
-}
-
-/* We had sent no offer: the 200 has the peer's, the ACK our answer. */
 static bool answer_in_ack(struct leg *g, const struct sip_event *ev, struct reason *why)
 {
-	struct sdp_codecs both;
-	struct sdp_codec c;
-	struct sip_body b;
+	bool ok = answer_offer(g, ev, why);
+	struct sip_body b = leg_body(g);
 
-	if (leg_read_offer(g, &ev->body, why) || leg_agree(g, &g->offered, &c, why))
-		goto unusable;
-	/* said.side: what may be used on this call, though nothing was said yet. */
-	sdp_common(&g->said.side.codecs, &g->offered.side.codecs, &both);
-	both.n = 1;
-	*why = REASON(INTERNAL, STR("an SDP does not fit"));
-	if (leg_write_answer(g, &both, hold_answer(&g->offered, false, leg_style(g))))
-		goto unusable;
-	b = leg_body(g);
-	(void)sip_ack(g->ls->cfg.sip, g->session, &b);
-	return true;
-unusable:
-	(void)sip_ack(g->ls->cfg.sip, g->session, NULL);
-	return false;
+	(void)sip_ack(g->ls->cfg.sip, g->session, ok ? &b : NULL);
+	return ok;
 }
 
 static bool answered_sdp(struct leg *g, const struct sip_event *ev, int i, struct reason *why)
 {
+	bool settled = g->settled >> i & 1;	/* in a reliable 18x and its PRACK */
 	struct sdp_remote r;
 	struct sdp_codec c;
 
-	if (g->peer.delayed_offer) {
+	if (g->peer.delayed_offer && !settled) {
 		if (!answer_in_ack(g, ev, why))
 			return false;
 		r = g->offered;
-	} else if (ev->body.bytes.n) {
+	} else if (ev->body.bytes.n && !settled) {
 		if (leg_read_answer(g, ev->body.bytes, &r, why) || leg_agree(g, &r, &c, why))
 			return false;
 	} else if (g->has_remote >> i & 1) {
@@ -124,7 +158,7 @@ static void on_answer(struct leg *g, const struct sip_event *ev)
 	if (g->state != LEG_OUT)
 		return;
 	if (!answered_sdp(g, ev, i, &why)) {
-		answer_unusable(g, &why);
+		unusable(g, &why);
 		return;
 	}
 	g->state = LEG_UP;
@@ -185,13 +219,13 @@ static void on_failed(struct leg *g, const struct sip_event *ev)
 	leg_finish(g);
 }
 
-/* The answer to the offer that our 200 had. */
+/* The answer to the offer that our 200, or our reliable 183, had. */
 static enum err answer_of_ack(struct leg *g, const struct sip_event *ev, struct reason *why)
 {
 	struct sdp_remote r;
 	struct sdp_codec c;
 
-	*why = REASON(BAD_SDP, str_of(g->name), STR("the ACK has no answer"));
+	*why = REASON(BAD_SDP, str_of(g->name), STR("there is no answer to our offer"));
 	if (!ev->body.bytes.n || leg_read_answer(g, ev->body.bytes, &r, why) ||
 	    leg_agree(g, &r, &c, why))
 		return ERR_PARSE;
@@ -221,6 +255,27 @@ static void on_ack(struct leg *g, const struct sip_event *ev)
 	leg_push(g, &out);
 }
 
+/* The caller's PRACK: a new offer, or the answer to the offer in our 183. */
+static void on_prack(struct leg *g, const struct sip_event *ev)
+{
+	struct reason why;
+	struct sip_body b;
+	bool ok;
+
+	if (ev->tsx) {
+		ok = leg_answer_early(g, ev) == OK;
+		b = leg_body(g);
+		(void)sip_respond(g->ls->cfg.sip, ev->tsx, ok ? 200 : 488, NULL, ok ? &b : NULL, NULL, 0);
+		return;
+	}
+	if (g->delayed && answer_of_ack(g, ev, &why)) {
+		(void)sip_reject(g->ls->cfg.sip, g->session, 488, NULL, NULL, 0);
+		leg_lost(g, &why);
+	} else if (g->state == LEG_IN) {	/* it need not send before it is answered */
+		media_direction(g->ls->cfg.media, g->end, true, false);
+	}
+}
+
 static void ended_by_peer(struct leg *g, const struct sip_event *ev, enum leg_ev_kind kind)
 {
 	struct leg_event out = { .kind = kind, .msg = ev->msg };
@@ -237,6 +292,7 @@ static void on_ended(struct leg *g, const struct sip_event *ev)
 
 	switch (ev->why) {
 	case SIP_END_NO_ACK: leg_lost(g, &REASON(NO_ACK, who)); break;
+	case SIP_END_NO_PRACK: leg_lost(g, &REASON(NO_PRACK, who)); break;
 	case SIP_END_SESSION_EXPIRED:
 		leg_lost(g, &REASON(SESSION_EXPIRED, who, STR("the time agreed")));
 		break;
@@ -272,6 +328,7 @@ void legs_on_sip(struct legs *ls, const struct sip_event *ev)
 	case SIP_EV_ANSWER: on_answer(g, ev); break;
 	case SIP_EV_FAILED: on_failed(g, ev); break;
 	case SIP_EV_ACK: on_ack(g, ev); break;
+	case SIP_EV_PRACK: on_prack(g, ev); break;
 	case SIP_EV_CANCELLED: ended_by_peer(g, ev, LEG_EV_CANCELLED); break;
 	case SIP_EV_BYE: ended_by_peer(g, ev, LEG_EV_HUNG_UP); break;
 	case SIP_EV_ENDED: on_ended(g, ev); break;

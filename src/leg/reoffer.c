@@ -127,6 +127,8 @@ static enum err answer_offer(struct leg *g, const struct leg *other)
 	if (other)
 		leg_learn_hold(g, hold_said(&g->offered));
 	leg_apply_direction(g);
+	if (g->updating)
+		done(g, 0);
 	return OK;
 }
 
@@ -148,12 +150,47 @@ static enum err offer_when_asked(struct leg *g, const struct leg *other)
 	return e;
 }
 
+enum err leg_answer_early(struct leg *g, const struct sip_event *ev)
+{
+	int i = ev->early < 0 ? 0 : ev->early;
+	struct sdp_codecs one;
+	struct reason why;
+	enum err e = leg_read_offer(g, &ev->body, &why);
+
+	if (e)
+		return e;
+	if (!g->codec.name[0] || sdp_codec_find(&g->offered.side.codecs, &g->codec) < 0)
+		return ERR_DENIED;
+	one = leg_one_codec(g, &g->codec, &g->offered.side, NULL);
+	e = leg_write_answer(g, &one, hold_answer(&g->offered, g->we_hold, leg_style(g)));
+	if (e)
+		return e;
+	g->remote[i] = g->offered;
+	g->has_remote |= 1u << i;
+	leg_tell_media(g, i);
+	return OK;
+}
+
+/* UPDATE before the answer: nothing of the other side is concerned. */
+static void on_early_update(struct leg *g, const struct sip_event *ev)
+{
+	bool ok = leg_answer_early(g, ev) == OK;
+	struct sip_body b = leg_body(g);
+
+	(void)sip_reinvite_answer(g->ls->cfg.sip, g->session, ok ? 200 : 488, ok ? &b : NULL, NULL, 0);
+}
+
 void leg_on_reinvite(struct leg *g, const struct sip_event *ev)
 {
 	struct leg_event out = { .kind = LEG_EV_OFFERED };
 	struct reason why;
 	enum err e;
 
+	if (g->state == LEG_IN || g->state == LEG_OUT) {
+		on_early_update(g, ev);
+		return;
+	}
+	g->updating = ev->msg->method == SIP_UPDATE;
 	g->have_offer = true;
 	g->asked = !ev->body.bytes.n;
 	e = g->asked ? OK : leg_read_offer(g, &ev->body, &why);

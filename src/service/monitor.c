@@ -164,10 +164,20 @@ bool monitor_on_response(struct monitor *m, const struct sip_event *ev)
 void monitor_on_options(struct monitor *m, const struct sip_event *ev, int trunk,
 			struct str contact)
 {
-	struct sip_xhdr x = { STR("Contact"), contact };
+	const struct sip_opts *o = trunk >= 0 && trunk < m->n ? &m->t[trunk].opts : NULL;
+	struct sip_xhdr x[] = { { STR("Contact"), contact }, { STR("Allow"), STR_NONE },
+				{ STR("Supported"), STR_NONE } };
 	struct trunk_fact f = { .kind = TRUNK_FACT_PEER_OPTIONS, .host = -1 };
+	char methods[200], tags[40];
+	struct buf b;
 
-	(void)sip_respond(m->sip, ev->tsx, 200, NULL, NULL, &x, 1);
+	buf_init(&b, methods, sizeof methods);
+	sip_write_methods(&b, o);
+	x[1].value = buf_str(&b);
+	buf_init(&b, tags, sizeof tags);
+	sip_write_supported(&b, o);
+	x[2].value = buf_str(&b);
+	(void)sip_respond(m->sip, ev->tsx, 200, NULL, NULL, x, x[2].value.n ? 3 : 2);
 	if (trunk >= 0 && trunk < m->n)
 		note(m, trunk, &f);
 }

@@ -76,14 +76,23 @@ uint64_t client_again(struct sip *s, const struct tx *t)
 	return client_send(s, &o);
 }
 
+/* A session that lives counts its requests itself. */
+static uint32_t next_cseq(struct sip *s, const struct tx *t, struct str request)
+{
+	struct ses *x = t->user_kind == TX_USER_NONE ? ses_get(s, t->user) : NULL;
+
+	return x ? ++x->d.local_cseq : derive_cseq(request) + 1;
+}
+
 bool client_answer_challenge(struct sip *s, struct tx *t, const struct sip_msg *m)
 {
 	struct str request;
 
-	if (t->method == SIP_INVITE || !t->last || !client_challenged(s, t, m))
+	if (t->method == SIP_INVITE || t->user_kind == TX_USER_UPDATE || !t->last ||
+	    !client_challenged(s, t, m))
 		return false;
 	request = (struct str){ t->last->p, t->last->n };
-	derive_again(sip_text(s), request, derive_cseq(request) + 1, STR_NONE);
+	derive_again(sip_text(s), request, next_cseq(s, t, request), STR_NONE);
 	return client_again(s, t) != 0;
 }
 

@@ -53,6 +53,7 @@ static void lost(struct sip *s, struct tx *t, enum sip_fail why)
 	switch ((enum tx_user)t->user_kind) {
 	case TX_USER_INVITE:
 	case TX_USER_REINVITE:
+	case TX_USER_UPDATE:
 		ses_lost(s, t, why);
 		break;
 	case TX_USER_PLAIN:
@@ -457,6 +458,8 @@ void client_response(struct sip *s, const struct sip_msg *m)
 		s->n.retransmitted++;
 		(void)tx_resend(s, t);	/* the ACK again */
 	}
+	if (t->user_kind == TX_USER_UPDATE && may_be_repeated(m->status) && t->last)
+		s->failed = str_dup(&s->turn, last_of(t));
 	if (acts & TSX_DO_UP && !client_answer_challenge(s, t, m)) {
 		if (t->user_kind == TX_USER_PLAIN)
 			plain_answer(s, t, m);

@@ -6,8 +6,9 @@
 
 enum {
 	/* Answered by somebody above, if only with a refusal of its own (REFER: 603). */
-	TAKEN = GUARD_ALLOW | 1u << SIP_REGISTER | 1u << SIP_REFER | 1u << SIP_INFO,
-	DIALOG = 1u << SIP_ACK | 1u << SIP_BYE | 1u << SIP_CANCEL,
+	IN_DIALOG = 1u << SIP_PRACK | 1u << SIP_UPDATE | 1u << SIP_INFO,
+	TAKEN = GUARD_ALLOW | 1u << SIP_REGISTER | 1u << SIP_REFER | IN_DIALOG,
+	DIALOG = 1u << SIP_ACK | 1u << SIP_BYE | 1u << SIP_CANCEL | IN_DIALOG,
 };
 
 uint32_t guard_methods(const struct sip_listener *l)
@@ -56,7 +57,7 @@ static bool check_method(const struct sip_msg *m, const struct sip_listener *l,
 	refuse(v, m->method < SIP_METHOD_OTHER ? 405 : 501, NULL);
 	buf_init(&b, v->extra, sizeof v->extra);
 	buf_lit(&b, "Allow: ");
-	guard_allow(&b, ok & ~(1u << SIP_REFER | 1u << SIP_INFO));
+	guard_allow(&b, ok & ~(1u << SIP_REFER | IN_DIALOG));
 	buf_lit(&b, "\r\n");
 	(void)buf_z(&b);	/* the list is shorter than the field */
 	return false;
@@ -88,7 +89,9 @@ static bool check_require(const struct sip_msg *m, struct guard_verdict *v)
 		do {
 			(void)str_cut(rest, ',', &tag, &rest);	/* the last one has none */
 			tag = str_trim(tag);
-			if (tag.n == 0 || str_iis(tag, "timer"))
+			/* 100rel: whether this peer may have it, its owner knows. */
+			if (tag.n == 0 || str_iis(tag, "timer") ||
+			    (m->method == SIP_INVITE && str_iis(tag, "100rel")))
 				continue;
 			buf_lit(&b, bad ? ", " : "Unsupported: ");
 			sip_write_value(&b, str_sub(tag, 0, 64));
@@ -111,7 +114,7 @@ static bool check_timer(const struct sip_msg *m, struct guard_verdict *v)
 	struct buf b;
 
 	(void)str_cut(sip_hdr(m, SIP_H_SESSION_EXPIRES), ';', &value, &rest);	/* parameters: session */
-	if (m->method != SIP_INVITE || str_u32(str_trim(value), UINT32_MAX, &se) != OK)
+	if ((m->method != SIP_INVITE && m->method != SIP_UPDATE) || str_u32(str_trim(value), UINT32_MAX, &se) != OK)
 		return true;
 	if (se >= GUARD_MIN_SE_S || !sip_hdr_has(m, SIP_H_SUPPORTED, "timer"))
 		return true;

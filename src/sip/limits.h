@@ -20,6 +20,7 @@ enum sip_limit {
 	SIP_CALLID_MAX = 512,
 	SIP_PART_MAX = 8,		/* body parts, one level              */
 	SIP_CSEQ_MAX = 0x7fffffff,
+	SIP_MAX_FORWARDS = 70,		/* what requests of ours begin with   */
 	SIP_MAXFWD_MAX = 255,
 	SIP_EARLY_MAX = 8,		/* early dialogs per INVITE           */
 	SIP_UDP_MAX = 1300,		/* larger requests switch to TCP, RFC 3261 18.1.1 */

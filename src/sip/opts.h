@@ -6,14 +6,23 @@
 #define SIP_OPTS_H
 #include "sip/msg.h"
 
+enum sip_prack {			/* reliable provisional responses, RFC 3262 */
+	SIP_PRACK_OFF,			/* neither sent nor acknowledged            */
+	SIP_PRACK_SDP,			/* ours when they carry SDP; the peer's all */
+	SIP_PRACK_ALL,			/* ours all of them                         */
+};
+
 struct sip_opts {
 	char contact_host[256];		/* "" = the listener's advertised name      */
 	char user_agent[128];		/* "" = "Tandem"                            */
 	char x_ms_sbc[128];		/* "" = header not sent                     */
 	bool from_host_is_contact;	/* From host = contact_host (Direct Routing)*/
 	bool user_phone;		/* ;user=phone on Request-URI and To        */
-	bool prack;			/* peer may use 100rel (next release)       */
+	enum sip_prack prack;
+	bool update;			/* UPDATE is taken, RFC 3311                */
+	bool info;			/* INFO is taken, RFC 6086                  */
 	bool session_timer;		/* offer and accept RFC 4028                */
+	bool refresh_update;		/* ... and refresh by UPDATE where the peer takes it, else by INVITE */
 	uint32_t session_expires_s;	/* 1800 */
 	uint32_t min_se_s;		/* 90   */
 	uint32_t login;			/* of sip_login_add(); 0: a challenge is final */

@@ -183,9 +183,12 @@ enum err sip_answer_tag(struct sip *s, uint64_t session, int tag, const struct s
 {
 	struct ses_arg a = { .status = 200, .body = b, .x = h, .nx = nx, .fork = tag };
 
+	const struct ses *x = ses_get(s, session);
+
 	if (tag < 0 || tag >= FORKS)
 		return ERR_RANGE;
-	return command(s, session, SES_DO_ANSWER, &a);
+	return command(s, session, x && rel_holds_answer(x) ? SES_DO_ANSWER_LATER : SES_DO_ANSWER,
+		       &a);
 }
 
 enum err sip_answer(struct sip *s, uint64_t session, const struct sip_body *b,

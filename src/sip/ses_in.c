@@ -59,16 +59,56 @@ static void got_ack(struct sip *s, struct ses *x, const struct sip_msg *m)
 static void got_reinvite(struct sip *s, struct ses *x, struct tx *t, const struct sip_msg *m)
 {
 	struct ses_arg a = { .m = m, .t = t };
-	char line[40];
-	struct buf b;
 
 	if (x->state == SES_UP) {
 		(void)re_step(s, x, RE_GOT_INVITE, &a);	/* no command */
 		return;
 	}
+	re_later(s, t);
+}
+
+static bool may(const struct ses *x, enum sip_method m)
+{
+	const struct sip_opts *o = x->opts;
+
+	if (m == SIP_PRACK)
+		return o && o->prack;
+	if (m == SIP_UPDATE)
+		return o && o->update;
+	return m != SIP_INFO || (o && o->info);
+}
+
+/* What this peer's Allow does not list. */
+static void not_allowed(struct sip *s, struct ses *x, struct tx *t)
+{
+	char line[200];
+	struct buf b;
+
 	buf_init(&b, line, sizeof line);
-	buf_fmt(&b, "Retry-After: %u\r\n", rng_below(&s->loop->rng, 11));
-	uas_simple(s, t, 500, buf_str(&b));
+	buf_lit(&b, "Allow: ");
+	sip_write_methods(&b, x->opts);
+	buf_lit(&b, "\r\n");
+	uas_simple(s, t, 405, buf_str(&b));
+}
+
+static bool names_package(const struct sip_msg *m)
+{
+	for (int i = 0; i < m->nhdr; i++)
+		if (m->hdr[i].id == SIP_H_OTHER && str_iis(m->hdr[i].name, "Info-Package"))
+			return true;
+	return false;
+}
+
+/* RFC 6086 4.2.2: no package was ever offered; 3: a body of no package is not understood. An
+ * INFO with nothing in it only asks whether we are there (RFC 2976 2.2). */
+static void got_info(struct sip *s, struct tx *t, const struct sip_msg *m)
+{
+	if (names_package(m))
+		uas_simple(s, t, 469, STR("Recv-Info: \r\n"));
+	else if (m->body.bytes.n)
+		uas_simple(s, t, 415, STR("Accept: application/sdp\r\n"));
+	else
+		uas_simple(s, t, 200, STR_NONE);
 }
 
 static void got_other(struct sip *s, struct ses *x, struct tx *t, const struct sip_msg *m)
@@ -79,6 +119,26 @@ static void got_other(struct sip *s, struct ses *x, struct tx *t, const struct s
 	e->tsx = t->id;
 	if (x->muted)
 		uas_simple(s, t, 481, STR_NONE);
+}
+
+static void in_dialog(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	enum sip_method m = a->m->method;
+
+	if (!may(x, m))
+		not_allowed(s, x, a->t);
+	else if (m == SIP_BYE)
+		(void)ses_step(s, x, SES_GOT_BYE, a);	/* no command */
+	else if (m == SIP_INVITE)
+		got_reinvite(s, x, a->t, a->m);
+	else if (m == SIP_PRACK)
+		rel_got_prack(s, x, a->t, a->m);
+	else if (m == SIP_UPDATE)
+		re_got_update(s, x, a->t, a->m);
+	else if (m == SIP_INFO)
+		got_info(s, a->t, a->m);
+	else
+		got_other(s, x, a->t, a->m);
 }
 
 bool ses_indialog(struct sip *s, const struct sip_msg *m, uint64_t key)
@@ -99,16 +159,12 @@ bool ses_indialog(struct sip *s, const struct sip_msg *m, uint64_t key)
 		return true;
 	a.t->user = x->id;
 	a.t->user_kind = m->method == SIP_INVITE ? TX_USER_REINVITE : TX_USER_NONE;
-	if (dialog_sequence(&x->d, m) != OK) {
+	/* Each fork of ours counts for itself before the answer. */
+	if (!(x->uac && !x->d.remote_tag[0]) && dialog_sequence(&x->d, m) != OK) {
 		uas_simple(s, a.t, 500, STR_NONE);
 		return true;
 	}
-	if (m->method == SIP_BYE)
-		(void)ses_step(s, x, SES_GOT_BYE, &a);	/* no command */
-	else if (m->method == SIP_INVITE)
-		got_reinvite(s, x, a.t, m);
-	else
-		got_other(s, x, a.t, m);
+	in_dialog(s, x, &a);
 	return true;
 }
 
@@ -139,8 +195,11 @@ void ses_invite(struct sip *s, const struct sip_msg *m, uint64_t key)
 	x->cseq = m->cseq;
 	x->listener = (uint16_t)m->listener;
 	x->transport = (uint8_t)m->transport;
+	x->delayed = m->body.bytes.n == 0;
 	heard_from(x, m);
 	se_read_request(x, m);
+	rel_read_request(x, m);
+	re_read_allow(x, m);
 	ses_link(s, x);
 	uas_simple(s, t, 100, STR_NONE);
 	(void)ses_news(s, x, SIP_EV_INVITE, m);	/* nothing to add */
@@ -266,7 +325,8 @@ static void to_invite(struct sip *s, struct tx *t, const struct sip_msg *m)
 	if (m->status / 100 == 1)
 		in = SES_GOT_1XX;
 	else if (m->status / 100 == 2)
-		in = x->delayed ? SES_GOT_2XX_OFFER : SES_GOT_2XX;
+		in = x->delayed && !rel_settled(x, ses_early(x, m->to_tag)) ? SES_GOT_2XX_OFFER
+									  : SES_GOT_2XX;
 	else if (larger_interval(s, x, m) ||
 		 (may_repeat(x) && with_credentials(s, x, t, m, &x->cseq, &x->invite)))
 		return;
@@ -301,6 +361,26 @@ static void to_reinvite(struct sip *s, struct tx *t, const struct sip_msg *m)
 	(void)re_step(s, x, in, &a);	/* no command */
 }
 
+static void to_update(struct sip *s, struct tx *t, const struct sip_msg *m)
+{
+	struct ses *x = ses_get(s, t->user);
+	struct ses_arg a = { .m = m, .t = t };
+	enum re_in in = RE_GOT_FINAL;
+
+	if (m->status / 100 == 1 || !x || x->re_tx != t->id)
+		return;
+	heard_from(x, m);
+	if (x->re == RE_UPDATE_OUT && with_credentials(s, x, t, m, &x->re_cseq, &x->re_tx))
+		return;
+	if (m->status / 100 == 2)
+		in = RE_GOT_2XX;
+	else if (m->status == 491)
+		in = RE_GOT_491;
+	else if (m->status == 408 || m->status == 481)
+		in = RE_LOST;
+	(void)re_step(s, x, in, &a);	/* no command */
+}
+
 void ses_answer_of(struct sip *s, struct tx *t, const struct sip_msg *m)
 {
 	switch ((enum tx_user)t->user_kind) {
@@ -309,6 +389,9 @@ void ses_answer_of(struct sip *s, struct tx *t, const struct sip_msg *m)
 		break;
 	case TX_USER_REINVITE:
 		to_reinvite(s, t, m);
+		break;
+	case TX_USER_UPDATE:
+		to_update(s, t, m);
 		break;
 	case TX_USER_NONE:
 	case TX_USER_PLAIN:

@@ -67,12 +67,17 @@ static bool heard_elsewhere(const struct sip *s, const struct ses *x, const stru
 
 void ses_dest(struct sip *s, const struct ses *x, struct sip_dest *d)
 {
+	ses_dest_of(s, x, &x->d, d);
+}
+
+void ses_dest_of(struct sip *s, const struct ses *x, const struct dialog *dlg, struct sip_dest *d)
+{
 	enum sip_transport base = (enum sip_transport)x->transport;
 	struct sip_uri u;
 	bool route = false;
 
 	*d = (struct sip_dest){ .listener = x->listener, .transport = base };
-	if (dialog_next_hop(&x->d, &u, &route) != OK || (!route && x->dest &&
+	if (dialog_next_hop(dlg, &u, &route) != OK || (!route && x->dest &&
 	    x->opts->never_dial_contact)) {
 		if (x->dest)
 			*d = *x->dest;
@@ -102,7 +107,7 @@ static void contact_of(const struct ses *x, struct contact *c)
 
 void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq)
 {
-	dialog_write(&x->d, sip_text(s), m, cseq, 70);
+	dialog_write(&x->d, sip_text(s), m, cseq, SIP_MAX_FORWARDS);
 }
 
 uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind)
@@ -179,10 +184,11 @@ void ses_begin_answer(struct sip *s, struct ses *x, struct tx *t, const struct s
 
 	contact_of(x, &c);
 	sip_write_contact(s, b, &c);
-	if (a->status / 100 == 2) {
+	/* Before the answer too: what may be sent in the early dialog. */
+	if (a->status / 100 == 2 || (x->opts && x->opts->update))
 		sip_write_allow(b, x->opts);
+	if (a->status / 100 == 2 && (t->method == SIP_INVITE || x->state == SES_UP))
 		se_write_answer(b, x);
-	}
 	sip_write_xhdr(b, a->x, a->nx);
 }
 

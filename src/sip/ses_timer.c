@@ -1,6 +1,6 @@
 /*
  * Session timers, RFC 4028: who refreshes, when, and when the session is over.
- * Refreshes are re-INVITEs, whose body only the owner knows: it is told.
+ * A refresh is an UPDATE, or a re-INVITE, whose body only the owner knows: it is told.
  */
 #include "sip/guard.h"
 #include "sip/stack_int.h"
@@ -119,6 +119,8 @@ static void due(void *arg)
 		x->se.due = true;
 		timer_start(&x->s->loop->timers, &x->expire,
 			    last_call(x) - 500 * (ms_t)x->se.s, due, x);
+		if (re_refresh(x->s, x))
+			return;
 		(void)ses_news(x->s, x, SIP_EV_REFRESH_DUE, NULL);	/* nothing to add */
 		return;
 	}

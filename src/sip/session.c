@@ -42,13 +42,20 @@ struct sip_event *ses_news(struct sip *s, struct ses *x, enum sip_ev_kind k,
 	return e;
 }
 
-int ses_early(struct ses *x, struct str tag)
+int ses_early_known(const struct ses *x, struct str tag)
 {
-	if (!tag.n)
-		return -1;
 	for (int i = 0; i < x->nearly; i++)
 		if (str_is(tag, x->early[i].tag))
 			return i;
+	return -1;
+}
+
+int ses_early(struct ses *x, struct str tag)
+{
+	int i = ses_early_known(x, tag);
+
+	if (!tag.n || i >= 0)
+		return tag.n ? i : -1;
 	if (x->nearly == SIP_EARLY_MAX)
 		return -1;
 	x->early[x->nearly].tag = mem_dup(tag.p, tag.n);
@@ -96,6 +103,7 @@ static void enter(struct ses *x, enum ses_state st)
 	case SES_CANCEL_DUE:
 	case SES_ACK_DUE:
 	case SES_OFFERED:
+	case SES_ANSWER_DUE:		/* its PRACK has a time of its own */
 	case SES_UP:
 	case SES_NSTATE:
 		ses_deadline(x, 0);
@@ -107,6 +115,8 @@ static void enter(struct ses *x, enum ses_state st)
 
 static void provisional(struct sip *s, struct ses *x, struct ses_arg *a)
 {
+	struct sip_event *e;
+	enum rel_got got;
 	int i;
 
 	if (a->m->status == 100) {
@@ -117,7 +127,14 @@ static void provisional(struct sip *s, struct ses *x, struct ses_arg *a)
 	}
 	x->heard = true;
 	i = ses_early(x, a->m->to_tag);
-	ses_news(s, x, SIP_EV_PROVISIONAL, a->m)->early = i;
+	re_read_allow(x, a->m);
+	got = rel_provisional(s, x, i, a->m);
+	if (got == REL_AGAIN)
+		return;
+	e = ses_news(s, x, SIP_EV_PROVISIONAL, a->m);
+	e->early = i;
+	e->prack_due = got == REL_OFFER;
+	e->reliable = got != REL_PLAIN;
 }
 
 static void confirm(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -127,6 +144,7 @@ static void confirm(struct sip *s, struct ses *x, struct ses_arg *a)
 	dialog_confirm(&x->d, a->m);
 	if (x->opts->own_record_route)
 		dialog_forget_routes(&x->d);
+	re_read_allow(x, a->m);
 	se_read_answer(x, a->m);
 	ses_news(s, x, SIP_EV_ANSWER, a->m)->early = i;
 }
@@ -236,6 +254,10 @@ static void ring(struct sip *s, struct ses *x, struct ses_arg *a)
 		a->err = ERR_GONE;
 		return;
 	}
+	if (rel_waits(x) || (a->status < 200 && rel_wanted(x, a))) {
+		(void)rel_step(s, x, REL_RING, a);	/* a->err */
+		return;
+	}
 	(void)uas_fork(t, a->fork);
 	ses_begin_answer(s, x, t, a);
 	a->err = uas_send(s, t, a->status, a->body);
@@ -244,14 +266,67 @@ static void ring(struct sip *s, struct ses *x, struct ses_arg *a)
 static void answer(struct sip *s, struct ses *x, struct ses_arg *a)
 {
 	struct tx *t = tx_get(s, x->invite);
+	struct ses_arg final = { 0 };
 
 	if (t && t->more.skel && a->fork) {
 		hash_remove(&s->dialogs, &x->by_dialog);
 		dialog_set_tag(&x->d, uas_fork(t, a->fork));
 		ses_link(s, x);
 	}
+	if (x->rel)
+		(void)rel_step(s, x, REL_FINAL, &final);	/* no command */
 	ring(s, x, a);
 	ses_repeat(x);
+}
+
+/* RFC 3262 3: the 200 as it is now, for when the PRACK is here. */
+static void answer_later(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct tx *t = tx_get(s, x->invite);
+
+	if (!t || !t->more.skel) {
+		a->err = ERR_GONE;
+		return;
+	}
+	ses_begin_answer(s, x, t, a);
+	sip_write_body(&s->text, a->body);
+	if (!buf_ok(&s->text))
+		a->err = ERR_LIMIT;
+	else
+		x->rel->answer = wire_new(buf_str(&s->text));
+}
+
+static void answer_now(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct tx *t = tx_get(s, x->invite);
+	struct rel *r = x->rel;
+
+	(void)rel_step(s, x, REL_FINAL, a);	/* no command */
+	if (!t || !r->answer)
+		return;		/* its deadline ends it */
+	buf_put(sip_text(s), (struct str){ r->answer->p, r->answer->n });
+	(void)uas_commit(s, t, 200);		/* it fitted before */
+	ses_repeat(x);
+}
+
+static void no_prack(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct tx *t = tx_get(s, x->invite);
+
+	(void)a;
+	if (t && t->more.skel)
+		uas_simple(s, t, 504, STR_NONE);
+	ses_news(s, x, SIP_EV_ENDED, NULL)->why = SIP_END_NO_PRACK;
+}
+
+static void reject(struct sip *s, struct ses *x, struct ses_arg *a);
+
+/* Hung up while the 200 waits: it is not said any more. */
+static void unanswer(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	a->status = 480;
+	a->body = NULL;
+	reject(s, x, a);
 }
 
 static void reject(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -263,6 +338,8 @@ static void reject(struct sip *s, struct ses *x, struct ses_arg *a)
 		return;
 	}
 	sip_write_xhdr(uas_begin(s, t, a->status, a->phrase), a->x, a->nx);
+	if (a->status == 420 && x->rel_asked == REL_REQUIRED)
+		buf_lit(&s->text, "Unsupported: 100rel\r\n");
 	a->err = uas_send(s, t, a->status, a->body);
 	if (a->err != OK)		/* a header of the owner's does not fit: without it */
 		uas_simple(s, t, a->status, STR_NONE);
@@ -348,55 +425,70 @@ static void wrong(struct sip *s, struct ses *x, struct ses_arg *a)
 #define NO(state) { SES_##state, wrong }
 
 /* Columns: 1xx, 2xx, 2xx to a delayed offer, final, lost | CANCEL, ACK, BYE of the peer |
- * owner: ring, answer, reject | cancel, ack, bye | late, expired */
-#define ROW(p1, p2, p3, p4, p5, c1, c2, c3, o1, o2, o3, o4, o5, o6, l1, l2) { \
+ * owner: ring, answer, reject | cancel, ack, bye | late, expired |
+ * owner: answer behind a PRACK; PRACK came, PRACK never came */
+#define ROW(p1, p2, p3, p4, p5, c1, c2, c3, o1, o2, o3, o4, o5, o6, l1, l2, r1, r2, r3) { \
 	[SES_GOT_1XX] = p1, [SES_GOT_2XX] = p2, [SES_GOT_2XX_OFFER] = p3, \
 	[SES_GOT_FINAL] = p4, [SES_LOST] = p5, [SES_GOT_CANCEL] = c1, [SES_GOT_ACK] = c2, \
 	[SES_GOT_BYE] = c3, [SES_DO_RING] = o1, [SES_DO_ANSWER] = o2, [SES_DO_REJECT] = o3, \
 	[SES_DO_CANCEL] = o4, [SES_DO_ACK] = o5, [SES_DO_BYE] = o6, [SES_LATE] = l1, \
-	[SES_EXPIRED] = l2 }
+	[SES_EXPIRED] = l2, [SES_DO_ANSWER_LATER] = r1, [SES_GOT_PRACK] = r2, [SES_NO_PRACK] = r3 }
 
 static const struct cell table[SES_NSTATE][SES_NIN] = {
  [SES_CALLING] = ROW(X(PROCEEDING, provisional), X(UP, answered), X(ACK_DUE, confirm),
 	X(OVER, failed), X(OVER, failed),
 	S(CALLING), S(CALLING), X(CALLING, refuse_bye),
 	NO(CALLING), NO(CALLING), NO(CALLING), X(CANCEL_DUE, cancel_due), NO(CALLING), NO(CALLING),
-	X(CANCEL_DUE, no_response), S(CALLING)),
+	X(CANCEL_DUE, no_response), S(CALLING),
+	NO(CALLING), S(CALLING), S(CALLING)),
  [SES_PROCEEDING] = ROW(X(PROCEEDING, provisional), X(UP, answered), X(ACK_DUE, confirm),
 	X(OVER, failed), X(OVER, failed),
 	S(PROCEEDING), S(PROCEEDING), X(PROCEEDING, refuse_bye),
 	NO(PROCEEDING), NO(PROCEEDING), NO(PROCEEDING), X(CANCELLED, send_cancel), NO(PROCEEDING),
+	NO(PROCEEDING), S(PROCEEDING), S(PROCEEDING),
 	NO(PROCEEDING), S(PROCEEDING), S(PROCEEDING)),
  [SES_CANCEL_DUE] = ROW(X(CANCELLED, send_cancel), X(OVER, crossed), X(OVER, crossed),
 	X(OVER, failed), X(OVER, failed),
 	S(CANCEL_DUE), S(CANCEL_DUE), X(CANCEL_DUE, refuse_bye),
 	NO(CANCEL_DUE), NO(CANCEL_DUE), NO(CANCEL_DUE), S(CANCEL_DUE), NO(CANCEL_DUE),
+	NO(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE),
 	NO(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE)),
  [SES_CANCELLED] = ROW(S(CANCELLED), X(OVER, crossed), X(OVER, crossed), X(OVER, failed),
 	X(OVER, failed),
 	S(CANCELLED), S(CANCELLED), X(CANCELLED, refuse_bye),
 	NO(CANCELLED), NO(CANCELLED), NO(CANCELLED), S(CANCELLED), NO(CANCELLED), NO(CANCELLED),
-	X(OVER, cancel_late), S(CANCELLED)),
+	X(OVER, cancel_late), S(CANCELLED),
+	NO(CANCELLED), S(CANCELLED), S(CANCELLED)),
  [SES_ACK_DUE] = ROW(S(ACK_DUE), S(ACK_DUE), S(ACK_DUE), S(ACK_DUE), S(ACK_DUE),
 	S(ACK_DUE), S(ACK_DUE), X(OVER, got_bye),
 	NO(ACK_DUE), NO(ACK_DUE), NO(ACK_DUE), NO(ACK_DUE), X(UP, send_ack), X(OVER, ack_bye),
-	S(ACK_DUE), S(ACK_DUE)),
+	S(ACK_DUE), S(ACK_DUE),
+	NO(ACK_DUE), S(ACK_DUE), S(ACK_DUE)),
  [SES_OFFERED] = ROW(S(OFFERED), S(OFFERED), S(OFFERED), S(OFFERED), S(OFFERED),
 	X(OVER, cancelled), S(OFFERED), X(OVER, early_bye),
 	X(OFFERED, ring), X(ANSWERED, answer), X(OVER, reject), NO(OFFERED), NO(OFFERED),
-	NO(OFFERED), S(OFFERED), S(OFFERED)),
+	NO(OFFERED), S(OFFERED), S(OFFERED),
+	X(ANSWER_DUE, answer_later), S(OFFERED), X(OVER, no_prack)),
+ [SES_ANSWER_DUE] = ROW(S(ANSWER_DUE), S(ANSWER_DUE), S(ANSWER_DUE), S(ANSWER_DUE), S(ANSWER_DUE),
+	X(OVER, cancelled), S(ANSWER_DUE), X(OVER, early_bye),
+	NO(ANSWER_DUE), NO(ANSWER_DUE), X(OVER, reject), NO(ANSWER_DUE), NO(ANSWER_DUE),
+	X(OVER, unanswer), S(ANSWER_DUE), S(ANSWER_DUE),
+	NO(ANSWER_DUE), X(ANSWERED, answer_now), X(OVER, no_prack)),
  [SES_ANSWERED] = ROW(S(ANSWERED), S(ANSWERED), S(ANSWERED), S(ANSWERED), S(ANSWERED),
 	S(ANSWERED), X(UP, acked), X(OVER, got_bye),
 	NO(ANSWERED), NO(ANSWERED), NO(ANSWERED), NO(ANSWERED), NO(ANSWERED), X(BYE_DUE, bye_later),
-	X(OVER, no_ack), S(ANSWERED)),
+	X(OVER, no_ack), S(ANSWERED),
+	NO(ANSWERED), S(ANSWERED), S(ANSWERED)),
  [SES_BYE_DUE] = ROW(S(BYE_DUE), S(BYE_DUE), S(BYE_DUE), S(BYE_DUE), S(BYE_DUE),
 	S(BYE_DUE), X(OVER, bye), X(OVER, got_bye),
 	NO(BYE_DUE), NO(BYE_DUE), NO(BYE_DUE), NO(BYE_DUE), NO(BYE_DUE), S(BYE_DUE),
-	X(OVER, bye), S(BYE_DUE)),
+	X(OVER, bye), S(BYE_DUE),
+	NO(BYE_DUE), S(BYE_DUE), S(BYE_DUE)),
  [SES_UP] = ROW(S(UP), S(UP), S(UP), S(UP), S(UP),
 	S(UP), S(UP), X(OVER, got_bye),
 	NO(UP), NO(UP), NO(UP), NO(UP), NO(UP), X(OVER, bye),
-	S(UP), X(OVER, expired)),
+	S(UP), X(OVER, expired),
+	NO(UP), S(UP), S(UP)),
 };
 
 bool ses_decided(enum ses_state st, enum ses_in in)
@@ -479,6 +571,7 @@ void ses_free(struct sip *s, struct ses *x)
 	struct timers *w = &s->loop->timers;
 
 	re_close(s, x);
+	rel_close(x);
 	timer_stop(w, &x->resend);
 	timer_stop(w, &x->late);
 	timer_stop(w, &x->expire);

@@ -284,8 +284,35 @@ void sip_write_agent(struct sip *s, struct buf *b, const struct sip_opts *o)
 void sip_write_allow(struct buf *b, const struct sip_opts *o)
 {
 	buf_lit(b, "Allow: ");
-	guard_allow(b, o && o->allow ? o->allow : GUARD_ALLOW);
-	buf_lit(b, !o || o->session_timer ? "\r\nSupported: timer\r\n" : "\r\n");
+	sip_write_methods(b, o);
+	buf_lit(b, "\r\n");
+	if (!o || o->session_timer || o->prack) {
+		buf_lit(b, "Supported: ");
+		sip_write_supported(b, o);
+		buf_lit(b, "\r\n");
+	}
+}
+
+void sip_write_methods(struct buf *b, const struct sip_opts *o)
+{
+	uint32_t m = o && o->allow ? o->allow : GUARD_ALLOW;
+
+	if (o && o->prack)
+		m |= 1u << SIP_PRACK;
+	if (o && o->update)
+		m |= 1u << SIP_UPDATE;
+	if (o && o->info)
+		m |= 1u << SIP_INFO;
+	guard_allow(b, m);
+}
+
+void sip_write_supported(struct buf *b, const struct sip_opts *o)
+{
+	bool timer = !o || o->session_timer, rel = o && o->prack;
+
+	buf_lit(b, timer ? "timer" : "");
+	buf_lit(b, timer && rel ? ", " : "");
+	buf_lit(b, rel ? "100rel" : "");
 }
 
 uint64_t sip_request(struct sip *s, const struct sip_request *r)

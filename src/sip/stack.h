@@ -102,8 +102,11 @@ enum sip_ev_kind {
 	SIP_EV_INVITE,		/* new call; 100 was sent; own it with sip_own() or sip_reject() it */
 	SIP_EV_CANCELLED,	/* the caller's CANCEL; 200 and 487 were sent; session ended */
 	SIP_EV_ACK,		/* ACK to our 200; body may hold the answer                  */
+	SIP_EV_PRACK,		/* a PRACK with a body: tsx 0: the answer to the offer in our 18x;
+				 * else a new offer, to be answered with sip_respond()        */
 	/* uac side */
-	SIP_EV_PROVISIONAL,	/* 101..199; early = index of its early dialog, -1 without tag */
+	SIP_EV_PROVISIONAL,	/* 101..199; early = index of its early dialog, -1 without tag.
+				 * prack_due: it holds an offer, answer with sip_prack()       */
 	SIP_EV_TRYING,		/* the first 100: the peer is alive                          */
 	SIP_EV_ANSWER,		/* first 200; ACK already sent, except after a delayed offer
 				 * (our INVITE had no body): then answer with sip_ack().
@@ -113,23 +116,26 @@ enum sip_ev_kind {
 	SIP_EV_FAILED,		/* final 300..699 or fail; session ended. After sip_cancel():
 				 * its 487 (or what came) arrives here too                     */
 	/* both, in the dialog */
-	SIP_EV_REINVITE,	/* answer with sip_reinvite_answer(); body may be absent     */
+	SIP_EV_REINVITE,	/* a re-INVITE, or an UPDATE with a body (msg->method), also before
+				 * the answer: sip_reinvite_answer(); a re-INVITE may have no body */
 	SIP_EV_REINVITE_ACK,	/* its ACK (body: answer to our offer in the 200)            */
 	SIP_EV_REWITHDRAWN,	/* its CANCEL came before our answer; 487 was sent           */
 	SIP_EV_REANSWER,	/* 200 to our sip_reinvite(); ACK sent (or sip_ack() if it had no body) */
 	SIP_EV_REFAILED,	/* final non-2xx to it; 491 and 408/481 as RFC 3261 14.1, 12.2.1.2 say */
 	SIP_EV_INDIALOG,	/* REFER, INFO, NOTIFY, ... within the dialog: sip_respond()  */
 	SIP_EV_BYE,		/* peer's BYE; 200 was sent; session ended                   */
-	SIP_EV_ENDED,		/* ended by the stack: why = NO_ACK, SESSION_EXPIRED, TRANSPORT
+	SIP_EV_ENDED,		/* ended by the stack: why = NO_ACK, NO_PRACK, SESSION_EXPIRED, TRANSPORT
 				 * (a re-INVITE got 408, 481 or nothing: `status`, `fail`)    */
-	SIP_EV_REFRESH_DUE,	/* RFC 4028: it is ours to refresh: sip_reinvite() with the same body */
+	SIP_EV_REFRESH_DUE,	/* RFC 4028: it is ours to refresh: sip_reinvite() with the same body.
+				 * With refresh_update the stack does it by itself            */
 	/* outside of dialogs */
 	SIP_EV_REQUEST,		/* OPTIONS, REGISTER, ...: answer with sip_respond()         */
 	SIP_EV_RESPONSE,	/* final answer to sip_request(), or fail                    */
 	SIP_EV_FLOW,		/* a stream opened or closed: `flow`, `stream`               */
 };
 
-enum sip_end { SIP_END_NONE, SIP_END_NO_ACK, SIP_END_SESSION_EXPIRED, SIP_END_TRANSPORT };
+enum sip_end { SIP_END_NONE, SIP_END_NO_ACK, SIP_END_SESSION_EXPIRED, SIP_END_TRANSPORT,
+	       SIP_END_NO_PRACK };
 
 struct sip_event {
 	enum sip_ev_kind kind;
@@ -137,6 +143,7 @@ struct sip_event {
 	uint64_t owner;			/* as given by the caller; 0: not yet owned  */
 	uint64_t tsx;			/* REQUEST, INDIALOG: for sip_respond()      */
 	int early;			/* early dialog index, 0..SIP_EARLY_MAX-1; -1 */
+	bool prack_due, reliable;	/* PROVISIONAL: RFC 3262 */
 	unsigned status;		/* responses                                 */
 	enum sip_fail fail;
 	enum sip_end why;
@@ -181,10 +188,15 @@ enum err sip_cancel(struct sip *s, uint64_t session, const struct sip_xhdr *x, i
 /* Owner lost interest (failover): as sip_cancel(), and no event of it will ever be queued. */
 void sip_abandon(struct sip *s, uint64_t session);
 
+/* The answer to the offer of a reliable provisional response (prack_due). */
+enum err sip_prack(struct sip *s, uint64_t session, int early, const struct sip_body *b);
+
 /* --- uas --- */
 enum err sip_own(struct sip *s, uint64_t session, uint64_t owner, const struct sip_opts *o);
 enum err sip_ring(struct sip *s, uint64_t session, unsigned status, const struct sip_body *b,
 		  const struct sip_xhdr *x, int nx);			/* 101..199 */
+/* Would a 183 with a body be sent reliably? Then it may carry an offer. */
+bool sip_may_ring_reliably(struct sip *s, uint64_t session);
 enum err sip_answer(struct sip *s, uint64_t session, const struct sip_body *b,
 		    const struct sip_xhdr *x, int nx);			/* 200 */
 /* The same as one of several forks of this INVITE, each with a To tag of its own: tag 0 to 25.
@@ -234,6 +246,9 @@ struct sip_request {
 uint64_t sip_request(struct sip *s, const struct sip_request *r);	/* 0: full */
 enum err sip_respond(struct sip *s, uint64_t tsx, unsigned status, const char *phrase,
 		     const struct sip_body *b, const struct sip_xhdr *x, int nx);
+/* The values of Allow and Supported towards such a peer: exactly what works. */
+void sip_write_methods(struct buf *b, const struct sip_opts *o);
+void sip_write_supported(struct buf *b, const struct sip_opts *o);
 const char *sip_phrase(unsigned status);		/* "Busy Here"; never NULL */
 
 /* A failure in words. `host`: whom the request was for; the other arguments live in `t`. NONE

@@ -72,7 +72,7 @@ struct conn {			/* one stream */
 /* --- transactions --- */
 enum tx_user {
 	TX_USER_NONE,		/* BYE, CANCEL: nobody waits for the answer */
-	TX_USER_INVITE, TX_USER_REINVITE,
+	TX_USER_INVITE, TX_USER_REINVITE, TX_USER_UPDATE,
 	TX_USER_PLAIN,		/* sip_request(); server side: sip_respond() */
 	TX_USER_INDIALOG,	/* server side: in a dialog, sip_respond()   */
 };
@@ -127,6 +127,7 @@ enum ses_state {
 	SES_CANCELLED,		/* uac: CANCEL sent                            */
 	SES_ACK_DUE,		/* uac: 200 to a delayed offer, owner owes ACK */
 	SES_OFFERED,		/* uas: 100 sent                               */
+	SES_ANSWER_DUE,		/* uas: the 200 waits for a PRACK, RFC 3262 3  */
 	SES_ANSWERED,		/* uas: 200 sent, peer owes the ACK            */
 	SES_BYE_DUE,		/* uas: BYE waits for that ACK, RFC 3261 15    */
 	SES_UP,
@@ -141,6 +142,7 @@ enum ses_in {
 	SES_GOT_CANCEL, SES_GOT_ACK, SES_GOT_BYE,
 	SES_DO_RING, SES_DO_ANSWER, SES_DO_REJECT,
 	SES_DO_CANCEL, SES_DO_ACK, SES_DO_BYE,
+	SES_DO_ANSWER_LATER, SES_GOT_PRACK, SES_NO_PRACK,
 	SES_LATE,				/* the state's own deadline         */
 	SES_EXPIRED,				/* RFC 4028, or the dialog is broken */
 	SES_NIN
@@ -153,16 +155,46 @@ enum re_state {			/* re-INVITE, RFC 3261 14 */
 	RE_OUT_WAIT,		/* after 491: tried again by a timer        */
 	RE_IN,			/* the peer's is open, owner owes an answer */
 	RE_IN_ACK,		/* our 200 is out, peer owes the ACK        */
+	RE_UPDATE_OUT,		/* our UPDATE is open                       */
+	RE_UPDATE_IN,		/* the peer's UPDATE has an offer, owner owes an answer */
 	RE_NSTATE
 };
 
 enum re_in {
-	RE_DO_INVITE, RE_DO_ACK, RE_DO_ANSWER, RE_DO_REFUSE,
+	RE_DO_INVITE, RE_DO_UPDATE, RE_DO_ACK, RE_DO_ANSWER, RE_DO_REFUSE,
 	RE_GOT_2XX, RE_GOT_2XX_OFFER, RE_GOT_491, RE_GOT_FINAL, RE_LOST,
-	RE_GOT_INVITE, RE_GOT_ACK, RE_GOT_CANCEL,
+	RE_GOT_INVITE, RE_GOT_UPDATE, RE_GOT_ACK, RE_GOT_CANCEL,
 	RE_AGAIN,		/* 491 was waited out */
 	RE_LATE,		/* no ACK             */
 	RE_NIN
+};
+
+enum rel_state {		/* our reliable provisional responses, RFC 3262 */
+	REL_IDLE,		/* none is unacknowledged                   */
+	REL_SENT,
+	REL_FULL,		/* ... and another one waits behind it      */
+	REL_OVER,		/* the final answer is out                  */
+	REL_NSTATE
+};
+
+enum rel_in { REL_RING, REL_PRACK, REL_STRAY, REL_TICK, REL_LATE, REL_FINAL, REL_NIN };
+enum rel_asked { REL_UNKNOWN, REL_SUPPORTED, REL_REQUIRED };
+enum rel_got { REL_PLAIN, REL_AGAIN, REL_OFFER, REL_ACKED };
+
+struct rel {			/* made when the first one is sent or comes */
+	uint8_t state;
+	bool sdp, sent_sdp, next_sdp, settled;	/* settled: offer and answer are said */
+	uint16_t next_status;
+	uint32_t rseq, unacked;	/* the last one written; the one that PRACK must name */
+	uint32_t interval;
+	ms_t late_at;
+	struct timer timer;
+	struct wire *next, *answer;	/* what waits: a provisional, the 200 */
+	struct {
+		uint32_t rseq;
+		bool settled, due;
+		struct dialog *d;	/* where its PRACK goes */
+	} early[SIP_EARLY_MAX];	/* the peer's, by fork */
 };
 
 enum se_role { SE_NONE, SE_WE_REFRESH, SE_PEER_REFRESHES };
@@ -191,6 +223,7 @@ struct ses {
 	struct sip_dest *dest;	/* uac: as given; uas: NULL                 */
 	struct sip_opts *opts;	/* uas: NULL until owned                    */
 	char *contact_user;
+	struct rel *rel;	/* NULL: all provisionals are plain ones    */
 	char *extra;		/* header lines of CANCEL, and of a BYE that had to wait */
 	struct wire *again;	/* re-INVITE to repeat after 491            */
 	struct timer resend;	/* 200 repeated; 491 waited out             */
@@ -205,7 +238,10 @@ struct ses {
 	net_id flow;
 	uint8_t state, re, re_tries, nearly, transport;
 	uint16_t listener;
-	bool uac, muted, linked, delayed, heard, re_delayed;
+	uint8_t rel_asked;	/* enum rel_asked: the INVITE's 100rel      */
+	bool uac, muted, linked, delayed, heard, re_delayed;	/* delayed: the INVITE had no offer */
+	bool peer_update;	/* its Allow lists UPDATE                   */
+	bool re_silent;		/* our UPDATE is a refresh of the stack's own */
 };
 
 struct sip {
@@ -326,6 +362,8 @@ struct buf *uas_begin(struct sip *s, const struct tx *t, unsigned status, const 
 struct str uas_fork(struct tx *t, int fork);
 /* Ends it with the body and sends it. ERR_LIMIT: does not fit, nothing was sent. May free t. */
 enum err uas_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b);
+/* The same for a response that is in s->text, body included. */
+enum err uas_commit(struct sip *s, struct tx *t, unsigned status);
 void uas_simple(struct sip *s, struct tx *t, unsigned status, struct str extra); /* may free */
 struct server_answer { unsigned status; const char *phrase; struct str extra, tag; };
 void uas_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a); /* stateless */
@@ -367,6 +405,7 @@ void ses_link(struct sip *s, struct ses *x);
 struct sip_event *ses_news(struct sip *s, struct ses *x, enum sip_ev_kind k,
 			   const struct sip_msg *m);
 int ses_early(struct ses *x, struct str tag);	/* index of the fork; -1: none free */
+int ses_early_known(const struct ses *x, struct str tag);	/* -1: no such fork */
 void ses_deadline(struct ses *x, ms_t ms);	/* SES_LATE; 0 stops it */
 void ses_repeat(struct ses *x);			/* our 200, from now until its ACK */
 
@@ -379,6 +418,7 @@ void ses_lost(struct sip *s, struct tx *t, enum sip_fail why);
 
 /* ses_out.c: the requests and responses of sessions */
 void ses_dest(struct sip *s, const struct ses *x, struct sip_dest *d);
+void ses_dest_of(struct sip *s, const struct ses *x, const struct dialog *dlg, struct sip_dest *d);
 void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq);	/* in s->text */
 uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind);
 void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
@@ -392,11 +432,29 @@ char *ses_render(struct sip *s, const struct sip_xhdr *h, int n);	/* NULL: bad o
 void ses_stray(struct sip *s, const struct tx *t, const struct sip_msg *m, struct str extra,
 	       bool bye);
 
-/* ses_re.c: re-INVITE */
+/* ses_rel.c: reliable provisional responses */
+enum err rel_step(struct sip *s, struct ses *x, enum rel_in in, struct ses_arg *a); /* may free x */
+bool rel_decided(enum rel_state st, enum rel_in in);
+void rel_close(struct ses *x);
+void rel_read_request(struct ses *x, const struct sip_msg *m);
+bool rel_wanted(const struct ses *x, const struct ses_arg *a);
+bool rel_waits(const struct ses *x);
+bool rel_holds_answer(const struct ses *x);
+void rel_got_prack(struct sip *s, struct ses *x, struct tx *t, const struct sip_msg *m);
+enum rel_got rel_provisional(struct sip *s, struct ses *x, int early, const struct sip_msg *m);
+bool rel_settled(const struct ses *x, int early);	/* early: of the uac's side */
+
+/* ses_re.c: re-INVITE and UPDATE */
 enum err re_step(struct sip *s, struct ses *x, enum re_in in, struct ses_arg *a); /* may free x */
 bool re_decided(enum re_state st, enum re_in in);
 bool re_can(const struct ses *x, enum re_in in);
 void re_close(struct sip *s, struct ses *x);
+void re_got_update(struct sip *s, struct ses *x, struct tx *t, const struct sip_msg *m); /* may free x */
+/* A refresh of the session by UPDATE. false: not possible now, or the peer takes none. */
+bool re_refresh(struct sip *s, struct ses *x);
+/* Retry-After of a random length (RFC 3261 14.2) with a 500. */
+void re_later(struct sip *s, struct tx *t);
+void re_read_allow(struct ses *x, const struct sip_msg *m);
 
 /* ses_timer.c: RFC 4028 */
 void se_write_request(struct buf *b, const struct ses *x, bool first);

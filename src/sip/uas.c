@@ -211,9 +211,14 @@ static void prove(struct sip *s, const struct tx *t, unsigned status)
 
 enum err uas_send(struct sip *s, struct tx *t, unsigned status, const struct sip_body *b)
 {
+	sip_write_body(&s->text, b);
+	return uas_commit(s, t, status);
+}
+
+enum err uas_commit(struct sip *s, struct tx *t, unsigned status)
+{
 	unsigned acts;
 
-	sip_write_body(&s->text, b);
 	if (!buf_ok(&s->text))
 		return ERR_LIMIT;
 	acts = tsx_step(&t->m, &s->loop->timers, tsx_send(status));

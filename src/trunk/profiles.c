@@ -7,12 +7,16 @@ static const struct trunk_profile rows[] = {
 	  .never_dial_contact = true, .fill = true, .first_response_ms = 2500, .ring_by_ms = 8000,
 	  .options_s = 60, .source = "Microsoft: Direct Routing, SIP and media protocols",
 	  .date = "2023-01; certificates 2026-06" },
-	{ .name = "cucm", .session_timer = true, .options_s = 60,
+	/* PRACK: "Send PRACK for all 1xx messages", which Direct Routing over CUCM asks for. */
+	{ .name = "cucm", .session_timer = true, .prack = TRUNK_PRACK_ALL, .update = true,
+	  .info = true, .options_s = 60,
 	  .source = "Cisco: CUCM 15 SIP trunk, Direct Routing with Cisco UCM via CUBE",
 	  .date = "2023-06" },
-	{ .name = "generic", .session_timer = true, .options_s = 60, .source = "RFC 3261",
+	{ .name = "generic", .session_timer = true, .prack = TRUNK_PRACK_SDP, .update = true,
+	  .info = true, .options_s = 60, .source = "RFC 3261",
 	  .date = "2002-06" },
-	{ .name = "carrier", .plus_e164 = true, .session_timer = true, .options_s = 60,
+	{ .name = "carrier", .plus_e164 = true, .session_timer = true, .prack = TRUNK_PRACK_SDP,
+	  .update = true, .options_s = 60,
 	  .source = "SIPconnect 2.0", .date = "2016-12" },
 };
 

@@ -11,6 +11,8 @@
 
 enum { TRUNK_HOSTS = 8, TRUNK_FACTS = 16 };
 
+enum trunk_prack { TRUNK_PRACK_OFF, TRUNK_PRACK_SDP, TRUNK_PRACK_ALL };	/* as sip_prack */
+
 /* A peer's quirks as data (design rule 5), dated and sourced. */
 struct trunk_profile {
 	const char *name;		/* "teams", "cucm", "generic", "carrier" */
@@ -19,6 +21,8 @@ struct trunk_profile {
 	bool srtp_mandatory;
 	bool hold_inactive;		/* hold is a=inactive                    */
 	bool session_timer;
+	enum trunk_prack prack;		/* reliable 18x, RFC 3262                */
+	bool update, info;		/* RFC 3311, RFC 6086                    */
 	bool latch;
 	bool from_host_is_fqdn;
 	bool never_dial_contact;

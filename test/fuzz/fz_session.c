@@ -165,6 +165,8 @@ static void dial(struct fz *f, unsigned how)
 	(void)str_copy(i.dest.host, sizeof i.dest.host, how & 8 ? STR("b.example") : STR("127.0.0.2"));
 	i.opts.session_timer = how & 2;
 	i.opts.login = how & 32 ? 1 : 0;
+	i.opts.prack = how & 64 ? SIP_PRACK_ALL : SIP_PRACK_OFF;
+	i.opts.update = i.opts.info = i.opts.refresh_update = how & 128;
 	if (how & 4)
 		i.body = (struct sip_body){ STR("application/sdp"), STR("v=0\r\n") };
 	i.first_response = how & 16 ? 2500 : 0;
@@ -186,7 +188,9 @@ static void command(struct fz *f)
 	case 0: dial(f, status); break;
 	case 1: (void)sip_cancel(f->sip, id, &x, 1); break;
 	case 2: sip_abandon(f->sip, id); break;
-	case 3: (void)sip_own(f->sip, id, 5, &(struct sip_opts){ .session_timer = true }); break;
+	case 3: (void)sip_own(f->sip, id, 5, &(struct sip_opts){ .session_timer = true,
+				 .prack = status & 4 ? SIP_PRACK_ALL : SIP_PRACK_SDP, .update = true, .info = status & 8,
+				 .refresh_update = true }); break;
 	case 4: (void)sip_ring(f->sip, id, status, b, NULL, 0); break;
 	case 5: (void)sip_answer(f->sip, id, b, &x, 1); break;
 	case 6: (void)sip_reject(f->sip, id, status, NULL, &x, 1); break;
@@ -197,6 +201,7 @@ static void command(struct fz *f)
 	case 11: (void)sip_respond(f->sip, f->tsx, status, NULL, b, NULL, 0); break;
 	case 12: (void)sip_ring_tag(f->sip, id, (int)(status & 3), 180, b, NULL, 0); break;
 	case 13: (void)sip_answer_tag(f->sip, id, (int)(status & 3), b, NULL, 0); break;
+	case 14: (void)sip_prack(f->sip, id, (int)(status & 3), b); break;
 	default: dial(f, status); break;
 	}
 }
@@ -226,20 +231,24 @@ static void give(struct fz *f, const char *text)
 static void answer(struct fz *f)
 {
 	const char *m = f->sent[get(f) % KEPT];
-	unsigned s = get(f), tag = get(f) & 3;
-	char text[TEXT * 2];
+	unsigned s = get(f), how = get(f), tag = how & 3;
+	char text[TEXT * 2], rel[60] = "";
 	bool tagged = strstr(hdr(m, "\r\nTo: ").p, ";tag=") != NULL;
 
+	if (how & 4)
+		(void)snprintf(rel, sizeof rel, "Require: 100rel\r\nRSeq: %u\r\n", 1 + (how >> 4));
 	(void)snprintf(text, sizeof text,
 		"SIP/2.0 %u X\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s%.0u\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n"
-		"Contact: <sip:b@127.0.0.2>\r\nMin-SE: 100\r\n%sContent-Length: 0\r\n\r\n",
+		"Contact: <sip:b@127.0.0.2>\r\nMin-SE: 100\r\nAllow: UPDATE\r\n%s%s%s",
 		s < 8 ? 100 + s * 10 : 100 + s * 2, STRF(hdr(m, "\r\nVia: ")), STRF(hdr(m, "\r\nFrom: ")),
 		STRF(hdr(m, "\r\nTo: ")),
 		tagged ? "" : tag == 0 ? "" : tag == 1 ? ";tag=p1" : tag == 2 ? ";tag=p2" : ";tag=p3", tag,
 		STRF(hdr(m, "\r\nCall-ID: ")), STRF(hdr(m, "\r\nCSeq: ")),
 		tag == 2 ? "Session-Expires: 90;refresher=uas\r\n"
 		: tag == 1 ? "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", stale=true, qop=\"auth\"\r\n"
-			   : "");
+			   : "", rel,
+		how & 8 ? "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"
+			: "Content-Length: 0\r\n\r\n");
 	give(f, text);
 }
 
@@ -247,18 +256,23 @@ static void answer(struct fz *f)
 static void request(struct fz *f)
 {
 	static const char *const method[] = { "BYE", "INVITE", "ACK", "CANCEL", "REFER", "NOTIFY", "INFO",
-					      "OPTIONS" };
-	const char *m = f->sent[get(f) % KEPT], *name = method[get(f) & 7];
+					      "OPTIONS", "PRACK", "UPDATE" };
+	const char *m = f->sent[get(f) % KEPT], *name = method[get(f) % 10];
+	struct str rseq = hdr(m, "\r\nRSeq: ");
 	bool mine = strncmp(m, "SIP/2.0", 7) != 0;
-	unsigned cseq = get(f) & 15, branch = get(f) & 7;
+	unsigned cseq = get(f) & 15, branch = get(f);
+	const char *sdp = branch & 8 ? "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"
+				     : "Content-Length: 0\r\n\r\n";
 	char text[TEXT * 2];
+
+	branch &= 7;
 
 	(void)snprintf(text, sizeof text,
 		"%s sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2;rport;branch=z9hG4bKf%u\r\n"
 		"Max-Forwards: 70\r\nFrom: %.*s\r\nTo: %.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n"
-		"Contact: <sip:b@127.0.0.2>\r\nSupported: timer\r\nContent-Length: 0\r\n\r\n", name, branch,
+		"Contact: <sip:b@127.0.0.2>\r\nSupported: timer\r\nRAck: %.*s 1 INVITE\r\n%s", name, branch,
 		STRF(hdr(m, mine ? "\r\nTo: " : "\r\nFrom: ")), STRF(hdr(m, mine ? "\r\nFrom: " : "\r\nTo: ")),
-		STRF(hdr(m, "\r\nCall-ID: ")), cseq, name);
+		STRF(hdr(m, "\r\nCall-ID: ")), cseq, name, STRF(rseq), sdp);
 	give(f, text);
 }
 

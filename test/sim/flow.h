@@ -59,6 +59,7 @@ struct flow_dialog {
 	char target[600], route[1200];	/* where requests in the dialog go */
 	char branch[80];		/* of our INVITE */
 	uint32_t cseq, invite_cseq;
+	char rseq[16];			/* of the last reliable response: PRACK names it */
 	char *invite;			/* the last INVITE received: what responses copy */
 	char *request;			/* the last other request received */
 	char *sent;			/* our last INVITE's line: repeated with credentials */

@@ -108,7 +108,7 @@ static void hear_request(struct flow_peer *p, struct flow_msg *m)
 
 static void hear_response(struct flow_peer *p, struct flow_msg *m)
 {
-	char id[160];
+	char id[160], value[40];
 	struct flow_dialog *d;
 
 	(void)flow_header(m->text, "Call-ID", 0, id, sizeof id);
@@ -122,8 +122,10 @@ static void hear_response(struct flow_peer *p, struct flow_msg *m)
 	}
 	if (!strcmp(m->method, "INVITE") && m->status > 100)
 		flow_learn(d, m->text, false);
-	if (!strcmp(m->method, "INVITE") && strstr(flow_body(m->text), "v=0"))
+	if (strstr(flow_body(m->text), "v=0"))
 		flow_sdp_read(d, flow_body(m->text));
+	(void)(flow_header(m->text, "RSeq", 0, value, sizeof value) &&
+	       str_copy(d->rseq, sizeof d->rseq, str_of(value)));
 	if (!strcmp(m->method, "INVITE") && m->status >= 200)
 		flow_auto_ack(d, m->text);
 	if (m->status == 401 && d->sent && p->auth[0] && !strcmp(m->method, "INVITE"))

@@ -91,6 +91,10 @@ static void contact(struct flow_dialog *d, const char *method, const struct flow
 		else if (!flow_word(a, "no-contact"))
 			flow_contact(d, b);
 		buf_fmt(b, "Expires: %s\r\n", expires ? expires : "3600");
+	} else if (!strcmp(method, "PRACK")) {
+		buf_fmt(b, "RAck: %s %u INVITE\r\n", d->rseq, d->invite_cseq);
+	} else if (!strcmp(method, "UPDATE")) {
+		flow_contact(d, b);
 	} else if (!strcmp(method, "INVITE")) {
 		flow_contact(d, b);
 		if (p->rr[0] && !p->norr)

@@ -80,3 +80,69 @@ uint64_t call(struct bed *b)
 {
 	return call_with(b, &bed_opts);
 }
+
+static void put_body(struct buf *t, const char *body)
+{
+	buf_fmt(t, "%sContent-Length: %zu\r\n\r\n%s", body ? "Content-Type: application/sdp\r\n" : "",
+		body ? strlen(body) : 0, body ? body : "");
+}
+
+void call_in(struct bed *b, const char *extra, const char *body)
+{
+	char mem[3000];
+	struct buf t;
+	struct addr at = peer();
+
+	buf_init(&t, mem, sizeof mem);
+	buf_fmt(&t, "INVITE sip:100@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;rport;branch=z9hG4bKin\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:9@10.0.0.9>;tag=p\r\nTo: <sip:100@10.0.0.1>\r\n"
+		"Call-ID: in\r\nCSeq: 1 INVITE\r\n" CONTACT "%s", extra ? extra : "");
+	put_body(&t, body);
+	bed_peer_send(b, &at, &b->a.addr[SIP_UDP], buf_z(&t));
+	bed_run(b, 20);
+}
+
+const char *value(struct bed *b, const char *prefix, const char *header, char out[300])
+{
+	for (int i = b->nwire - 1; i >= 0; i--)
+		if (!strncmp(b->wire[i].text, prefix, strlen(prefix)) &&
+		    bed_hdr(&b->wire[i], header, out, 300))
+			return out;
+	fail_msg("no %s with %s", prefix, header);
+	return out;
+}
+
+static void our_tag(struct bed *b, char out[64])
+{
+	char to[300];
+
+	for (int i = b->nwire - 1; i >= 0; i--) {
+		const char *at;
+
+		if (strncmp(b->wire[i].text, "SIP/2.0 ", 8) != 0 || !bed_hdr(&b->wire[i], "To", to, sizeof to))
+			continue;
+		at = strstr(to, ";tag=");
+		if (at && strstr(b->wire[i].text, "INVITE\r\n")) {
+			(void)str_copy(out, 64, str_of(at + 5));
+			return;
+		}
+	}
+	fail_msg("no To tag yet");
+}
+
+void ask_in(struct bed *b, const char *method, int cseq, const char *extra, const char *body)
+{
+	char mem[3000], tag[64];
+	struct buf t;
+	struct addr at = peer();
+
+	our_tag(b, tag);
+	buf_init(&t, mem, sizeof mem);
+	buf_fmt(&t, "%s sip:100@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;rport;branch=z9hG4bK%s%d\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:9@10.0.0.9>;tag=p\r\nTo: <sip:100@10.0.0.1>;tag=%s\r\n"
+		"Call-ID: in\r\nCSeq: %d %s\r\n" CONTACT "%s", method, method, cseq, tag, cseq, method,
+		extra ? extra : "");
+	put_body(&t, body);
+	bed_peer_send(b, &at, &b->a.addr[SIP_UDP], buf_z(&t));
+	bed_run(b, 20);
+}

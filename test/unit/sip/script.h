@@ -21,6 +21,13 @@ struct bed *alone(enum sip_zone_kind zone);
 uint64_t call_with(struct bed *b, const struct sip_opts *o);
 uint64_t call(struct bed *b);
 
+/* The peer calls side A: "sip:100@10.0.0.1", Call-ID "in", From tag "p". body NULL: no offer. */
+void call_in(struct bed *b, const char *extra, const char *body);
+/* A request of that caller in the dialog; its To tag is taken from our last response with one. */
+void ask_in(struct bed *b, const char *method, int cseq, const char *extra, const char *body);
+/* Value of a header of the last message whose text begins so; fails the test when none is. */
+const char *value(struct bed *b, const char *prefix, const char *header, char out[300]);
+
 #define CONTACT "Contact: <sip:9@10.0.0.9:5060>\r\n"
 
 #endif
