@@ -177,6 +177,15 @@ static void dial(struct fz *f, unsigned how)
 		sip_abandon(f->sip, id);
 }
 
+static void own(struct fz *f, uint64_t id, unsigned how)
+{
+	struct sip_opts o = { .session_timer = true, .update = true, .info = how & 8,
+			      .refresh_update = true,
+			      .prack = how & 4 ? SIP_PRACK_ALL : SIP_PRACK_SDP };
+
+	(void)sip_own(f->sip, id, 5, &o);
+}
+
 static void command(struct fz *f)
 {
 	unsigned what = get(f), status = 100 + get(f) * 2;
@@ -188,9 +197,7 @@ static void command(struct fz *f)
 	case 0: dial(f, status); break;
 	case 1: (void)sip_cancel(f->sip, id, &x, 1); break;
 	case 2: sip_abandon(f->sip, id); break;
-	case 3: (void)sip_own(f->sip, id, 5, &(struct sip_opts){ .session_timer = true,
-				 .prack = status & 4 ? SIP_PRACK_ALL : SIP_PRACK_SDP, .update = true, .info = status & 8,
-				 .refresh_update = true }); break;
+	case 3: own(f, id, status); break;
 	case 4: (void)sip_ring(f->sip, id, status, b, NULL, 0); break;
 	case 5: (void)sip_answer(f->sip, id, b, &x, 1); break;
 	case 6: (void)sip_reject(f->sip, id, status, NULL, &x, 1); break;

@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -53,6 +52,14 @@ static const char *rack(struct bed *b, char out[400])
 
 	(void)snprintf(out, 400, "RAck: %s 1 INVITE\r\n", value(b, "SIP/2.0 18", "RSeq", v));
 	return out;
+}
+
+static uint32_t number(const char *text)
+{
+	uint32_t n = 0;
+
+	assert_int_equal(str_u32(str_of(text), UINT32_MAX, &n), OK);
+	return n;
 }
 
 static void prack(struct bed *b, int cseq, const char *body)
@@ -130,7 +137,7 @@ static void a_second_one_waits_for_the_first_s_prack(void **x)
 	assert_int_equal(bed_sent(b, "SIP/2.0 183"), 1);
 	assert_int_equal(bed_sent(b, "SIP/2.0 182"), 0);
 	(void)value(b, "SIP/2.0 183", "RSeq", v[1]);
-	assert_int_equal(atoi(v[1]), atoi(v[0]) + 1);
+	assert_int_equal(number(v[1]), number(v[0]) + 1);
 	bed_run(b, 600);
 	assert_int_equal(bed_sent(b, "SIP/2.0 183"), 2);
 	prack(b, 3, NULL);
@@ -200,7 +207,7 @@ static void a_prack_for_nothing_gets_481(void **x)
 	(void)x;
 	(void)sip_ring(b->a.sip, id, 180, NULL, NULL, 0);
 	bed_run(b, 20);
-	rseq = (unsigned)atoi(value(b, "SIP/2.0 180", "RSeq", v));
+	rseq = number(value(b, "SIP/2.0 180", "RSeq", v));
 	ask_in(b, "PRACK", 2, NULL, NULL);
 	ask_in(b, "PRACK", 3, "RAck: 1\r\n", NULL);
 	(void)snprintf(line, sizeof line, "RAck: %u 1 INVITE\r\n", rseq + 1);
