@@ -288,8 +288,10 @@ enum err leg_recodec(struct legs *ls, uint64_t id)
 		return ERR_GONE;
 	if (!g->recodec.name[0] || str_ieq(str_of(g->recodec.name), str_of(g->codec.name)))
 		return ERR_EXISTS;
+	if (offers_wait(g))
+		return ERR_AGAIN;
 	c = g->recodec;
-	e = offers_wait(g) ? ERR_AGAIN : offer(g, &c);
+	e = offer(g, &c);
 	g->recoding = !e;
 	return e;
 }
