@@ -225,9 +225,9 @@ static struct str number_for(const struct route *r, const struct trunk_profile *
 
 	if (!p->plus_e164 || (number.n && number.p[0] == '+'))
 		return number;
-	for (uint32_t i = 0; (l = directory_line_at(*r->cfg.directory, i)); i++)
-		if (str_eq(l->number, number) && l->e164.n)
-			return l->e164;
+	l = directory_line_by_number(*r->cfg.directory, number);
+	if (l)
+		return l->e164;
 	return all_digits(number) && number.n >= 7 ? fmt(a, "+%.*s", STRF(number)) : number;
 }
 

@@ -2,90 +2,71 @@
 
 #include <string.h>
 
-struct item {
-	bool set[128];
-	unsigned width;			/* characters in the set */
-	unsigned min;
-	bool many;
-};
+static const char alphabet[] = "0123456789*#+";		/* bit i of a set: alphabet[i] */
+enum { TEN = 0x3ff, DIGITS_AND_SIGNS = 0xfff };
 
-struct items { struct item it[DIGITS_MAX]; int n; int dot; };
-
-static const char digit_set[] = "0123456789*#";
-
-static void put(struct item *x, char c, bool on)
+/* The bit of a character; 0: not of the alphabet. */
+static unsigned bit_of(char c)
 {
-	unsigned i = (unsigned char)c & 127;
+	const char *at = c ? strchr(alphabet, c) : NULL;
 
-	if (x->set[i] == on)
-		return;
-	x->set[i] = on;
-	x->width += on ? 1u : (unsigned)-1;
+	return at ? 1u << (at - alphabet) : 0;
 }
 
-static void put_digits(struct item *x)
+static unsigned width(unsigned set)
 {
-	for (const char *c = "0123456789"; *c; c++)
-		put(x, *c, true);
+	return (unsigned)__builtin_popcount(set);
 }
 
 /* "[1-3]", "[^1-3]", "[2468]" : bytes used, 0: malformed. */
-static size_t read_set(struct str p, struct item *x)
+static size_t read_set(struct str p, struct digits_item *x)
 {
-	size_t i = 1;
 	bool not = p.n > 1 && p.p[1] == '^';
+	unsigned set = 0;
+	size_t i = not ? 2 : 1;
 
-	if (not) {
-		for (const char *c = digit_set; *c; c++)
-			put(x, *c, true);
-		i++;
-	}
 	for (; i < p.n && p.p[i] != ']'; i++) {
-		char from = p.p[i], to = from;
+		unsigned from = bit_of(p.p[i]), to = from;
 
 		if (i + 2 < p.n && p.p[i + 1] == '-' && p.p[i + 2] != ']') {
-			to = p.p[i + 2];
+			to = bit_of(p.p[i + 2]);
 			i += 2;
 		}
-		if (!strchr(digit_set, from) || !strchr(digit_set, to) || to < from)
+		if (!(from & DIGITS_AND_SIGNS) || !(to & DIGITS_AND_SIGNS) || to < from)
 			return 0;
-		for (char c = from; c <= to; c++)
-			put(x, c, !not);
+		set |= (to << 1) - from;		/* all bits between the two */
 	}
-	return i < p.n && x->width ? i + 1 : 0;
+	x->set = (uint16_t)(not ? DIGITS_AND_SIGNS & ~set : set);
+	return i < p.n && x->set ? i + 1 : 0;
 }
 
-static size_t read_item(struct str p, struct item *x)
+static size_t read_item(struct str p, struct digits_item *x)
 {
 	char c = p.p[0];
 
-	*x = (struct item){ .min = 1 };
+	*x = (struct digits_item){ .min = 1 };
 	if (c == '[')
 		return read_set(p, x);
 	if (c == '\\' && p.n > 1 && p.p[1] == '+') {
-		put(x, '+', true);
+		x->set = (uint16_t)bit_of('+');
 		return 2;
 	}
 	if (c == 'X' || c == 'x' || c == '!') {
-		put_digits(x);
+		x->set = TEN;
 		x->many = c == '!';
 		return 1;
 	}
-	if (c == '+' || (c && strchr(digit_set, c))) {
-		put(x, c, true);
-		return 1;
-	}
-	return 0;
+	x->set = (uint16_t)bit_of(c);
+	return x->set ? 1 : 0;
 }
 
-static bool compile(struct str p, struct items *out)
+bool digits_compile(struct str p, struct digits_pattern *out)
 {
-	out->n = 0;
-	out->dot = -1;
+	*out = (struct digits_pattern){ .dot = -1 };
 	if (p.n > DIGITS_MAX)
 		return false;
 	while (p.n) {
-		struct item *x = &out->it[out->n];
+		struct digits_item *x = &out->it[out->n];
 		size_t k;
 
 		if (p.p[0] == '.') {
@@ -95,13 +76,11 @@ static bool compile(struct str p, struct items *out)
 			p = str_sub(p, 1, p.n);
 			continue;
 		}
-		if (out->n == DIGITS_MAX)
-			return false;
 		k = read_item(p, x);
 		if (!k)
 			return false;
 		p = str_sub(p, k, p.n);
-		if (p.n && (p.p[0] == '?' || (p.p[0] == '+' && out->n + 1 > 0 && x->width > 1))) {
+		if (p.n && (p.p[0] == '?' || (p.p[0] == '+' && width(x->set) > 1))) {
 			x->many = true;
 			x->min = p.p[0] == '?' ? 0 : 1;
 			p = str_sub(p, 1, p.n);
@@ -113,20 +92,20 @@ static bool compile(struct str p, struct items *out)
 
 bool digits_good(struct str pattern)
 {
-	struct items it;
+	struct digits_pattern p;
 
-	return compile(pattern, &it);
+	return digits_compile(pattern, &p);
 }
 
-static bool in_set(const struct item *x, char c)
+static bool in_set(const struct digits_item *x, char c)
 {
-	return (unsigned char)c < 128 && x->set[(unsigned char)c];
+	return (x->set & bit_of(c)) != 0;
 }
 
 /* Items against a number, greedy with one fallback per repeated item: bounded because a
  * pattern has at most DIGITS_MAX items and a number DIGITS_MAX digits. ends[i]: digits used
  * before item i. */
-static bool walk(const struct items *it, struct str num, size_t ends[DIGITS_MAX + 1])
+static bool walk(const struct digits_pattern *it, struct str num, size_t ends[DIGITS_MAX + 1])
 {
 	bool can[DIGITS_MAX + 1][DIGITS_MAX + 1] = { { false } };
 	size_t n = num.n;
@@ -134,7 +113,7 @@ static bool walk(const struct items *it, struct str num, size_t ends[DIGITS_MAX 
 	/* can[i][j]: items i.. match digits j..; from the end. */
 	can[it->n][n] = true;
 	for (int i = it->n - 1; i >= 0; i--) {
-		const struct item *x = &it->it[i];
+		const struct digits_item *x = &it->it[i];
 
 		for (size_t j = n + 1; j-- > 0;) {
 			bool here = j < n && in_set(x, num.p[j]);
@@ -146,7 +125,7 @@ static bool walk(const struct items *it, struct str num, size_t ends[DIGITS_MAX 
 	if (!can[0][0])
 		return false;
 	for (size_t j = 0, i = 0; i < (size_t)it->n; i++) {
-		const struct item *x = &it->it[i];
+		const struct digits_item *x = &it->it[i];
 		size_t k;
 
 		ends[i] = j;
@@ -160,26 +139,34 @@ static bool walk(const struct items *it, struct str num, size_t ends[DIGITS_MAX 
 	return true;
 }
 
-bool digits_match(struct str pattern, struct str number, struct digits_match *m)
+bool digits_match_compiled(const struct digits_pattern *p, struct str number,
+			   struct digits_match *m)
 {
-	struct items it;
-	size_t ends[DIGITS_MAX + 1] = { 0 };
-	size_t extra;
+	size_t ends[DIGITS_MAX + 1] = { 0 }, extra;
 
-	if (number.n > DIGITS_MAX || !compile(pattern, &it) || !walk(&it, number, ends))
+	if (!p->n || number.n > DIGITS_MAX ||
+	    (p->it[0].min && (!number.n || !in_set(&p->it[0], number.p[0]))) ||
+	    !walk(p, number, ends))
 		return false;
 	*m = (struct digits_match){ .breadth = 1 };
-	for (int i = 0; i < it.n; i++)
-		m->breadth *= it.it[i].width;
-	extra = number.n > (size_t)it.n ? number.n - (size_t)it.n : 0;
+	for (int i = 0; i < p->n; i++)
+		m->breadth *= width(p->it[i].set);
+	extra = number.n > (size_t)p->n ? number.n - (size_t)p->n : 0;
 	for (size_t i = 0; i < extra; i++)
 		m->breadth *= 10;
-	for (int i = 0; i < it.n; i++)
-		if (it.it[i].many)
+	for (int i = 0; i < p->n; i++)
+		if (p->it[i].many)
 			m->breadth *= 10.5;	/* of equals, the one that is not open-ended */
-	if (it.dot > 0)
-		m->predot = ends[it.dot];
+	if (p->dot > 0)
+		m->predot = ends[p->dot];
 	return true;
+}
+
+bool digits_match(struct str pattern, struct str number, struct digits_match *m)
+{
+	struct digits_pattern p;
+
+	return digits_compile(pattern, &p) && digits_match_compiled(&p, number, m);
 }
 
 void digits_mask(struct str mask, struct str number, char out[DIGITS_MAX + 1])

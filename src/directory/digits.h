@@ -18,6 +18,16 @@ struct digits_match {
 	size_t predot;		/* digits matched before '.'; 0: no dot                     */
 };
 
+struct digits_item { uint16_t set; uint8_t min; bool many; };	/* set: bits of 0-9 * # + */
+struct digits_pattern {
+	struct digits_item it[DIGITS_MAX];
+	int n, dot;			/* dot: item behind the '.'; -1: none */
+};
+
+/* false: not a pattern of this alphabet. */
+bool digits_compile(struct str pattern, struct digits_pattern *out);
+bool digits_match_compiled(const struct digits_pattern *p, struct str number,
+			   struct digits_match *m);
 bool digits_good(struct str pattern);		/* is it a pattern of this alphabet? */
 bool digits_match(struct str pattern, struct str number, struct digits_match *m);
 /* mask: X keeps a digit, counted from the right; other characters stand for themselves. */

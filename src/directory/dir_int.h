@@ -3,6 +3,7 @@
 #define DIRECTORY_DIR_INT_H
 #include "directory/digits.h"
 #include "directory/directory.h"
+#include "directory/index.h"
 
 enum { DIR_ARENA_MAX = 256 << 20 };
 
@@ -22,6 +23,11 @@ struct directory {
 	DIR_LIST(dir_profile) profile;
 	DIR_LIST(dir_remote) remote;
 	DIR_LIST(dir_trunk) trunk;
+	DIR_LIST(digits_pattern) digits;	/* of each pattern, in its order */
+	/* who bears a name; the keys of the last four are numbers */
+	struct dir_index by_user, by_phone, by_auth, by_partition, by_space, by_profile, by_remote,
+			 by_trunk, by_pattern, phone_line, line_profile, profile_remote;
+	struct dir_index by_number, by_e164, remote_number;
 	bool sealed;
 };
 
@@ -31,5 +37,7 @@ const struct dir_line *dir_line(const struct directory *d, struct str number, st
 bool dir_trunk_is_teams(const struct directory *d, struct str name);
 /* "1001/internal" or "1001" */
 bool dir_line_named(const struct dir_line *l, struct str name);
+/* Without the '+' in front: numbers compare with and without it. */
+struct str dir_bare(struct str number);
 
 #endif

@@ -12,6 +12,17 @@ struct directory *directory_new(void)
 	return d;
 }
 
+static void close_indexes(struct directory *d)
+{
+	struct dir_index *const all[] = { &d->by_user, &d->by_phone, &d->by_auth, &d->by_partition,
+		&d->by_space, &d->by_profile, &d->by_remote, &d->by_trunk, &d->by_pattern,
+		&d->phone_line, &d->line_profile, &d->profile_remote, &d->by_number, &d->by_e164,
+		&d->remote_number };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		dir_index_close(all[i]);
+}
+
 void directory_free(struct directory *d)
 {
 	if (!d)
@@ -25,6 +36,8 @@ void directory_free(struct directory *d)
 	mem_free(d->profile.v);
 	mem_free(d->remote.v);
 	mem_free(d->trunk.v);
+	mem_free(d->digits.v);
+	close_indexes(d);
 	arena_close(&d->a);
 	mem_free(d);
 }
@@ -56,6 +69,7 @@ enum err directory_add_user(struct directory *d, const struct dir_user *r)
 	if (directory_user(d, r->name))
 		return ERR_EXISTS;
 	GROW(d->user);
+	dir_index_add(&d->by_user, r->name, d->user.n);
 	x = &d->user.v[d->user.n++];
 	*x = *r;
 	keep(d, &x->name);
@@ -70,6 +84,8 @@ enum err directory_add_phone(struct directory *d, const struct dir_phone *r)
 	if (directory_phone(d, r->name) || directory_phone_by_auth(d, r->auth_user))
 		return ERR_EXISTS;
 	GROW(d->phone);
+	dir_index_add(&d->by_phone, r->name, d->phone.n);
+	dir_index_add(&d->by_auth, r->auth_user, d->phone.n);
 	x = &d->phone.v[d->phone.n++];
 	*x = *r;
 	keep(d, &x->name);
@@ -81,12 +97,23 @@ enum err directory_add_phone(struct directory *d, const struct dir_phone *r)
 	return OK;
 }
 
+static bool has_partition(const struct directory *d, struct str name)
+{
+	struct dir_hit h = dir_index_find(&d->by_partition, name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
+		if (str_eq(d->partition.v[i].name, name))
+			return true;
+	return false;
+}
+
 enum err directory_add_partition(struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->partition.n; i++)
-		if (str_eq(d->partition.v[i].name, name))
-			return ERR_EXISTS;
+	if (has_partition(d, name))
+		return ERR_EXISTS;
 	GROW(d->partition);
+	dir_index_add(&d->by_partition, name, d->partition.n);
 	d->partition.v[d->partition.n++].name = str_dup(&d->a, name);
 	return OK;
 }
@@ -98,11 +125,21 @@ enum err directory_add_space(struct directory *d, const struct dir_space *r)
 	if (dir_space(d, r->name))
 		return ERR_EXISTS;
 	GROW(d->space);
+	dir_index_add(&d->by_space, r->name, d->space.n);
 	x = &d->space.v[d->space.n++];
 	*x = *r;
 	keep(d, &x->name);
 	keep_all(d, x->partition, x->n);
 	return OK;
+}
+
+static void index_line(struct directory *d, const struct dir_line *r, uint32_t row)
+{
+	dir_index_add(&d->by_number, r->number, row);
+	if (r->e164.n)
+		dir_index_add(&d->by_e164, dir_bare(r->e164), row);
+	for (int i = 0; i < r->nphones; i++)
+		dir_index_add(&d->phone_line, r->phone[i], row);
 }
 
 enum err directory_add_line(struct directory *d, const struct dir_line *r)
@@ -112,6 +149,7 @@ enum err directory_add_line(struct directory *d, const struct dir_line *r)
 	if (dir_line(d, r->number, r->partition))
 		return ERR_EXISTS;
 	GROW(d->line);
+	index_line(d, r, d->line.n);
 	x = &d->line.v[d->line.n++];
 	*x = *r;
 	keep(d, &x->number);
@@ -134,10 +172,18 @@ enum err directory_add_pattern(struct directory *d, const struct dir_pattern *r)
 {
 	struct dir_pattern *x;
 
-	for (uint32_t i = 0; i < d->pattern.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_pattern, r->pattern);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->pattern.v[i].pattern, r->pattern) &&
 		    str_eq(d->pattern.v[i].partition, r->partition))
 			return ERR_EXISTS;
+	GROW(d->digits);
+	if (!digits_compile(r->pattern, &d->digits.v[d->digits.n]))
+		d->digits.v[d->digits.n] = (struct digits_pattern){ .dot = -1 };	/* matches nothing */
+	d->digits.n++;
+	dir_index_add(&d->by_pattern, r->pattern, d->pattern.n);
 	GROW(d->pattern);
 	x = &d->pattern.v[d->pattern.n++];
 	*x = *r;
@@ -149,6 +195,15 @@ enum err directory_add_pattern(struct directory *d, const struct dir_pattern *r)
 	return OK;
 }
 
+/* "1001" of "1001/internal". */
+static struct str line_number_of(struct str name)
+{
+	struct str number, partition;
+
+	(void)str_cut(name, '/', &number, &partition);
+	return number;
+}
+
 enum err directory_add_profile(struct directory *d, const struct dir_profile *r)
 {
 	struct dir_profile *x;
@@ -156,6 +211,9 @@ enum err directory_add_profile(struct directory *d, const struct dir_profile *r)
 	if (dir_profile(d, r->name))
 		return ERR_EXISTS;
 	GROW(d->profile);
+	dir_index_add(&d->by_profile, r->name, d->profile.n);
+	for (int i = 0; i < r->nlines; i++)
+		dir_index_add(&d->line_profile, line_number_of(r->line[i]), d->profile.n);
 	x = &d->profile.v[d->profile.n++];
 	*x = *r;
 	keep(d, &x->name);
@@ -169,9 +227,15 @@ enum err directory_add_remote(struct directory *d, const struct dir_remote *r)
 {
 	struct dir_remote *x;
 
-	for (uint32_t i = 0; i < d->remote.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_remote, r->name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->remote.v[i].name, r->name))
 			return ERR_EXISTS;
+	dir_index_add(&d->by_remote, r->name, d->remote.n);
+	dir_index_add(&d->profile_remote, r->profile, d->remote.n);
+	dir_index_add(&d->remote_number, dir_bare(r->number), d->remote.n);
 	GROW(d->remote);
 	x = &d->remote.v[d->remote.n++];
 	*x = *r;
@@ -185,6 +249,7 @@ enum err directory_add_remote(struct directory *d, const struct dir_remote *r)
 enum err directory_add_trunk(struct directory *d, struct str name, bool teams)
 {
 	GROW(d->trunk);
+	dir_index_add(&d->by_trunk, name, d->trunk.n);
 	d->trunk.v[d->trunk.n].name = str_dup(&d->a, name);
 	d->trunk.v[d->trunk.n++].teams = teams;
 	return OK;
@@ -194,7 +259,10 @@ enum err directory_add_trunk(struct directory *d, struct str name, bool teams)
 
 const struct dir_user *directory_user(const struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->user.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_user, name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->user.v[i].name, name))
 			return &d->user.v[i];
 	return NULL;
@@ -202,7 +270,10 @@ const struct dir_user *directory_user(const struct directory *d, struct str name
 
 const struct dir_phone *directory_phone(const struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->phone.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_phone, name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->phone.v[i].name, name))
 			return &d->phone.v[i];
 	return NULL;
@@ -210,7 +281,10 @@ const struct dir_phone *directory_phone(const struct directory *d, struct str na
 
 const struct dir_phone *directory_phone_by_auth(const struct directory *d, struct str auth_user)
 {
-	for (uint32_t i = 0; i < d->phone.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_auth, auth_user);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->phone.v[i].auth_user, auth_user))
 			return &d->phone.v[i];
 	return NULL;
@@ -218,7 +292,10 @@ const struct dir_phone *directory_phone_by_auth(const struct directory *d, struc
 
 const struct dir_space *dir_space(const struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->space.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_space, name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->space.v[i].name, name))
 			return &d->space.v[i];
 	return NULL;
@@ -226,7 +303,10 @@ const struct dir_space *dir_space(const struct directory *d, struct str name)
 
 const struct dir_profile *dir_profile(const struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->profile.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_profile, name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->profile.v[i].name, name))
 			return &d->profile.v[i];
 	return NULL;
@@ -234,7 +314,10 @@ const struct dir_profile *dir_profile(const struct directory *d, struct str name
 
 const struct dir_line *dir_line(const struct directory *d, struct str number, struct str partition)
 {
-	for (uint32_t i = 0; i < d->line.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_number, number);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->line.v[i].number, number) &&
 		    str_eq(d->line.v[i].partition, partition))
 			return &d->line.v[i];
@@ -243,7 +326,10 @@ const struct dir_line *dir_line(const struct directory *d, struct str number, st
 
 bool dir_trunk_is_teams(const struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->trunk.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_trunk, name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->trunk.v[i].name, name))
 			return d->trunk.v[i].teams;
 	return false;
@@ -259,11 +345,30 @@ bool dir_line_named(const struct dir_line *l, struct str name)
 
 const struct dir_line *directory_line_of_phone(const struct directory *d, struct str phone)
 {
-	for (uint32_t i = 0; i < d->line.n; i++)
+	struct dir_hit h = dir_index_find(&d->phone_line, phone);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		for (int k = 0; k < d->line.v[i].nphones; k++)
 			if (str_eq(d->line.v[i].phone[k], phone))
 				return &d->line.v[i];
 	return NULL;
+}
+
+const struct dir_line *directory_line_by_number(const struct directory *d, struct str number)
+{
+	struct dir_hit h = dir_index_find(&d->by_number, number);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
+		if (str_eq(d->line.v[i].number, number) && d->line.v[i].e164.n)
+			return &d->line.v[i];
+	return NULL;
+}
+
+struct str dir_bare(struct str n)
+{
+	return n.n && n.p[0] == '+' ? str_sub(n, 1, n.n) : n;
 }
 
 #define AT(list) ((i < (list).n) ? &(list).v[i] : NULL)
@@ -295,17 +400,12 @@ const struct dir_profile *directory_profile_at(const struct directory *d, uint32
 
 /* --- sealing ----------------------------------------------------------------------------- */
 
-static bool has_partition(const struct directory *d, struct str name)
-{
-	for (uint32_t i = 0; i < d->partition.n; i++)
-		if (str_eq(d->partition.v[i].name, name))
-			return true;
-	return false;
-}
-
 static bool has_trunk(const struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->trunk.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_trunk, name);
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (str_eq(d->trunk.v[i].name, name))
 			return true;
 	return false;
@@ -361,7 +461,10 @@ static enum err seal_patterns(const struct directory *d, struct buf *why)
 
 static bool has_line(const struct directory *d, struct str name)
 {
-	for (uint32_t i = 0; i < d->line.n; i++)
+	struct dir_hit h = dir_index_find(&d->by_number, line_number_of(name));
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
 		if (dir_line_named(&d->line.v[i], name))
 			return true;
 	return false;

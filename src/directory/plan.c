@@ -6,14 +6,9 @@
 
 /* --- identity ----------------------------------------------------------------------- */
 
-static struct str bare(struct str n)
-{
-	return n.n && n.p[0] == '+' ? str_sub(n, 1, n.n) : n;
-}
-
 static bool same_number(struct str a, struct str b)
 {
-	return a.n && b.n && str_eq(bare(a), bare(b));
+	return a.n && b.n && str_eq(dir_bare(a), dir_bare(b));
 }
 
 static void show_line(const struct directory *d, const struct dir_line *l, struct dir_identity *id)
@@ -38,7 +33,15 @@ void directory_identify_phone(const struct directory *d, struct str phone, struc
 /* The first line of a profile. */
 static const struct dir_line *profile_line(const struct directory *d, const struct dir_profile *p)
 {
-	for (uint32_t i = 0; p && p->nlines && i < d->line.n; i++)
+	struct str number, partition;
+	struct dir_hit h;
+	uint32_t i;
+
+	if (!p || !p->nlines)
+		return NULL;
+	(void)str_cut(p->line[0], '/', &number, &partition);
+	h = dir_index_find(&d->by_number, number);
+	while (dir_index_next(&h, &i))
 		if (dir_line_named(&d->line.v[i], p->line[0]))
 			return &d->line.v[i];
 	return NULL;
@@ -47,9 +50,12 @@ static const struct dir_line *profile_line(const struct directory *d, const stru
 void directory_identify_number(const struct directory *d, struct str number, bool trusted,
 			       struct dir_identity *id, struct reason *why)
 {
+	struct dir_hit h = dir_index_find(&d->remote_number, dir_bare(number));
+	uint32_t i;
+
 	*id = (struct dir_identity){ .number = number };
 	*why = (struct reason){ 0 };
-	for (uint32_t i = 0; i < d->remote.n && trusted; i++) {
+	while (trusted && dir_index_next(&h, &i)) {
 		const struct dir_remote *r = &d->remote.v[i];
 		const struct dir_line *l = profile_line(d, dir_profile(d, r->profile));
 
@@ -100,10 +106,13 @@ static void analyse(const struct directory *d, const struct dir_query *q, struct
 		    struct found *barred)
 {
 	const struct dir_space *css = q->css.n ? dir_space(d, q->css) : NULL;
+	struct dir_hit h = dir_index_find(&d->by_number, q->number);
+	struct dir_hit e = dir_index_find(&d->by_e164, dir_bare(q->number));
+	uint32_t k;
 
 	*best = *barred = (struct found){ 0 };
-	for (uint32_t i = 0; i < d->line.n; i++) {
-		const struct dir_line *l = &d->line.v[i];
+	while (dir_index_next(&h, &k) || dir_index_next(&e, &k)) {
+		const struct dir_line *l = &d->line.v[k];
 		struct digits_match m = { .breadth = 1 };
 		int rank = rank_of(css, !q->css.n, l->partition, true);
 
@@ -115,7 +124,7 @@ static void analyse(const struct directory *d, const struct dir_query *q, struct
 		struct digits_match m;
 		int rank = rank_of(css, !q->css.n, p->partition, false);
 
-		if (digits_match(p->pattern, q->number, &m))
+		if (digits_match_compiled(&d->digits.v[i], q->number, &m))
 			consider(rank >= 0 ? best : barred, &m, rank, NULL, p);
 	}
 }
@@ -244,17 +253,17 @@ static void ring_remote(const struct directory *d, const struct dir_remote *r,
 			   f.pattern->trunk[0]));
 }
 
-static void remotes(const struct directory *d, const struct dir_query *q, const struct dir_line *l,
-		    struct arena *a, struct dir_plan *p)
+static void ring_profile(const struct directory *d, const struct dir_query *q,
+			 const struct dir_line *l, const struct dir_profile *prof, struct arena *a,
+			 struct dir_plan *p)
 {
-	for (uint32_t i = 0; i < d->remote.n; i++) {
-		const struct dir_remote *r = &d->remote.v[i];
-		const struct dir_profile *prof = dir_profile(d, r->profile);
-		bool mine = false;
+	struct dir_hit h = dir_index_find(&d->profile_remote, prof->name);
+	uint32_t i;
 
-		for (int k = 0; prof && k < prof->nlines; k++)
-			mine |= dir_line_named(l, prof->line[k]);
-		if (!mine)
+	while (dir_index_next(&h, &i)) {
+		const struct dir_remote *r = &d->remote.v[i];
+
+		if (!str_eq(r->profile, prof->name))
 			continue;
 		if (!r->enabled)
 			note(p, a, &REASON(REMOTE_DISABLED, r->name));
@@ -264,6 +273,24 @@ static void remotes(const struct directory *d, const struct dir_query *q, const 
 			note(p, a, &REASON(REMOTE_IS_CALLER, r->name));
 		else
 			ring_remote(d, r, prof, a, p);
+	}
+}
+
+static void remotes(const struct directory *d, const struct dir_query *q, const struct dir_line *l,
+		    struct arena *a, struct dir_plan *p)
+{
+	struct dir_hit h = dir_index_find(&d->line_profile, l->number);
+	uint32_t i, last = UINT32_MAX;
+
+	while (dir_index_next(&h, &i)) {
+		const struct dir_profile *prof = &d->profile.v[i];
+		bool mine = false;
+
+		for (int k = 0; k < prof->nlines && i != last; k++)
+			mine |= dir_line_named(l, prof->line[k]);
+		if (mine)
+			ring_profile(d, q, l, prof, a, p);
+		last = i;		/* a profile that names the line twice rings once */
 	}
 }
 

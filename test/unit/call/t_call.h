@@ -3,4 +3,5 @@
 #define T_CALL_H
 int run_fork(void);
 int run_limit(void);
+int run_states(void);
 #endif
