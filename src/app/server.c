@@ -79,6 +79,7 @@ static void on_sip(struct server *s, const struct sip_event *ev)
 	case SIP_EV_REINVITE_ACK: case SIP_EV_REWITHDRAWN: case SIP_EV_REANSWER:
 	case SIP_EV_REFAILED:
 	case SIP_EV_INDIALOG: case SIP_EV_BYE: case SIP_EV_ENDED: case SIP_EV_REFRESH_DUE:
+	case SIP_EV_REFRESHED:
 		legs_on_sip(s->legs, ev);
 		break;
 	}

@@ -116,6 +116,7 @@ void leg_on_refailed(struct leg *g, const struct sip_event *ev);
 void leg_on_withdrawn(struct leg *g);
 void leg_on_reack(struct leg *g, const struct sip_event *ev);
 void leg_on_refresh(struct leg *g);
+void leg_on_refreshed(struct leg *g);
 /* An offer before the answer, in PRACK or UPDATE: answered by the leg itself, with the codec in
  * use. Otherwise it cannot be (488). leg_body() is the answer. */
 enum err leg_answer_early(struct leg *g, const struct sip_event *ev);

@@ -122,7 +122,7 @@ static void offer_crypto(struct leg *g, struct sdp_out *o, enum sdp_suite now)
 
 static const struct sdp_remote *known_remote(const struct leg *g)
 {
-	return g->state == LEG_UP && g->serve >= 0 ? &g->remote[g->serve] : NULL;
+	return g->serve >= 0 ? &g->remote[g->serve] : NULL;
 }
 
 static enum sdp_suite suite_now(const struct leg *g)

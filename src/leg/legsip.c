@@ -338,6 +338,7 @@ void legs_on_sip(struct legs *ls, const struct sip_event *ev)
 	case SIP_EV_REANSWER: leg_on_reanswer(g, ev); break;
 	case SIP_EV_REFAILED: leg_on_refailed(g, ev); break;
 	case SIP_EV_REFRESH_DUE: leg_on_refresh(g); break;
+	case SIP_EV_REFRESHED: leg_on_refreshed(g); break;
 	case SIP_EV_INDIALOG: on_indialog(g, ev); break;
 	case SIP_EV_INVITE: case SIP_EV_EXTRA_ANSWER: case SIP_EV_REQUEST: case SIP_EV_RESPONSE:
 	case SIP_EV_FLOW:

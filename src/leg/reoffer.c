@@ -162,11 +162,15 @@ enum err leg_answer_early(struct leg *g, const struct sip_event *ev)
 	if (!g->codec.name[0] || sdp_codec_find(&g->offered.side.codecs, &g->codec) < 0)
 		return ERR_DENIED;
 	one = leg_one_codec(g, &g->codec, &g->offered.side, NULL);
+	leg_keep_said(g);
 	e = leg_write_answer(g, &one, hold_answer(&g->offered, g->we_hold, leg_style(g)));
+	leg_settle_said(g, e == OK);
 	if (e)
 		return e;
 	g->remote[i] = g->offered;
 	g->has_remote |= 1u << i;
+	if (g->state == LEG_IN)		/* the called side's is known by its answer */
+		g->it_holds = hold_said(&g->offered);
 	leg_tell_media(g, i);
 	return OK;
 }
@@ -349,4 +353,10 @@ void leg_on_refresh(struct leg *g)
 
 	if (!offers_wait(g) && !sip_reinvite(g->ls->cfg.sip, g->session, &b, NULL, 0))
 		g->offer_open = true;
+}
+
+/* The stack's own UPDATE stood in the way of what is due. */
+void leg_on_refreshed(struct leg *g)
+{
+	done(g, 0);
 }

@@ -430,7 +430,7 @@ void client_open(struct sip *s, struct tx *t)
 /* Final answers after which the same INVITE may be sent once more. */
 static bool may_be_repeated(unsigned status)
 {
-	return status == 401 || status == 407 || status == 422 || status == 491;
+	return status == 401 || status == 407 || status == 422 || status == 491 || status == 500;
 }
 
 void client_response(struct sip *s, const struct sip_msg *m)

@@ -354,7 +354,7 @@ static void to_reinvite(struct sip *s, struct tx *t, const struct sip_msg *m)
 		return;
 	if (m->status / 100 == 2)
 		in = x->re_delayed ? RE_GOT_2XX_OFFER : RE_GOT_2XX;
-	else if (m->status == 491)
+	else if (m->status == 491 || (m->status == 500 && sip_hdr(m, SIP_H_RETRY_AFTER).p))
 		in = RE_GOT_491;
 	else if (m->status == 408 || m->status == 481)
 		in = RE_LOST;

@@ -8,7 +8,7 @@
 #include "sip/derive.h"
 #include "sip/stack_int.h"
 
-enum { TRIES_MAX = 3 };
+enum { TRIES_MAX = 3, AFTER_MAX_S = 10 };
 
 typedef void re_act(struct sip *s, struct ses *x, struct ses_arg *a);
 
@@ -117,13 +117,16 @@ static void on_again(void *arg)
 	(void)re_step(x->s, x, RE_AGAIN, &a);	/* no command */
 }
 
-/* 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s, in steps of 10 ms. */
+/* 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other up to 2 s, in steps of 10 ms. A
+ * 500 says itself for how long (14.2). */
 static void wait_again(struct sip *s, struct ses *x, struct ses_arg *a)
 {
 	ms_t ms = 10 * (ms_t)(x->uac ? 210 + rng_below(&s->loop->rng, 191)
 				     : rng_below(&s->loop->rng, 201));
+	uint32_t after_s = a->m->status == 500 ? sip_retry_after(a->m) : 0;
 
-	(void)a;
+	if (after_s)
+		ms = 1000 * (ms_t)(after_s < AFTER_MAX_S ? after_s : AFTER_MAX_S);
 	mem_free(x->again);
 	x->again = wire_new(s->failed);
 	timer_start(&s->loop->timers, &x->resend, ms, on_again, x);
@@ -181,10 +184,10 @@ static void send_update(struct sip *s, struct ses *x, struct ses_arg *a)
 
 static void updated(struct sip *s, struct ses *x, struct ses_arg *a)
 {
-	(void)s;
 	dialog_retarget(&x->d, a->m);
 	se_read_answer(x, a->m);
 	se_start(x);
+	(void)ses_news(s, x, SIP_EV_REFRESHED, a->m);	/* nothing to add */
 }
 
 /* A peer that lists UPDATE and does not take it: the owner's re-INVITE refreshes. */

@@ -128,6 +128,7 @@ enum sip_ev_kind {
 				 * (a re-INVITE got 408, 481 or nothing: `status`, `fail`)    */
 	SIP_EV_REFRESH_DUE,	/* RFC 4028: it is ours to refresh: sip_reinvite() with the same body.
 				 * With refresh_update the stack does it by itself            */
+	SIP_EV_REFRESHED,	/* that UPDATE is over: sip_reinvite() can be called again   */
 	/* outside of dialogs */
 	SIP_EV_REQUEST,		/* OPTIONS, REGISTER, ...: answer with sip_respond()         */
 	SIP_EV_RESPONSE,	/* final answer to sip_request(), or fail                    */

@@ -292,6 +292,7 @@ static void the_session_is_refreshed_by_update_without_the_owner(void **x)
 	(void)value(b, "UPDATE", "Contact", v);
 	reply(b, (struct reply){ "UPDATE", 0, "200 OK", NULL,
 		"Session-Expires: 200;refresher=uac\r\nRequire: timer\r\n" CONTACT, NULL });
+	(void)bed_want(&b->a, SIP_EV_REFRESHED);
 	bed_run(b, 100100);
 	assert_int_equal(bed_sent(b, "UPDATE "), 2);
 	assert_int_equal(bed_count(&b->a, SIP_EV_REFRESH_DUE), 0);
