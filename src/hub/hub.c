@@ -84,19 +84,23 @@ void hub_host_identity(struct hub *h, int i, struct sip_opts *o)
 	(void)buf_z(&b);
 	o->allow = 1u << SIP_INVITE | 1u << SIP_ACK | 1u << SIP_OPTIONS | 1u << SIP_CANCEL |
 		   1u << SIP_BYE | 1u << SIP_NOTIFY;
-	(void)str_copy(o->contact_host, sizeof o->contact_host,
-		       STR("sip-du-a-eu.pstnhub.microsoft.com"));
+	/* Traces of 2019 and 2020 (khorsmann, jambonz): the list as it is, and no transport. */
+	o->allow_text = STR(HUB_ALLOW);
+	o->contact_uri = STR("sip:sip-du-a-eu.pstnhub.microsoft.com:5061");
 }
 
 static void send_options(struct hub *h, struct hub_host *x)
 {
-	char ruri[320];
-	struct buf r;
+	char ruri[320], to[300];
+	struct buf r, t;
 	struct sip_request q = { .method = SIP_OPTIONS, .owner = (uint64_t)x->index + 1 };
 
 	buf_init(&r, ruri, sizeof ruri);
 	buf_fmt(&r, "sip:%s:%u;transport=tls", x->contact_host, x->contact_port);
-	q.ruri = q.to_uri = buf_str(&r);
+	q.ruri = buf_str(&r);
+	buf_init(&t, to, sizeof to);
+	buf_fmt(&t, "sip:%s", x->contact_host);
+	q.to_uri = buf_str(&t);
 	q.from_uri = STR("sip:sip-du-a-eu.pstnhub.microsoft.com:5061");
 	q.dest = (struct sip_dest){ .listener = x->listener, .transport = SIP_TLS,
 				    .addr = h->cfg.sbc, .port = x->contact_port };
@@ -173,6 +177,7 @@ void hub_reply(struct hub *h, int host, const struct sip_event *ev, enum hub_rul
 
 static void on_options(struct hub *h, struct hub_host *x, const struct sip_event *ev)
 {
+	struct sip_xhdr allow = { STR("Allow"), STR(HUB_ALLOW) };
 	struct hub_facts f = hub_facts_of(h, NULL);
 	enum hub_rule_id id = hub_check_request(ev->msg, &f);
 
@@ -186,7 +191,7 @@ static void on_options(struct hub *h, struct hub_host *x, const struct sip_event
 	if (x->deny_status)
 		(void)sip_respond(x->sip, ev->tsx, x->deny_status, NULL, NULL, NULL, 0);
 	else
-		(void)sip_respond(x->sip, ev->tsx, 200, NULL, NULL, NULL, 0);
+		(void)sip_respond(x->sip, ev->tsx, 200, NULL, NULL, &allow, 1);
 }
 
 static void on_request(struct hub *h, struct hub_host *x, const struct sip_event *ev)
@@ -275,8 +280,8 @@ static enum err open_host(struct hub *h, int i, struct buf *why)
 	struct sip_config sc = { .upper_case = true, .server = x->server,
 				 .options_answer_bare = true, .tap = h->cfg.tap,
 				 .tap_ctx = h->cfg.tap_ctx };
-	struct sip_listener l = { .transport = SIP_TLS, .bind = h->cfg.bind[i], .adv_port = 443,
-				  .zone = SIP_ZONE_PBX, .tls = h->cfg.server,
+	struct sip_listener l = { .transport = SIP_TLS, .bind = h->cfg.bind[i], .zone = SIP_ZONE_PBX,
+				  .tls = h->cfg.server,
 				  .tls_client = h->cfg.client };
 	char text[ADDR_TEXT];
 	int err_no = 0;

@@ -7,6 +7,8 @@
 
 enum { HUB_USER_MAX = 64, HUB_CALL_MAX = 4096, HUB_FINDING_MAX = 256, HUB_TEXT = 160 };
 
+#define HUB_ALLOW "INVITE,ACK,OPTIONS,CANCEL,BYE,NOTIFY"
+
 struct hub_finding {			/* a broken rule or lint */
 	enum hub_rule_id rule;
 	int host;
@@ -27,6 +29,7 @@ struct hub_call {
 	struct hub_script script;
 	struct hub_place place;
 	char from[HUB_NUMBER_MAX], to[HUB_NUMBER_MAX], call_id[128];
+	char contact[200];		/* ours: leads to port 443, which nobody must dial */
 	int next;			/* step to be done */
 	struct timer step, hangup, hold, resume, give_up;
 	ms_t invited, answered, ended;

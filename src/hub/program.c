@@ -8,6 +8,7 @@
 
 #include "hub/hub.h"
 #include "hub/program.h"
+#include "hub/zone.h"
 #include "pki/testca.h"
 
 /* `tandem hub`: the Direct Routing simulator as a process. Commands come as JSON lines on
@@ -130,6 +131,28 @@ static const char *do_call(struct program *p, const json_t *j)
 	return hub_call(p->hub, &c) ? NULL : "no call could be placed";
 }
 
+/* DNS: a name gets another address and TTL, dies, or nobody answers at all. */
+static const char *do_name(struct program *p, const json_t *j)
+{
+	struct zone *z = hub_zone(p->hub);
+	const char *name = text(j, "name", ""), *to = text(j, "addr", "");
+	struct addr a;
+
+	if (!z)
+		return "the hub runs without DNS; start it with --dns-port";
+	if (json_object_get(j, "mute"))
+		zone_mute(z, json_is_true(json_object_get(j, "mute")));
+	if (!*name)
+		return NULL;
+	if (!*to)
+		zone_remove(z, name);
+	else if (addr_parse_ip(str_of(to), &a))
+		return "addr is an IP address; without it the name dies";
+	else
+		zone_set(z, name, &a, (uint32_t)number(j, "ttl", 60));
+	return NULL;
+}
+
 static void print_report(struct program *p)
 {
 	char *r = hub_report(p->hub);
@@ -161,7 +184,9 @@ static const char *run_command(struct program *p, const json_t *j)
 		print_report(p);
 		return NULL;
 	}
-	return "unknown command; there are user, call, deny, up and report";
+	if (!strcmp(c, "name"))
+		return do_name(p, j);
+	return "unknown command; there are user, call, deny, name, up and report";
 }
 
 static void one_line(struct program *p, const char *line, size_t n)

@@ -218,11 +218,27 @@ static bool refused(struct hub *h, int host, const struct sip_event *ev, struct 
 	return id != DR_NONE;
 }
 
+/* Teams' Contact leads to port 443, which a border must never dial: it is to follow the
+ * Record-Route. x-i is the call's correlation id (traces: FreeSWITCH #2406, 2024). */
+static void identity(struct hub_call *c, struct sip_opts *o)
+{
+	char guid[37], x[33], y[33];
+	struct buf b;
+
+	hub_host_identity(c->hub, c->host, o);
+	hub_guid(c->hub, guid);
+	rng_hex(&c->hub->loop->rng, x, 16);
+	rng_hex(&c->hub->loop->rng, y, 16);
+	buf_init(&b, c->contact, sizeof c->contact);
+	buf_fmt(&b, "sip:api-du-a-euwe.pstnhub.microsoft.com:443;x-i=%s;x-c=%s/s/1/%s", guid, x, y);
+	o->contact_uri = buf_str(&b);
+}
+
 static void start_script(struct hub_call *c, const struct sip_event *ev)
 {
 	struct sip_opts o;
 
-	hub_host_identity(c->hub, c->host, &o);
+	identity(c, &o);
 	c->session = ev->session;
 	(void)sip_own(sip_of(c), ev->session, c->id, &o);
 	if (!open_ear(c, c->script.tone_hz ? c->script.tone_hz : 554) ||
@@ -294,7 +310,7 @@ static uint64_t send_invite(struct hub_call *c)
 	buf_fmt(&r, "sip:%s@%s:%u;user=phone;transport=tls", c->to, h->cfg.sbc_fqdn,
 		h->cfg.sbc.port);
 	buf_init(&f, from, sizeof from);
-	buf_fmt(&f, "sip:%s@sip.pstnhub.microsoft.com:5061;user=phone", c->from);
+	buf_fmt(&f, "sip:%s@sip.pstnhub.microsoft.com", c->from);
 	buf_init(&p, rr, sizeof rr);
 	buf_fmt(&p, "<sip:%s:%u;transport=tls;lr>", h->cfg.host_name[c->host],
 		h->host[c->host].at.port);
@@ -306,12 +322,8 @@ static uint64_t send_invite(struct hub_call *c)
 	i.xhdr = &x;
 	i.nxhdr = 1;
 	dest_of(h, c->host, &i.dest);
-	hub_host_identity(h, c->host, &i.opts);
+	identity(c, &i.opts);
 	i.opts.own_record_route = true;
-	/* Teams' Contact leads to port 443, which a border must never dial: it is to follow
-	 * the Record-Route. */
-	(void)str_copy(i.opts.contact_host, sizeof i.opts.contact_host,
-		       STR("api-du-a-euwe.pstnhub.microsoft.com"));
 	return sip_invite(sip_of(c), &i);
 }
 

@@ -16,6 +16,8 @@ struct sip_opts {
 	char contact_host[256];		/* "" = the listener's advertised name      */
 	char user_agent[128];		/* "" = "Tandem"                            */
 	char x_ms_sbc[128];		/* "" = header not sent                     */
+	struct str contact_uri;		/* our Contact as it is; absent: made. Outlives its sessions */
+	struct str allow_text;		/* our Allow as it is; absent: made         */
 	bool from_host_is_contact;	/* From host = contact_host (Direct Routing)*/
 	bool user_phone;		/* ;user=phone on Request-URI and To        */
 	enum sip_prack prack;

@@ -221,6 +221,12 @@ void sip_write_contact(struct sip *s, struct buf *b, const struct contact *c)
 	};
 	const struct lsn *l = s->lsn[c->listener];
 
+	if (c->opts && c->opts->contact_uri.n) {
+		buf_lit(b, "Contact: <");
+		sip_write_value(b, c->opts->contact_uri);
+		buf_lit(b, ">\r\n");
+		return;
+	}
 	buf_lit(b, "Contact: <sip:");
 	if (c->user.n) {
 		sip_write_value(b, c->user);
@@ -296,6 +302,11 @@ void sip_write_allow(struct buf *b, const struct sip_opts *o)
 void sip_write_methods(struct buf *b, const struct sip_opts *o)
 {
 	uint32_t m = o && o->allow ? o->allow : GUARD_ALLOW;
+
+	if (o && o->allow_text.n) {
+		sip_write_value(b, o->allow_text);
+		return;
+	}
 
 	if (o && o->prack)
 		m |= 1u << SIP_PRACK;
