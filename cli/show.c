@@ -34,11 +34,23 @@ static const char *count_text(long n, long max, char out[32])
 	return buf_z(&b);
 }
 
+/* The sentence; for a CUCM also the words of its own alarms, by which its engineers search. */
+static const char *why_text(const json_t *trunk, const json_t *host, char out[600])
+{
+	struct buf b;
+
+	buf_init(&b, out, 600);
+	buf_lit(&b, js_get(host, "text"));
+	if (!strcmp(js_get(trunk, "profile"), "cucm") && js_get(host, "cucm")[0])
+		buf_fmt(&b, " (CUCM says %s)", js_get(host, "cucm"));
+	return buf_ok(&b) ? buf_z(&b) : js_get(host, "text");
+}
+
 static void trunks(const json_t *j)
 {
 	static const char *const title[] = { "TRUNK", "PROFILE", "HOST", "STATE", "SINCE (UTC)",
 					     "CALLS", "REASON", NULL };
-	char since[24], calls[32], host[320];
+	char since[24], calls[32], host[320], why[600];
 	struct table t;
 	json_t *x, *h;
 	size_t i, k;
@@ -52,7 +64,7 @@ static void trunks(const json_t *j)
 		json_array_foreach(json_object_get(x, "hosts"), k, h)
 			table_row(&t, (const char *const[]){ "", "", host_text(h, host),
 				js_get(h, "state"), js_time(h, "since", since), "",
-				js_get(h, "text") });
+				why_text(x, h, why) });
 		h = json_object_get(x, "registration");
 		if (h)
 			table_row(&t, (const char *const[]){ "", "", "(registration)",

@@ -5,11 +5,13 @@
 static json_t *host_json(const struct trunk *t, int i, int used)
 {
 	const struct trunk_host *h = trunk_host_at(t, i);
+	char cucm[16];
 
-	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:b}", "host", js_text(h->name), "port",
+	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:s, s:b}", "host", js_text(h->name), "port",
 			 (int)h->port, "state", trunk_state_str(h->state), "since",
 			 js_when(h->since_wall), "reason", js_word(&h->why), "text",
-			 js_sentence(&h->why), "in_use", i == used);
+			 js_sentence(&h->why), "cucm", trunk_cucm_code(&h->why, cucm),
+			 "in_use", i == used);
 }
 
 static bool over_trunk(const struct call_record *r, struct str trunk)

@@ -33,6 +33,10 @@ void cdr_begin(struct call_record *r, struct map *m, const struct loop *l,
 	r->caller_phone = who->phone;
 	r->start_wall = l->wall;
 	r->start_mono = l->now;
+	r->calling_hidden = who->id.hidden;
+	if (who->id.ndivert)
+		SET(r->redirected_by, who->id.divert[0].number);
+	SET(r->cisco_guid, who->id.guid);
 	session_id(r, ev->msg);
 	if (!r->session_local[0])	/* the caller has none: ours goes on every leg */
 		SET(r->session_local, who->session_id);
@@ -182,6 +186,12 @@ void cdr_answer(struct call_record *r, int leg, const struct loop *l)
 	k->answer_wall = l->wall;
 	k->answer_after_ms = since(k, l);
 	k->status = 200;
+}
+
+void cdr_session(struct call_record *r, struct str remote)
+{
+	if (remote.n)
+		SET(r->session_remote, remote);
 }
 
 /* held_ms counts from here while held: the start is kept as its negative until resumed. */

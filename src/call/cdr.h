@@ -28,6 +28,8 @@ void cdr_leg_gone(struct call_record *r, int leg, const struct loop *l, const st
 		  const struct media_stats *stats);
 void cdr_caller_gone(struct call_record *r, const struct media_stats *stats);
 void cdr_answer(struct call_record *r, int leg, const struct loop *l);
+/* The called side's name of the session (RFC 7989). */
+void cdr_session(struct call_record *r, struct str remote);
 void cdr_hold(struct call_record *r, const struct loop *l, bool by_caller, bool holds);
 void cdr_ended_by(struct call_record *r, enum record_side side);
 void cdr_end(struct call_record *r, const struct loop *l, unsigned status, const struct reason *why);

@@ -69,7 +69,7 @@ static void dial(struct call *c, int i)
 		.call = c->id, .role = LEG_BRANCH, .peer = b->peer, .dest = b->dest,
 		.ruri = b->ruri, .from_uri = b->from_uri, .from_name = b->from_name,
 		.to_uri = b->to_uri, .contact_user = b->contact_user, .caller = c->caller,
-		.route = b->route, .first_response = b->first_response, .xhdr = b->xhdr, .nxhdr = b->nxhdr,
+		.route = b->route, .session_id = b->session_id, .first_response = b->first_response, .xhdr = b->xhdr, .nxhdr = b->nxhdr,
 	};
 
 	if (c->nlegs == CALL_LEG_MAX) {
@@ -161,6 +161,7 @@ static void join(struct call *c, int i)
 	struct calls *cs = c->cs;
 	struct call_leg *k = branch_leg(c, i);
 	struct reason why = { 0 };
+	struct leg_view v;
 
 	c->winner = (int)(k - c->legs);
 	c->state = CALL_TALKING;
@@ -169,12 +170,14 @@ static void join(struct call *c, int i)
 	timer_stop(&cs->cfg.loop->timers, &c->ring_max);
 	timer_stop(&cs->cfg.loop->timers, &c->ring_by);
 	cdr_answer(c->rec, k->rec, cs->cfg.loop);
+	if (leg_look(cs->cfg.legs, k->leg, &v) == OK)
+		cdr_session(c->rec, str_of(v.sip.session_remote));
 	/* Nothing leaves before this turn's end, so the record is in the map before the 200. */
 	cdr_live(cs->cfg.map, cs->cfg.sip, cs->cfg.legs, c->rec, c->caller, k->leg);
 	c->status = 200;
 	c->hold_due[0] = c->hold_due[1] = true;	/* either may hold from the start */
-	if (leg_join(cs->cfg.legs, c->caller, k->leg, &c->plan->identity,
-		     c->plan->identity.name.n ? 1 : 0, &why)) {
+	if (leg_join(cs->cfg.legs, c->caller, k->leg, c->plan->identity,
+		     c->plan->nidentity, &why)) {
 		c->status = 488;
 		c->state = CALL_CLOSING;
 		call_end(c, 488, &why);
@@ -254,8 +257,8 @@ void call_on_early(struct call *c, const struct leg_event *e)
 {
 	if (c->plan->n != 1 || c->early || branch_of(c, e) < 0)
 		return;
-	c->early = leg_early(c->cs->cfg.legs, c->caller, e->leg, &c->plan->identity,
-			     c->plan->identity.name.n ? 1 : 0) == OK;
+	c->early = leg_early(c->cs->cfg.legs, c->caller, e->leg, c->plan->identity,
+			     c->plan->nidentity) == OK;
 }
 
 void call_on_answer(struct call *c, const struct leg_event *e)
@@ -323,11 +326,11 @@ void call_on_ring_by(struct call *c, const struct leg_event *e)
 	c->fork.told_ringing = true;
 	timer_stop(&c->cs->cfg.loop->timers, &c->ring_by);
 	if (c->who.inband)
-		c->early = leg_early(c->cs->cfg.legs, c->caller, 0, &c->plan->identity,
-				     c->plan->identity.name.n ? 1 : 0) == OK;
+		c->early = leg_early(c->cs->cfg.legs, c->caller, 0, c->plan->identity,
+				     c->plan->nidentity) == OK;
 	if (!c->early)
-		(void)leg_ring(c->cs->cfg.legs, c->caller, 180, &c->plan->identity,
-			       c->plan->identity.name.n ? 1 : 0);
+		(void)leg_ring(c->cs->cfg.legs, c->caller, 180, c->plan->identity,
+			       c->plan->nidentity);
 }
 
 void call_on_ring_max(struct call *c, const struct leg_event *e)
@@ -407,6 +410,8 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 	for (int i = 0; i < c->nlegs; i++)
 		c->legs[i].branch = -1;
 	c->hops++;
+	identity_divert(&c->who.id, c->plan->line.n ? c->plan->line : c->plan->dialled,
+			timed ? STR("no-answer") : STR("user-busy"));
 	/* The line forwards, so its own class of control counts, not the caller's. */
 	if (c->plan->forward_css.n)
 		c->who.css = c->plan->forward_css;

@@ -68,31 +68,6 @@ int route_trunk_of(const struct route *r, const struct sip_msg *m)
 	return -1;
 }
 
-static struct str user_of(const struct sip_nameaddr *na, struct arena *a)
-{
-	char text[128];
-	struct str user, rest;
-	struct buf b;
-
-	(void)str_cut(na->uri.user, ';', &user, &rest);
-	buf_init(&b, text, sizeof text);
-	sip_user_plain(&b, user);
-	return str_dup(a, buf_str(&b));
-}
-
-/* P-Asserted-Identity of a PBX or carrier tells more than From; Teams' own From is right. */
-static void caller_number(const struct sip_msg *m, bool teams, struct arena *a,
-			  struct route_caller *who)
-{
-	struct str pai = sip_hdr(m, SIP_H_P_ASSERTED_IDENTITY), rest;
-	struct sip_nameaddr na = m->from;
-
-	if (!teams && pai.p && sip_nameaddr_parse(pai, &na, &rest))
-		na = m->from;
-	who->number = user_of(&na, a);
-	who->display = str_dup(a, na.display);
-}
-
 static void from_trunk(struct route *r, int i, const struct sip_event *ev, struct arena *a,
 		       struct route_caller *who)
 {
@@ -106,7 +81,9 @@ static void from_trunk(struct route *r, int i, const struct sip_event *ev, struc
 				      .inband = t->inband, .max_calls = t->max_calls,
 				      .registered_as = outreg_contact_user(r->cfg.outreg, i),
 				      .peer = &r->trunk_peer[i] };
-	caller_number(ev->msg, p->teams, a, who);
+	identity_read(ev->msg, &r->trunk_identity[i], a, &who->id);
+	who->number = who->id.number;
+	who->display = who->id.display;
 	directory_identify_number(*r->cfg.directory, who->number, t->trusted_identity, &id, &why);
 	if (!id.user.n)
 		return;
@@ -256,10 +233,46 @@ static void set_uris(const struct route *r, struct route_branch *b, const struct
 	from = str_dup(a, buf_str(&e));
 	b->ruri = fmt(a, "sip:%.*s@%s%s%s%s", STRF(to), b->dest.host, port, phone, tp);
 	b->to_uri = fmt(a, "sip:%.*s@%s%s", STRF(to), b->dest.host, phone);
-	b->from_uri = from.n ? fmt(a, "sip:%.*s@%.*s%s", STRF(from), STRF(host), phone)
-			     : fmt(a, "sip:anonymous@%.*s", STRF(host));
+	if (who->id.hidden || !from.n) {	/* RFC 3323 4.1.1.3 */
+		b->from_uri = STR("sip:anonymous@anonymous.invalid");
+		b->from_name = STR("Anonymous");
+		b->contact_user = STR_NONE;
+		return;
+	}
+	b->from_uri = fmt(a, "sip:%.*s@%.*s%s", STRF(from), STRF(host), phone);
 	b->from_name = who->display;
 	b->contact_user = from;
+}
+
+struct wants { const struct route *r; const struct trunk_profile *p; };
+
+static struct str wanted_number(void *ctx, struct str number, struct arena *a)
+{
+	const struct wants *w = ctx;
+
+	return number_for(w->r, w->p, number, a);
+}
+
+/* The caller, and who forwarded, as this trunk's profile has it. */
+static void add_identity(const struct route *r, struct route_branch *b,
+			 const struct route_caller *who, struct arena *a)
+{
+	const struct config_trunk *t = &r->cfg.config->trunk[b->trunk];
+	const struct trunk_profile *p = trunk_profile(t->profile);
+	struct wants w = { r, p };
+	char text[ADDR_TEXT];
+	struct identity_peer peer = {
+		.host = t->fqdn.n ? t->fqdn : route_adv_host(r, t->listener, text),
+		.user_phone = p->plus_e164, .number = wanted_number, .ctx = &w };
+	struct identity id = who->id;
+	struct sip_xhdr *x = arena_array(a, IDENTITY_HEADERS, sizeof *x);
+
+	id.number = who->number;
+	id.display = who->display;
+	if (!x)
+		return;
+	b->xhdr = x;
+	b->nxhdr = identity_write(&id, &r->trunk_identity[b->trunk], &peer, a, x);
 }
 
 static bool use_host(const struct route *r, struct route_branch *b, uint32_t skip,
@@ -276,18 +289,6 @@ static bool use_host(const struct route *r, struct route_branch *b, uint32_t ski
 	return true;
 }
 
-static void add_session_id(struct route_branch *b, const struct route_caller *who, struct arena *a)
-{
-	struct sip_xhdr *x = arena_get(a, sizeof *x);
-
-	if (!x || !who->session_id.n)
-		return;
-	x->name = STR("Session-ID");
-	x->value = fmt(a, "%.*s;remote=00000000000000000000000000000000", STRF(who->session_id));
-	b->xhdr = x;
-	b->nxhdr = 1;
-}
-
 static struct route_branch *add_branch(struct route_plan *p, const struct dir_target *t,
 				       const struct route_caller *who, struct arena *a)
 {
@@ -302,8 +303,7 @@ static struct route_branch *add_branch(struct route_plan *p, const struct dir_ta
 	*b = (struct route_branch){ .kind = kind[t->kind], .name = str_dup(a, t->name),
 				    .number = str_dup(a, t->number),
 				    .timing = { t->delay_ms, t->too_soon_ms, t->too_late_ms },
-				    .trunk = ROUTE_NO_TRUNK };
-	add_session_id(b, who, a);
+				    .trunk = ROUTE_NO_TRUNK, .session_id = who->session_id };
 	return b;
 }
 
@@ -318,6 +318,7 @@ static void add_phone(struct route *r, const struct dir_target *t, const struct 
 		struct route_branch *b = add_branch(p, t, who, a);
 		int l = (int)c[i].dest.listener;
 		struct str host = route_adv_host(r, l, text);
+		bool hidden;
 
 		if (!b)
 			return;
@@ -327,10 +328,11 @@ static void add_phone(struct route *r, const struct dir_target *t, const struct 
 		b->ruri = str_dup(a, str_of(c[i].uri));
 		b->route = c[i].path[0] ? str_dup(a, str_of(c[i].path)) : STR_NONE;
 		b->to_uri = fmt(a, "sip:%.*s@%.*s", STRF(p->dialled), STRF(host));
-		b->from_uri = fmt(a, "sip:%.*s@%.*s", STRF(who->number.n ? who->number : STR("anonymous")),
+		hidden = who->id.hidden || !who->number.n;
+		b->from_uri = fmt(a, "sip:%.*s@%.*s", STRF(hidden ? STR("anonymous") : who->number),
 				  STRF(host));
-		b->from_name = who->display;
-		b->contact_user = who->number;
+		b->from_name = hidden ? STR("Anonymous") : who->display;
+		b->contact_user = hidden ? STR_NONE : who->number;
 		p->n++;
 	}
 }
@@ -357,6 +359,7 @@ static bool over_trunk(struct route *r, const struct dir_target *t, int trunk,
 	b->route = str_dup(a, outreg_route(r->cfg.outreg, trunk));
 	b->first_response = ct->first_response_ms ? ct->first_response_ms : prof->first_response_ms;
 	if (ct->enabled && use_host(r, b, 0, who, a, &why)) {
+		add_identity(r, b, who, a);
 		p->n++;
 		return true;
 	}
@@ -407,30 +410,23 @@ static void set_identity(const struct route *r, const struct route_caller *who, 
 {
 	const struct config_trunk *t = who->trunk == ROUTE_NO_TRUNK ? NULL
 				     : &r->cfg.config->trunk[who->trunk];
-	const struct trunk_profile *prof = t ? trunk_profile(t->profile) : NULL;
-	char text[ADDR_TEXT], name[160];
-	struct str host, number = p->line;
-	struct buf n;
+	struct identity_opts o = { .shown = IDENTITY_PAI };
+	struct wants w = { r, t ? trunk_profile(t->profile) : NULL };
+	struct identity_peer peer = { .ctx = &w };
+	char text[ADDR_TEXT];
 	int listener;
 
 	if (!p->line.n || !who->peer)	/* a question of `dial` has no peer */
 		return;
 	listener = t ? t->listener : (int)(who->peer - r->phone_peer);
-	host = t && t->fqdn.n ? t->fqdn : route_adv_host(r, listener, text);
-	if (prof)
-		number = number_for(r, prof, number, a);
-	buf_init(&n, name, sizeof name);
-	for (size_t i = 0; i < p->line_name.n; i++) {	/* RFC 3261 25.1: quoted-string */
-		if (p->line_name.p[i] == '"' || p->line_name.p[i] == '\\')
-			buf_ch(&n, '\\');
-		buf_ch(&n, p->line_name.p[i]);
+	peer.host = t && t->fqdn.n ? t->fqdn : route_adv_host(r, listener, text);
+	if (w.p) {
+		peer.number = wanted_number;
+		peer.user_phone = w.p->plus_e164;
+		if (r->trunk_identity[who->trunk].shown)
+			o = r->trunk_identity[who->trunk];
 	}
-	if (!buf_ok(&n))
-		buf_reset(&n);
-	p->identity.name = STR("P-Asserted-Identity");
-	p->identity.value = fmt(a, "%s%.*s%s<sip:%.*s@%.*s%s>", n.n ? "\"" : "", STRF(buf_str(&n)),
-				n.n ? "\" " : "", STRF(number), STRF(host),
-				prof && prof->plus_e164 ? ";user=phone" : "");
+	p->nidentity = identity_write_called(p->line, p->line_name, &o, &peer, a, p->identity);
 }
 
 /* From the workplace into the arena of the call. A full arena: nobody rings. */

@@ -10,6 +10,7 @@
 #ifndef CALL_ROUTE_H
 #define CALL_ROUTE_H
 #include "call/fork.h"
+#include "call/identity.h"
 #include "conf/config.h"
 #include "directory/directory.h"
 #include "leg/leg.h"
@@ -32,6 +33,7 @@ struct route_caller {
 	struct str user;		/* phone's user, or that of a mapped remote destination */
 	struct str number, display;	/* what is shown to the called side   */
 	struct str remote;		/* remote destination it calls from; absent: none */
+	struct identity id;		/* as the trunk asserted it, and who forwarded */
 	struct str session_id;		/* RFC 7989, 32 hex digits; passed on or made */
 	struct str registered_as;	/* user part of our Contact at its trunk; absent: none */
 	struct str css;			/* class of control of this call      */
@@ -55,6 +57,7 @@ struct route_branch {
 	struct sip_dest dest;
 	struct str ruri, to_uri, from_uri, from_name, contact_user;
 	struct str route;		/* known before: Service-Route, Path; absent: none */
+	struct str session_id;		/* RFC 7989 */
 	ms_t first_response;
 	const struct sip_xhdr *xhdr;
 	int nxhdr;
@@ -68,7 +71,8 @@ struct route_plan {
 	struct str forward_to;		/* absent: none                       */
 	struct str forward_busy;	/* when all are busy; absent: forward_to */
 	struct str forward_css;
-	struct sip_xhdr identity;	/* of the line, for 18x and 200 to the caller; absent: none */
+	struct sip_xhdr identity[IDENTITY_HEADERS];	/* of the line, for 18x and 200 to the caller */
+	int nidentity;
 	bool emergency;
 	unsigned status;		/* n == 0: what to answer             */
 	struct reason why;		/* and why                            */

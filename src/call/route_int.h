@@ -7,6 +7,7 @@ struct route {
 	struct route_config cfg;
 	struct leg_peer trunk_peer[CONFIG_TRUNKS];
 	struct leg_peer phone_peer[CONFIG_LISTENERS];
+	struct identity_opts trunk_identity[CONFIG_TRUNKS];
 	/* Where a plan is made; a call keeps only as much as it has. */
 	struct route_branch branch[FORK_MAX];
 	struct reason note[ROUTE_REASONS_MAX];

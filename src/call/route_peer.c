@@ -79,10 +79,29 @@ static void trunk_sip(const struct route *r, const struct config_trunk *t,
 	o->update = p->update;
 	o->info = p->info;
 	o->refresh_update = t->refresh == 1;
+	o->session_id = true;
 	o->session_expires_s = 1800;
 	o->min_se_s = 90;
 	o->never_dial_contact = p->never_dial_contact;
 	o->login = r->cfg.login ? r->cfg.login[t - r->cfg.config->trunk] : 0;
+}
+
+static void trunk_identity(const struct config_trunk *t, const struct trunk_profile *p,
+			   struct identity_opts *o)
+{
+	static const unsigned shown[] = { 0, IDENTITY_PAI, IDENTITY_RPID, IDENTITY_PAI | IDENTITY_RPID };
+
+	*o = (struct identity_opts){ .shown = (p->pai ? IDENTITY_PAI : 0u) | (p->rpid ? IDENTITY_RPID : 0u),
+				     .trust = p->trust, .divert_in = p->divert_in,
+				     .divert_out = p->divert_out, .guid = p->guid };
+	if (t->identity_set)
+		o->shown = shown[t->identity];
+	if (t->asserted_set)
+		o->trust = t->asserted == 1;
+	if (t->divert_set) {
+		o->divert_in = (t->divert & 1) != 0;
+		o->divert_out = (t->divert & 2) != 0;
+	}
 }
 
 static void fill_trunk(struct route *r, int i)
@@ -94,6 +113,7 @@ static void fill_trunk(struct route *r, int i)
 	if (!p)			/* the configuration's check knows all profiles */
 		return;
 	trunk_sip(r, t, p, &x->sip);
+	trunk_identity(t, p, &r->trunk_identity[i]);
 	suites(&x->sdp);
 	codecs(&x->sdp, t);
 	x->sdp.srtp = srtp_of(t, p);
@@ -116,6 +136,7 @@ static void fill_phones(struct route *r, int i)
 	x->sip.session_timer = true;
 	x->sip.update = true;
 	x->sip.info = true;
+	x->sip.session_id = true;
 	x->sip.session_expires_s = 1800;
 	x->sip.min_se_s = 90;
 	suites(&x->sdp);

@@ -105,6 +105,8 @@ struct config_trunk {
 	int prack;				/* 0 off, 1 sdp, 2 all                     */
 	bool prack_set;				/* written down: else the profile's        */
 	int refresh;				/* 0: by INVITE, 1: by UPDATE              */
+	int identity, asserted, divert;		/* as written; _set: else the profile's    */
+	bool identity_set, asserted_set, divert_set;
 	int elsewhere;				/* enum config_elsewhere */
 	struct str codecs[8];
 	int ncodecs;				/* 0: all                                  */

@@ -328,6 +328,23 @@ static enum err caller_body(struct leg *g, const struct leg *w, struct reason *w
 	return e;
 }
 
+/* RFC 7989 7: the caller is told the winner's name of the session; one made here when that
+ * gave none. */
+static void tell_session_id(struct leg *g, const struct leg *w)
+{
+	struct sip *sip = g->ls->cfg.sip;
+	struct sip_info info;
+	char made[33];
+
+	if (sip_session_info(sip, w->session, &info))
+		return;
+	if (!info.session_remote[0]) {
+		rng_hex(&g->ls->cfg.loop->rng, made, 16);
+		memcpy(info.session_remote, made, sizeof made);
+	}
+	sip_say_session_id(sip, g->session, str_of(info.session_remote));
+}
+
 enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struct sip_xhdr *x,
 		  int nx, struct reason *why)
 {
@@ -343,6 +360,7 @@ enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struc
 	e = caller_body(g, w, why);
 	if (e)
 		return e;
+	tell_session_id(g, w);
 	media_play(ls->cfg.media, g->end, MEDIA_SOURCE_NONE, MEDIA_PCMU);
 	media_connect(ls->cfg.media, g->end, w->end);
 	leg_apply_direction(g);
@@ -365,6 +383,7 @@ static void keep_invite(struct leg *g, const struct leg_dial *d)
 		.from_name = str_dup(a, d->from_name), .to_uri = str_dup(a, d->to_uri),
 		.to_name = str_dup(a, d->to_name), .route = str_dup(a, d->route),
 		.contact_user = str_dup(a, d->contact_user),
+		.session_id = str_dup(a, d->session_id),
 		.first_response = d->first_response, .max_forwards = d->max_forwards,
 		.xhdr = g->xhdr,
 	};

@@ -39,7 +39,8 @@ static void put_line(struct buf *b, struct str line, enum sip_method m, struct s
 	} else if (has(line, "CSeq: ")) {
 		put_cseq(b, line, m);
 	} else if (has(line, "Via: ") || has(line, "Route: ") || has(line, "From: ") ||
-		   has(line, "To: ") || has(line, "Call-ID: ") || has(line, "Max-Forwards: ")) {
+		   has(line, "To: ") || has(line, "Call-ID: ") || has(line, "Max-Forwards: ") ||
+		   has(line, "Session-ID: ")) {
 		buf_put(b, line);
 	}
 }

@@ -27,6 +27,7 @@ struct sip_opts {
 	bool refresh_update;		/* ... and refresh by UPDATE where the peer takes it, else by INVITE */
 	uint32_t session_expires_s;	/* 1800 */
 	uint32_t min_se_s;		/* 90   */
+	bool session_id;		/* Session-ID (RFC 7989) on every message   */
 	uint32_t login;			/* of sip_login_add(); 0: a challenge is final */
 	uint32_t allow;			/* bit per sip_method; 0 = what works       */
 	bool own_record_route;		/* the Record-Route of our requests is our own (a proxy and its user

@@ -91,6 +91,8 @@ uint64_t sip_invite(struct sip *s, const struct sip_invite *i)
 	init_dialog(s, x, i);
 	ses_link(s, x);
 	dialog_write(&x->d, &s->text, SIP_INVITE, x->cseq, i->max_forwards ? i->max_forwards : 70);
+	sid_begin(x, i->session_id, NULL);
+	sid_write(&s->text, x);
 	ses_write_invite(s, x, &a);
 	o.user = x->id;
 	tx = client_send(s, &o);
@@ -272,6 +274,10 @@ enum err sip_session_info(struct sip *s, uint64_t session, struct sip_info *out)
 		       str_sub(x->d.call_id, 0, sizeof out->call_id - 1));
 	(void)str_copy(out->local_tag, sizeof out->local_tag,
 		       str_sub(x->d.local_tag, 0, sizeof out->local_tag - 1));
+	if (x->sid) {
+		memcpy(out->session_local, x->sid->local, sizeof out->session_local);
+		memcpy(out->session_remote, x->sid->remote, sizeof out->session_remote);
+	}
 	(void)str_copy(out->remote_tag, sizeof out->remote_tag,
 		       str_sub(str_of(x->d.remote_tag), 0, sizeof out->remote_tag - 1));
 	return OK;

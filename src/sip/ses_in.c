@@ -38,6 +38,7 @@ static struct ses *find(struct sip *s, const struct sip_msg *m)
 
 static void heard_from(struct ses *x, const struct sip_msg *m)
 {
+	sid_learn(x, m);
 	x->peer = m->src;
 	x->local = m->dst;
 	x->flow = m->transport == SIP_UDP ? 0 : m->flow;
@@ -200,6 +201,7 @@ void ses_invite(struct sip *s, const struct sip_msg *m, uint64_t key)
 	se_read_request(x, m);
 	rel_read_request(x, m);
 	re_read_allow(x, m);
+	sid_begin(x, STR_NONE, m);
 	ses_link(s, x);
 	uas_simple(s, t, 100, STR_NONE);
 	(void)ses_news(s, x, SIP_EV_INVITE, m);	/* nothing to add */

@@ -108,6 +108,7 @@ static void contact_of(const struct ses *x, struct contact *c)
 void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq)
 {
 	dialog_write(&x->d, sip_text(s), m, cseq, SIP_MAX_FORWARDS);
+	sid_write(&s->text, x);
 }
 
 uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind)

@@ -318,6 +318,7 @@ static void send_prack(struct sip *s, struct ses *x, int i, const struct sip_bod
 
 	dialog_write(r->early[i].d, sip_text(s), SIP_PRACK, ++x->d.local_cseq, SIP_MAX_FORWARDS);
 	buf_fmt(&s->text, "RAck: %u %u INVITE\r\n", r->early[i].rseq, x->cseq);
+	sid_write(&s->text, x);
 	sip_write_agent(s, &s->text, x->opts);
 	sip_write_body(&s->text, body);
 	ses_dest_of(s, x, r->early[i].d, &d);

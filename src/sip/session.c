@@ -584,6 +584,7 @@ void ses_free(struct sip *s, struct ses *x)
 	mem_free(x->opts);
 	mem_free(x->contact_user);
 	mem_free(x->extra);
+	mem_free(x->sid);
 	mem_free(x->again);
 	slot_free(&s->sessions, x->id);
 }

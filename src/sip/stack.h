@@ -180,6 +180,7 @@ struct sip_invite {
 	ms_t first_response;		/* no 1xx at all within: FAILED/TIMEOUT; 0: Timer B */
 	uint32_t max_forwards;		/* 0: 70 */
 	struct str call_id;		/* absent: made */
+	struct str session_id;		/* RFC 7989: 32 hex digits, on every message; absent: none */
 };
 /* Session id; 0: table full. All later news arrives as events. */
 uint64_t sip_invite(struct sip *s, const struct sip_invite *i);
@@ -218,8 +219,11 @@ enum err sip_reinvite_answer(struct sip *s, uint64_t session, unsigned status,
 /* After this the session is gone for its owner; before the ACK of our 200 the BYE waits
  * for it (RFC 3261 15). */
 enum err sip_bye(struct sip *s, uint64_t session, const struct sip_xhdr *x, int nx);
+/* RFC 7989: what we say for the other side from now on; needs sip_opts.session_id. */
+void sip_say_session_id(struct sip *s, uint64_t session, struct str local);
 struct sip_info {
 	char call_id[128], local_tag[64], remote_tag[128];	/* cut when longer */
+	char session_local[33], session_remote[33];	/* RFC 7989; "": none or not yet known */
 	struct addr peer;
 	enum sip_transport transport;
 	uint32_t listener;

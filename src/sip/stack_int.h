@@ -199,6 +199,8 @@ struct rel {			/* made when the first one is sent or comes */
 
 enum se_role { SE_NONE, SE_WE_REFRESH, SE_PEER_REFRESHES };
 
+struct sid { char local[33], remote[33]; };	/* RFC 7989, "": not known yet */
+
 struct early {
 	char *tag;
 	bool extra;		/* its 200 came after another's: ACKed and BYEd */
@@ -224,6 +226,7 @@ struct ses {
 	struct sip_opts *opts;	/* uas: NULL until owned                    */
 	char *contact_user;
 	struct rel *rel;	/* NULL: all provisionals are plain ones    */
+	struct sid *sid;	/* NULL: no Session-ID                      */
 	char *extra;		/* header lines of CANCEL, and of a BYE that had to wait */
 	struct wire *again;	/* re-INVITE to repeat after 491            */
 	struct timer resend;	/* 200 repeated; 491 waited out             */
@@ -431,6 +434,11 @@ char *ses_render(struct sip *s, const struct sip_xhdr *h, int n);	/* NULL: bad o
 /* ACK, and BYE where asked, of a 200 nobody waits for. */
 void ses_stray(struct sip *s, const struct tx *t, const struct sip_msg *m, struct str extra,
 	       bool bye);
+
+/* ses_sid.c: RFC 7989 */
+void sid_begin(struct ses *x, struct str local, const struct sip_msg *m);
+void sid_learn(struct ses *x, const struct sip_msg *m);
+void sid_write(struct buf *b, const struct ses *x);
 
 /* ses_rel.c: reliable provisional responses */
 enum err rel_step(struct sip *s, struct ses *x, enum rel_in in, struct ses_arg *a); /* may free x */

@@ -200,6 +200,8 @@ struct str uas_fork(struct tx *t, int fork)
 struct buf *uas_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase)
 {
 	begin(s, t->more.skel, t->more.skel->p, status, phrase);
+	if (status > 100 && t->user_kind != TX_USER_PLAIN)
+		sid_write(&s->text, ses_get(s, t->user));
 	return &s->text;
 }
 

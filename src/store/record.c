@@ -37,6 +37,7 @@ static const struct row_field record_field[] = {
 	R(hops, ROW_UINT), R(forwarded_to, ROW_TEXT), R(emergency, ROW_UINT),
 	MEDIA_FIELDS(struct call_record),
 	R(nleg, ROW_UINT), R(legs_lost, ROW_UINT), R(nnote, ROW_UINT), R(notes_lost, ROW_UINT),
+	R(calling_hidden, ROW_UINT), R(redirected_by, ROW_TEXT), R(cisco_guid, ROW_TEXT),
 };
 #undef R
 

@@ -96,6 +96,9 @@ struct call_record {
 	struct record_media media;	/* of the caller's side      */
 	uint16_t nleg, legs_lost;	/* legs_lost: past the limit */
 	uint16_t nnote, notes_lost;
+	uint8_t calling_hidden;		/* asked not to be shown     */
+	char redirected_by[64];		/* who forwarded it to us (Diversion) */
+	char cisco_guid[64];
 	struct record_leg leg[RECORD_LEGS];
 	struct record_note note[RECORD_NOTES];
 };

@@ -9,14 +9,17 @@ static const struct trunk_profile rows[] = {
 	  .date = "2023-01; certificates 2026-06" },
 	/* PRACK: "Send PRACK for all 1xx messages", which Direct Routing over CUCM asks for. */
 	{ .name = "cucm", .session_timer = true, .prack = TRUNK_PRACK_ALL, .update = true,
-	  .info = true, .options_s = 60,
+	  .info = true, .pai = true, .rpid = true, .trust = true, .divert_in = true,
+	  .divert_out = true, .guid = true, .options_s = 60,
 	  .source = "Cisco: CUCM 15 SIP trunk, Direct Routing with Cisco UCM via CUBE",
 	  .date = "2023-06" },
 	{ .name = "generic", .session_timer = true, .prack = TRUNK_PRACK_SDP, .update = true,
-	  .info = true, .options_s = 60, .source = "RFC 3261",
+	  .info = true, .pai = true, .trust = true, .divert_in = true, .divert_out = true,
+	  .options_s = 60, .source = "RFC 3261",
 	  .date = "2002-06" },
 	{ .name = "carrier", .plus_e164 = true, .session_timer = true, .prack = TRUNK_PRACK_SDP,
-	  .update = true, .options_s = 60,
+	  .update = true, .pai = true, .trust = true, .divert_in = true, .divert_out = true,
+	  .options_s = 60,
 	  .source = "SIPconnect 2.0", .date = "2016-12" },
 };
 

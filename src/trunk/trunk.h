@@ -23,6 +23,10 @@ struct trunk_profile {
 	bool session_timer;
 	enum trunk_prack prack;		/* reliable 18x, RFC 3262                */
 	bool update, info;		/* RFC 3311, RFC 6086                    */
+	bool pai, rpid;			/* how we show who calls: P-Asserted-Identity, Remote-Party-ID */
+	bool trust;			/* what it asserts of callers is believed */
+	bool divert_in, divert_out;	/* Diversion                             */
+	bool guid;			/* Cisco-Guid is passed on to it         */
 	bool latch;
 	bool from_host_is_fqdn;
 	bool never_dial_contact;
@@ -92,6 +96,8 @@ int trunk_nhosts(const struct trunk *t);
 const struct trunk_host *trunk_host_at(const struct trunk *t, int i);
 /* Its registration: UNKNOWN until the first answer; NULL: it does not register. */
 const struct trunk_host *trunk_registration(const struct trunk *t);
+/* The same in CUCM's words ("Local=1", "Remote=503"); "": CUCM has none. `out` may hold it. */
+const char *trunk_cucm_code(const struct reason *why, char out[16]);
 /* One sentence why it is not (wholly) up; TRUNK_UP's when it is. */
 struct reason trunk_why(const struct trunk *t);
 

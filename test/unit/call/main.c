@@ -2,5 +2,5 @@
 
 int main(void)
 {
-	return (run_fork() | run_limit() | run_states()) != 0;
+	return (run_fork() | run_limit() | run_states() | run_identity()) != 0;
 }

@@ -4,4 +4,5 @@
 int run_fork(void);
 int run_limit(void);
 int run_states(void);
+int run_identity(void);
 #endif
