@@ -187,17 +187,19 @@ static void add(struct sip_xhdr *x, int *n, struct str name, struct str value)
 		x[(*n)++] = (struct sip_xhdr){ name, value };
 }
 
-static int write_party(struct str number, struct str display, unsigned shown, const char *rpid,
-		       const struct identity_peer *p, struct arena *a, struct sip_xhdr *x)
+struct party { struct str number, display; unsigned shown; const char *rpid; };
+
+static int write_party(const struct party *w, const struct identity_peer *p, struct arena *a,
+		       struct sip_xhdr *x)
 {
 	int n = 0;
 
-	if (!number.n)
+	if (!w->number.n)
 		return 0;
-	if (shown & IDENTITY_PAI)
-		add(x, &n, STR("P-Asserted-Identity"), address(p, number, display, "", a));
-	if (shown & IDENTITY_RPID)
-		add(x, &n, STR("Remote-Party-ID"), address(p, number, display, rpid, a));
+	if (w->shown & IDENTITY_PAI)
+		add(x, &n, STR("P-Asserted-Identity"), address(p, w->number, w->display, "", a));
+	if (w->shown & IDENTITY_RPID)
+		add(x, &n, STR("Remote-Party-ID"), address(p, w->number, w->display, w->rpid, a));
 	return n;
 }
 
@@ -215,9 +217,10 @@ static struct str divert_value(const struct identity_divert *d, const struct ide
 int identity_write(const struct identity *id, const struct identity_opts *o,
 		   const struct identity_peer *p, struct arena *a, struct sip_xhdr *x)
 {
-	int n = write_party(id->number, id->display, o->shown,
-			    id->hidden ? ";party=calling;screen=yes;privacy=full"
-				       : ";party=calling;screen=yes;privacy=off", p, a, x);
+	const struct party w = { id->number, id->display, o->shown,
+				 id->hidden ? ";party=calling;screen=yes;privacy=full"
+					    : ";party=calling;screen=yes;privacy=off" };
+	int n = write_party(&w, p, a, x);
 
 	/* Only who is told the number is told not to show it. */
 	if (n && id->hidden && o->shown & IDENTITY_PAI)
@@ -232,5 +235,7 @@ int identity_write(const struct identity *id, const struct identity_opts *o,
 int identity_write_called(struct str number, struct str display, const struct identity_opts *o,
 			  const struct identity_peer *p, struct arena *a, struct sip_xhdr *x)
 {
-	return write_party(number, display, o->shown, ";party=called;screen=yes;privacy=off", p, a, x);
+	const struct party w = { number, display, o->shown, ";party=called;screen=yes;privacy=off" };
+
+	return write_party(&w, p, a, x);
 }
