@@ -142,6 +142,10 @@ struct flow {
 /* flow_script.c */
 bool flow_run_file(const char *file, bool verbose, char *why, size_t cap);
 
+/* Any steps, for fuzzing: what a peer cannot do now is left out. Afterwards everybody hangs up, and
+ * nothing may be left behind. */
+bool flow_run_any(const char *text, size_t n, char *why, size_t cap);
+
 /* flow_text.c: words, and header lines of a message */
 void flow_split(const char *line, struct flow_args *a);
 /* What stands behind the word `after`; its words still belong to *a. */

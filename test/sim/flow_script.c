@@ -225,26 +225,39 @@ static void run_lines(struct flow *f, FILE *in)
 	}
 }
 
-bool flow_run_file(const char *file, bool verbose, char *why, size_t cap)
+static void any_lines(struct flow *f, const char *text, size_t n)
 {
-	struct flow *f = mem_new(sizeof *f);
-	FILE *in = fopen(file, "re");
-	struct buf b;
-	bool ok;
+	struct str rest = { text, n }, line;
+	struct flow_args a;
+	char z[2000];
 
+	while (rest.p && rest.n) {
+		(void)str_cut(rest, '\n', &line, &rest);
+		if (!str_copy(z, sizeof z, line))
+			continue;
+		f->line++;
+		f->text = z;
+		flow_split(z, &a);
+		if (a.n)
+			do_words(f, &a);
+		f->why[0] = 0;		/* not now: then not */
+	}
+}
+
+static void begin(struct flow *f, const char *file)
+{
 	f->file = file;
-	f->verbose = verbose;
 	f->loop = sim_new(1);
 	f->t0 = f->loop->now;
 	do_config(f, NULL);
 	flow_standard_names(f);
-	if (in) {
-		run_lines(f, in);
-		(void)fclose(in);
-	} else {
-		flow_fail(f, "the file cannot be read");
-	}
-	ok = !f->why[0];
+}
+
+static bool finish(struct flow *f, char *why, size_t cap)
+{
+	struct buf b;
+	bool ok = !f->why[0];
+
 	buf_init(&b, why, cap);
 	buf_fmt(&b, "%s\n", f->why);
 	if (!ok)
@@ -253,4 +266,40 @@ bool flow_run_file(const char *file, bool verbose, char *why, size_t cap)
 	flow_close(f);
 	mem_free(f);
 	return ok;
+}
+
+bool flow_run_any(const char *text, size_t n, char *why, size_t cap)
+{
+	struct reason enough = REASON(SHUTDOWN);
+	struct flow *f = mem_new(sizeof *f);
+
+	begin(f, "any");
+	any_lines(f, text, n);
+	if (flow_start(f)) {
+		/* INVITEs of peers may still be repeated for 32 s (RFC 3261 17.1.1.2). */
+		sim_set(f->loop, &(struct sim_options){ 0 });
+		for (int s = 0; s < 34; s++) {
+			calls_drop_all(server_env(f->server)->calls, &enough);
+			(void)flow_run_until(f, f->loop->now + 1000, NULL);
+		}
+		f->why[0] = 0;
+		flow_counts(f, NULL);
+	}
+	return finish(f, why, cap);
+}
+
+bool flow_run_file(const char *file, bool verbose, char *why, size_t cap)
+{
+	struct flow *f = mem_new(sizeof *f);
+	FILE *in = fopen(file, "re");
+
+	f->verbose = verbose;
+	begin(f, file);
+	if (in) {
+		run_lines(f, in);
+		(void)fclose(in);
+	} else {
+		flow_fail(f, "the file cannot be read");
+	}
+	return finish(f, why, cap);
 }
