@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "conf/config.h"
+#include "media/wav.h"
 #include "site/site.h"
 
 enum { TEXT_MAX = 131072 };
@@ -17,6 +18,34 @@ static void check_site(const char *file, const struct config *c, struct findings
 	if (text)
 		directory_free(site_read((struct str){ text, n }, file, c, fs));
 	mem_free(text);
+}
+
+enum err check_music(const struct config *c, struct buf *why)
+{
+	char mem[300];
+	struct buf text;
+	uint32_t n;
+	int16_t *pcm;
+
+	if (!c->music.n)
+		return OK;
+	buf_init(&text, mem, sizeof mem);
+	pcm = wav_load(c->music.p, &n, &text);
+	mem_free(pcm);
+	if (pcm)
+		return OK;
+	buf_fmt(why, "The music file %.*s cannot be played. %s.", STRF(c->music), buf_z(&text));
+	return ERR_IO;
+}
+
+static void find_music(const char *config, const struct config *c, struct findings *fs)
+{
+	char mem[700];
+	struct buf why;
+
+	buf_init(&why, mem, sizeof mem);
+	if (check_music(c, &why))
+		finding_add(fs, (struct mark){ config, 1, 1 }, "%s", buf_z(&why));
 }
 
 static int tell(const struct findings *fs, const char *config)
@@ -43,6 +72,8 @@ int check_main(const char *config, const char *site)
 	c = config_load(config, fs);
 	if (c && !site && c->site_file.n)
 		site = c->site_file.p;
+	if (c)
+		find_music(config, c, fs);
 	if (c && site)
 		check_site(site, c, fs);
 	rc = tell(fs, config);

@@ -5,10 +5,13 @@
 #ifndef APP_CHECK_H
 #define APP_CHECK_H
 #include "base/buf.h"
+#include "conf/config.h"
 
 /* site NULL: the one the configuration names, if any. Returns the number of findings, at most
  * 100; 0: none. */
 int check_main(const char *config, const char *site);
+/* Can the music file be played? *why: a sentence with the file's name. */
+enum err check_music(const struct config *c, struct buf *why);
 /* doc/site.yaml.md: every setting of a site file. */
 void check_site_doc(struct buf *b);
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "app/check.h"
 #include "app/server_int.h"
 #include "trace/recorder.h"
 
@@ -163,7 +164,12 @@ struct str setup_contact(const struct server *s, uint32_t i, int trunk, struct b
 enum err setup_media(struct server *s, struct buf *why)
 {
 	struct media_config m = { .loop = s->loop, .inside = s->inside,
-				  .npools = s->cfg->nlisteners, .country = z(s->cfg->tone_country) };
+				  .npools = s->cfg->nlisteners, .country = z(s->cfg->tone_country),
+				  .music = z(s->cfg->music) };
+	enum err e = check_music(s->cfg, why);
+
+	if (e)
+		return e;
 
 	for (int i = 0; i < s->cfg->nlisteners; i++) {
 		const struct config_listener *l = &s->cfg->listener[i];

@@ -123,6 +123,7 @@ static void fill_trunk(struct route *r, int i)
 	x->media.fill = p->fill;
 	x->media.no_media = r->cfg.config->no_media_s * 1000ull;
 	x->hold_inactive = p->hold_inactive;
+	x->music = r->cfg.config->music.n > 0;
 	x->delayed_offer = t->delayed_offer;
 }
 
@@ -145,6 +146,7 @@ static void fill_phones(struct route *r, int i)
 	x->sdp.rtcp_mux = true;
 	x->media.pool = (uint32_t)i;
 	x->media.latch = l->media_mode == 1;
+	x->music = r->cfg.config->music.n > 0;
 	x->media.no_media = r->cfg.config->no_media_s * 1000ull;
 }
 

@@ -98,6 +98,7 @@ static const struct option machine_opts[] = {
  { "no-media", OPT_U32, AT(config, no_media_s), 0, 3600, "60", .unit = "s", .help = "silence of a side that should send ends the call; 0: never." },
  { "offer-wait", OPT_U32, AT(config, offer_wait_ms), 100, 30000, "4000", .unit = "ms", .help = "how long a re-INVITE waits behind the other side's." },
  { "media-workers", OPT_U32, AT(config, media_workers), 0, 64, "1", .help = "media processes." },
+ { "music", OPT_STR, AT(config, music), .max = 255, .help = "WAV file for those on hold: 8 kHz, mono, 16 bit PCM, A-law or u-law, at most 10 minutes; without it they hear nothing." },
  { "tone-country", OPT_STR, AT(config, tone_country), .max = 3, .dflt = "us", .help = "country of the ringing and busy tones." },
  { "dns-servers", OPT_STR, AT(config, dns_servers), .max = 255, .help = "resolvers as 127.0.0.1:53,...; without it the system's." },
  { "tap-size", OPT_U32, AT(config, tap_mb), 1, 4096, "64", .unit = "MB", .help = "memory for ladders and traces." },

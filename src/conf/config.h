@@ -145,6 +145,7 @@ struct config {
 	struct str dns_servers;			/* "127.0.0.1:5353,..."; absent: the system's */
 	struct config_dns_host dns_host[CONFIG_DNS_HOSTS];
 	int ndns_hosts;
+	struct str music;			/* absent: none */
 	uint32_t tap_mb;
 };
 

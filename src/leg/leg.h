@@ -39,6 +39,7 @@ struct leg_peer {
 		ms_t no_media;		/* 0: never                                */
 	} media;
 	bool hold_inactive;		/* hold is shown as a=inactive             */
+	bool music;			/* while held it hears the music           */
 	bool delayed_offer;		/* our INVITE carries no SDP               */
 };
 

@@ -20,6 +20,8 @@ enum media_codec leg_codec_id(const struct sdp_codec *c)
 
 enum hold_style leg_style(const struct leg *g)
 {
+	if (g->peer.music && leg_codec_id(&g->codec) <= MEDIA_PCMA)	/* one that we encode */
+		return HOLD_MUSIC;
 	return g->peer.hold_inactive ? HOLD_INACTIVE : HOLD_SENDONLY;
 }
 

@@ -277,6 +277,9 @@ enum err leg_other_holds(struct legs *ls, uint64_t id, bool holds)
 	style = leg_style(g);
 	g->we_hold = holds;
 	leg_apply_direction(g);
+	if (style == HOLD_MUSIC)
+		media_play(ls->cfg.media, g->end, holds ? MEDIA_SOURCE_MUSIC : MEDIA_SOURCE_NONE,
+			   leg_codec_id(&g->codec));
 	if (hold_shown(g->it_holds, holds, style) == hold_shown(g->it_holds, g->said.held, style))
 		return ERR_EXISTS;
 	return offers_wait(g) ? ERR_AGAIN : offer(g, &g->codec);

@@ -6,6 +6,7 @@
 #include "io/net.h"
 #include "media/relay.h"
 #include "media/rtp.h"
+#include "media/wav.h"
 
 struct inside_sock {
 	struct inside *in;
@@ -133,10 +134,27 @@ static void add_pool(struct inside *in, const struct media_msg *m)
 	in->up(in->ctx, &ready);
 }
 
+static void do_music(struct inside *in, const struct media_msg *m)
+{
+	char mem[200];
+	struct buf why;		/* signalling looked at the file before: no second sentence */
+	uint32_t n;
+	int16_t *pcm;
+
+	buf_init(&why, mem, sizeof mem);
+	pcm = wav_load(m->u.music.path, &n, &why);
+	if (pcm)
+		relay_music(in->relay, pcm, n);
+}
+
 void inside_msg(struct inside *in, const struct media_msg *m)
 {
 	if (!media_msg_good(m, in->nslots))
 		return;
+	if (m->op == MEDIA_MUSIC) {
+		do_music(in, m);
+		return;
+	}
 	if (m->op == MEDIA_POOL) {
 		add_pool(in, m);
 		return;

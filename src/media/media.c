@@ -149,8 +149,17 @@ static void send_down(struct media *m, struct media_msg *msg)
 		(void)send(m->fd, msg, sizeof *msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+static void send_music(struct media *m)
+{
+	struct media_msg msg = { .op = MEDIA_MUSIC };
+
+	if (m->cfg.music && str_copy(msg.u.music.path, sizeof msg.u.music.path, str_of(m->cfg.music)))
+		send_down(m, &msg);
+}
+
 static void send_pools(struct media *m)
 {
+	send_music(m);
 	for (int i = 0; i < m->cfg.npools; i++) {
 		struct media_msg msg = { .op = MEDIA_POOL, .slot = m->pool[i].first };
 

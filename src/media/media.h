@@ -31,6 +31,7 @@ struct media_config {
 	bool inside;			/* engine in this process (simulation) */
 	const char *program;		/* NULL: /proc/self/exe                */
 	const char *country;		/* of tones; NULL: "us"                */
+	const char *music;		/* WAV file for those on hold; NULL: none */
 };
 
 /* Starts the backend. NULL: *why. Bound ports are known with MEDIA_EV_READY. */

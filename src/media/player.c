@@ -98,6 +98,11 @@ void player_start(struct player *p, enum media_source s, enum media_codec c, con
 	*p = (struct player){ .source = s, .codec = c, .tone = find(s, country) };
 }
 
+void player_music(struct player *p, enum media_codec c, const int16_t *pcm, uint32_t n)
+{
+	*p = (struct player){ .source = MEDIA_SOURCE_MUSIC, .codec = c, .pcm = pcm, .npcm = n };
+}
+
 static bool sounding(const struct player *p)
 {
 	const uint16_t *c = p->tone->cadence;
@@ -113,6 +118,8 @@ static int16_t sample(struct player *p)
 {
 	double v = 0;
 
+	if (p->npcm)
+		return p->pcm[p->at % p->npcm];
 	if (!p->tone || !sounding(p))
 		return 0;
 	for (int i = 0; i < 2; i++) {

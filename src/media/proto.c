@@ -1,5 +1,7 @@
 #include "media/proto.h"
 
+#include <string.h>
+
 static bool addr_good(const struct addr *a)
 {
 	return a->family == ADDR_V4 || a->family == ADDR_V6;
@@ -37,6 +39,8 @@ bool media_msg_good(const struct media_msg *m, uint32_t slots)
 	case MEDIA_OPEN: case MEDIA_DIRECTION: case MEDIA_CLOSE: case MEDIA_FIRST_PACKET:
 	case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED:
 		return m->slot < slots;
+	case MEDIA_MUSIC:
+		return m->u.music.path[0] && memchr(m->u.music.path, 0, sizeof m->u.music.path);
 	case MEDIA_READY: case MEDIA_FAILED: case MEDIA_NOP:
 		return true;
 	}

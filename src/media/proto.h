@@ -13,7 +13,8 @@
 #include "io/timer.h"
 #include "media/srtp.h"
 
-enum { MEDIA_VERSION = 1, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512 };
+enum { MEDIA_VERSION = 1, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
+       MEDIA_PATH_MAX = 256 };
 
 /* What a payload is, the same on both legs; payload types differ from leg to leg. */
 enum media_codec { MEDIA_PCMU, MEDIA_PCMA, MEDIA_G722, MEDIA_G729, MEDIA_OPUS, MEDIA_EVENTS,
@@ -23,14 +24,14 @@ enum media_op {
 	/* down */
 	MEDIA_POOL = 1,		/* bind this range; its ports are slots from `slot` on     */
 	MEDIA_OPEN, MEDIA_PEER, MEDIA_SERVE, MEDIA_CONNECT, MEDIA_DIRECTION, MEDIA_PLAY,
-	MEDIA_CLOSE,
+	MEDIA_CLOSE, MEDIA_MUSIC,	/* MUSIC: load this file, before the first call */
 	/* up */
 	MEDIA_READY, MEDIA_FAILED, MEDIA_FIRST_PACKET, MEDIA_LATCHED, MEDIA_SILENT, MEDIA_CLOSED,
 	MEDIA_NOP
 };
 
 enum media_source { MEDIA_SOURCE_NONE, MEDIA_SOURCE_SILENCE, MEDIA_SOURCE_RINGBACK,
-		    MEDIA_SOURCE_BUSY, MEDIA_SOURCE_NSOURCE };
+		    MEDIA_SOURCE_BUSY, MEDIA_SOURCE_MUSIC, MEDIA_SOURCE_NSOURCE };
 
 struct media_counts {
 	uint64_t rx_packets, rx_octets, tx_packets, tx_octets, auth_failed, refused, replayed;
@@ -59,6 +60,7 @@ struct media_msg {
 		struct { uint8_t wipe_others; } serve;
 		struct { uint8_t send, expect; } direction;
 		struct { uint8_t source, codec; char country[4]; } play;
+		struct { char path[MEDIA_PATH_MAX]; } music;
 		struct { struct addr at; int32_t sys_errno; } failed;
 		struct { struct addr from; } latched;
 		struct media_counts counts;

@@ -32,6 +32,13 @@ struct relay *relay_new(uint32_t slots, const struct relay_io *io, struct rng *r
 	return r;
 }
 
+void relay_music(struct relay *r, int16_t *pcm, uint32_t n)
+{
+	mem_free(r->music);
+	r->music = pcm;
+	r->nmusic = n;
+}
+
 static void remote_close(struct remote *m)
 {
 	srtp_free(m->in);
@@ -81,6 +88,7 @@ void relay_free(struct relay *r)
 	for (uint32_t i = 0; i < r->nslots; i++)
 		mem_free(r->end[i]);
 	mem_free(r->end);
+	mem_free(r->music);
 	mem_free(r);
 }
 
@@ -192,8 +200,11 @@ static void do_play(struct relay *r, struct end *e, const struct media_msg *m, m
 	memcpy(country, m->u.play.country, sizeof m->u.play.country);
 	set_playing(r, e, m->u.play.source != MEDIA_SOURCE_NONE);
 	relay_new_source(e);
-	player_start(&e->player, (enum media_source)m->u.play.source,
-		     (enum media_codec)m->u.play.codec, country);
+	if (m->u.play.source == MEDIA_SOURCE_MUSIC)
+		player_music(&e->player, (enum media_codec)m->u.play.codec, r->music, r->nmusic);
+	else
+		player_start(&e->player, (enum media_source)m->u.play.source,
+			     (enum media_codec)m->u.play.codec, country);
 	e->play_at = now;
 }
 
@@ -230,7 +241,7 @@ void relay_msg(struct relay *r, const struct media_msg *m, ms_t now)
 	case MEDIA_DIRECTION: do_direction(e, m, now); break;
 	case MEDIA_PLAY: do_play(r, e, m, now); break;
 	case MEDIA_CLOSE: do_close(r, e); break;
-	case MEDIA_POOL: case MEDIA_OPEN: case MEDIA_READY: case MEDIA_FAILED:
+	case MEDIA_MUSIC: case MEDIA_POOL: case MEDIA_OPEN: case MEDIA_READY: case MEDIA_FAILED:
 	case MEDIA_FIRST_PACKET: case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED:
 	case MEDIA_NOP:
 		break;

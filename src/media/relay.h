@@ -33,6 +33,8 @@ struct relay *relay_new(uint32_t slots, const struct relay_io *io, struct rng *r
 void relay_free(struct relay *r);
 /* A message from signalling, already checked. */
 void relay_msg(struct relay *r, const struct media_msg *m, ms_t now);
+/* What MEDIA_SOURCE_MUSIC plays; taken over, freed with the relay. Once, before the first call. */
+void relay_music(struct relay *r, int16_t *pcm, uint32_t n);
 /* A packet on a slot's port; changed in place, cap >= n + RTP_TAIL. */
 void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *from, uint8_t *p,
 		  size_t n, ms_t now);

@@ -76,6 +76,8 @@ struct relay {
 	uint32_t nslots, first;		/* first: head of the used list     */
 	uint32_t playing;		/* ends that play or fill           */
 	ms_t tick_at, slow_at;
+	int16_t *music;
+	uint32_t nmusic;
 	uint8_t work[RTP_PACKET_MAX + RTP_TAIL];
 };
 

@@ -25,8 +25,8 @@ static const char *const what[] = {
 	"200 sdp=rtp:pcmu,events", "200 sdp=srtp:pcmu,events", "200 sdp=rtp:pcma to=c", "200", "200 sdp=rtp:g722",
 	"302", "404", "408", "480", "486", "488", "491", "500", "503", "503 Retry-After=5", "603",
 	"ACK", "ACK sdp=rtp:pcmu", "BYE", "CANCEL", "CANCEL hdr:\"Reason: SIP;cause=200\"",
-	"reINVITE sdp=rtp:pcmu,sendonly", "reINVITE sdp=rtp:pcmu", "reINVITE sdp=srtp:pcmu,inactive",
-	"reINVITE sdp=srtp:pcmu", "reINVITE", "reINVITE sdp=rtp:pcmu,same", "UPDATE", "UPDATE sdp=rtp:pcmu",
+	"re-INVITE sdp=rtp:pcmu dir=sendonly", "re-INVITE sdp=rtp:pcmu", "re-INVITE sdp=srtp:pcmu dir=inactive",
+	"re-INVITE sdp=srtp:pcmu", "re-INVITE", "re-INVITE sdp=rtp:pcmu same", "UPDATE", "UPDATE sdp=rtp:pcmu",
 	"INFO", "REFER", "NOTIFY", "OPTIONS", "PRACK", "MESSAGE", "REGISTER", "SUBSCRIBE",
 };
 static const unsigned ms[] = { 0, 0, 1, 20, 100, 600, 2600, 4100, 12500, 20500, 33000, 61000, 185000 };

@@ -3,7 +3,7 @@ from lib import tap
 from lib.baresip import Phone
 from lib.bed import Bed, Failed, until
 from lib.hub import Hub
-from lib.tandem import Daemon
+from lib.tandem import Daemon, ROOT
 
 CONFIG = """
 store: t.db
@@ -66,11 +66,11 @@ RING = ANSWER[:3]
 class Office:
     """The daemon, the hub, and two registered phones: 1001 (440 Hz), 1002 (1000 Hz)."""
 
-    def __init__(self, bed, trunk_peer=1):
+    def __init__(self, bed, trunk_peer=1, more=""):
         sip, tls, pbx, m = bed.port(), bed.port(), bed.port(), bed.ports(300)
         self.hub = Hub(bed, tls)
         (bed.subdir("tandem") / "site.yaml").write_text(SITE)
-        self.daemon = Daemon(bed, CONFIG.format(
+        self.daemon = Daemon(bed, more + CONFIG.format(
             sip=sip, tls=tls, pbx=pbx, dns=self.hub.dns, hub=self.hub.dir, teams=self.hub.sip,
             peer=trunk_peer, m0=m, m1=m + 99, m2=m + 100, m3=m + 199, m4=m + 200, m5=m + 299))
         self.pbx = pbx
@@ -160,6 +160,24 @@ def live_desk_to_desk():
         hears(b, a.hz)
         a.hangup()
         b.wait("CALL_CLOSED")
+
+
+def live_music_on_hold():
+    """on hold the other phone hears the music file, and its partner again after the resume"""
+    with Bed("calls") as bed:
+        o = Office(bed, more=f"music: {ROOT}/test/data/music.wav\n")
+        o.b.dial("1001")
+        o.a.wait("CALL_INCOMING")
+        o.a.answer()
+        o.b.wait("CALL_ESTABLISHED")
+        hears(o.a, 1000)
+        o.b.hold()
+        hears(o.a, 600)
+        o.b.resume()
+        hears(o.a, 1000)
+        hears(o.b, 440)
+        o.b.hangup()
+        o.a.wait("CALL_CLOSED")
 
 
 def live_forwarded():

@@ -20,6 +20,9 @@ static struct media_msg good(enum media_op op)
 		(void)addr_parse(STR("127.0.0.1:9"), 9, &m.u.peer.rtp);
 		m.u.peer.rtcp = m.u.peer.rtp;
 		break;
+	case MEDIA_MUSIC:
+		memcpy(m.u.music.path, "a.wav", 6);
+		break;
 	case MEDIA_OPEN: case MEDIA_SERVE: case MEDIA_CONNECT: case MEDIA_DIRECTION: case MEDIA_PLAY:
 	case MEDIA_CLOSE: case MEDIA_READY: case MEDIA_FAILED: case MEDIA_FIRST_PACKET:
 	case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED: case MEDIA_NOP:
@@ -68,6 +71,8 @@ static void no_pt(struct media_msg *m) { m->u.peer.tx_pt[0] = 255; }
 static void family(struct media_msg *m) { m->u.peer.rtp.family = 9; }
 static void source(struct media_msg *m) { m->u.play.source = MEDIA_SOURCE_NSOURCE; }
 static void codec(struct media_msg *m) { m->u.play.codec = MEDIA_NCODEC; }
+static void no_path(struct media_msg *m) { m->u.music.path[0] = 0; }
+static void endless(struct media_msg *m) { memset(m->u.music.path, 'x', sizeof m->u.music.path); }
 static void pairs(struct media_msg *m) { m->u.pool.pairs = 0; }
 static void ports(struct media_msg *m) { m->u.pool.port_min = 65530; }
 static void range(struct media_msg *m) { m->slot = MEDIA_SLOTS_MAX; }
@@ -91,6 +96,8 @@ static void every_field_has_its_bounds(void **state)
 	assert_false(still(MEDIA_PEER, family));
 	assert_false(still(MEDIA_PLAY, source));
 	assert_false(still(MEDIA_PLAY, codec));
+	assert_false(still(MEDIA_MUSIC, no_path));
+	assert_false(still(MEDIA_MUSIC, endless));
 	assert_false(still(MEDIA_POOL, pairs));
 	assert_false(still(MEDIA_POOL, ports));
 	assert_false(still(MEDIA_POOL, range));
