@@ -171,7 +171,8 @@ void route_trunk_dest(const struct route *r, int i, int host, struct sip_dest *d
 		[CONFIG_TCP] = SIP_TCP, [CONFIG_TLS] = SIP_TLS };
 
 	*d = (struct sip_dest){ .listener = (uint32_t)t->listener,
-				.transport = transport[l->transport], .port = t->host[host].port };
+				.transport = transport[l->transport], .port = t->host[host].port,
+				.choose = t->host[host].port == 0 };
 	copy(d->host, sizeof d->host, t->host[host].host);
 	if (addr_parse_ip(t->host[host].host, &d->addr) == OK)
 		d->addr.port = d->port ? d->port : l->transport == CONFIG_TLS ? 5061 : 5060;

@@ -232,7 +232,7 @@ static bool literal(struct str name, enum dns_type t, struct dns_result *r)
 {
 	struct addr a;
 
-	if (t == DNS_SRV || addr_parse_ip(name, &a))
+	if (t == DNS_SRV || t == DNS_NAPTR || addr_parse_ip(name, &a))
 		return false;
 	*r = (struct dns_result){ .ttl = DNS_CAP_MS };
 	if ((t == DNS_ADDR4) == (a.family == ADDR_V4)) {
@@ -280,7 +280,7 @@ void dns_query(struct dns *d, struct str name, enum dns_type t, dns_fn *fn, void
 		return;
 	}
 	e = find(d, name, t);
-	if (!e && t != DNS_SRV && fixed(d, name)) {
+	if (!e && (t == DNS_ADDR4 || t == DNS_ADDR6) && fixed(d, name)) {
 		r = (struct dns_result){ .err = ERR_GONE, .ttl = DNS_CAP_MS };
 		ready(d, w, &r);
 		return;
@@ -318,10 +318,8 @@ void dns_cancel(struct dns *d, void *ctx)
 
 void dns_forget(struct dns *d, struct str name)
 {
-	static const enum dns_type all[] = { DNS_ADDR4, DNS_ADDR6, DNS_SRV };
-
-	for (int i = 0; i < 3; i++) {
-		struct entry *e = find(d, name, all[i]);
+	for (int t = 0; t < DNS_NTYPE; t++) {
+		struct entry *e = find(d, name, (enum dns_type)t);
 
 		if (e && !e->fixed && !e->asking)
 			forget(d, e);

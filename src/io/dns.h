@@ -1,10 +1,11 @@
 /*
  * dns.h - names to addresses, cached in loop time.
  *
- * Does: A, AAAA and SRV with TTL from the answer (floor 5 s, cap 1 day),
+ * Does: A, AAAA, SRV and NAPTR with TTL from the answer (floor 5 s, cap 1 day),
  *   negative answers 5 s, serve-stale to 24 h while the servers are dead,
  *   static hosts from the configuration before everything else.
- * Does not: block, search domains, follow NAPTR (later).
+ * Does not: block, search domains, use the regular expressions of NAPTR (such records
+ *   are left out).
  * A result always arrives through the callback, as an input of the loop, also
  * when it is cached (never from inside dns_query()).
  */
@@ -13,7 +14,7 @@
 #include "base/addr.h"
 #include "io/loop.h"
 
-enum dns_type { DNS_ADDR4, DNS_ADDR6, DNS_SRV };
+enum dns_type { DNS_ADDR4, DNS_ADDR6, DNS_SRV, DNS_NAPTR, DNS_NTYPE };
 enum { DNS_MAX_RESULTS = 16, DNS_NAME_MAX = 255 };
 
 struct dns_result {
@@ -23,7 +24,8 @@ struct dns_result {
 	int n;
 	struct dns_rr {
 		struct addr addr;	/* DNS_ADDR*: port 0 */
-		uint16_t priority, weight, port;	/* DNS_SRV */
+		uint16_t priority, weight, port;	/* DNS_SRV; NAPTR: order, preference */
+		char flag, service[16];	/* DNS_NAPTR: 's', "SIP+D2U"; target: its replacement */
 		char target[DNS_NAME_MAX + 1];
 	} rr[DNS_MAX_RESULTS];
 };

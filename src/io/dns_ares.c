@@ -172,7 +172,7 @@ static int parse_srv(unsigned char *b, int len, struct dns_result *r)
 	int rc = ares_parse_srv_reply(b, len, &list);
 
 	r->ttl = 0;		/* the cache has its floor */
-	(void)dns_wire_srv_ttl((struct str){ (const char *)b, (size_t)len }, &r->ttl);
+	(void)dns_wire_ttl((struct str){ (const char *)b, (size_t)len }, DNS_WIRE_SRV, &r->ttl);
 	for (struct ares_srv_reply *s = list; s && r->n < DNS_MAX_RESULTS; s = s->next) {
 		struct dns_rr *rr = &r->rr[r->n];
 
@@ -184,6 +184,37 @@ static int parse_srv(unsigned char *b, int len, struct dns_result *r)
 	}
 	ares_free_data(list);
 	return rc;
+}
+
+/* A record with a regular expression is nothing for us (RFC 3263 4.1 uses none). */
+static int parse_naptr(unsigned char *b, int len, struct dns_result *r)
+{
+	struct ares_naptr_reply *list = NULL;
+	int rc = ares_parse_naptr_reply(b, len, &list);
+
+	r->ttl = 0;		/* the cache has its floor */
+	(void)dns_wire_ttl((struct str){ (const char *)b, (size_t)len }, DNS_WIRE_NAPTR, &r->ttl);
+	for (struct ares_naptr_reply *s = list; s && r->n < DNS_MAX_RESULTS; s = s->next) {
+		struct dns_rr *rr = &r->rr[r->n];
+
+		if (s->regexp[0] || !s->flags[0] || s->flags[1])
+			continue;
+		rr->priority = s->order;
+		rr->weight = s->preference;
+		rr->flag = (char)(s->flags[0] | 0x20);
+		if (str_copy(rr->service, sizeof rr->service, str_of((const char *)s->service)) &&
+		    str_copy(rr->target, sizeof rr->target, str_of(s->replacement)))
+			r->n++;
+	}
+	ares_free_data(list);
+	return rc;
+}
+
+static int parse(enum dns_type t, unsigned char *b, int len, struct dns_result *r)
+{
+	if (t == DNS_NAPTR)
+		return parse_naptr(b, len, r);
+	return t == DNS_SRV ? parse_srv(b, len, r) : parse_addr(t, b, len, r);
 }
 
 static enum err err_of(int rc)
@@ -203,7 +234,7 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *b, int 
 
 	(void)timeouts;
 	if (status == ARES_SUCCESS)
-		status = q->type == DNS_SRV ? parse_srv(b, len, &r) : parse_addr(q->type, b, len, &r);
+		status = parse(q->type, b, len, &r);
 	r.err = err_of(status);
 	if (!r.err && !r.n)
 		r.err = ERR_GONE;
@@ -228,7 +259,7 @@ static void follow_resolv(struct ares_world *w)
 static void ares_ask(void *impl, const char *name, enum dns_type t)
 {
 	static const int type[] = { [DNS_ADDR4] = ns_t_a, [DNS_ADDR6] = ns_t_aaaa,
-				    [DNS_SRV] = ns_t_srv };
+				    [DNS_SRV] = ns_t_srv, [DNS_NAPTR] = ns_t_naptr };
 	struct ares_world *w = impl;
 	struct question *q = mem_new(sizeof *q);
 	struct dns_result broken = { .err = ERR_IO };

@@ -1,6 +1,6 @@
 #include "io/dns_wire.h"
 
-enum { HEADER = 12, TYPE_SRV = 33, LABELS_MAX = 128, ANSWERS_MAX = 256 };
+enum { HEADER = 12, LABELS_MAX = 128, ANSWERS_MAX = 256 };
 
 struct reader {
 	const unsigned char *p;
@@ -48,7 +48,7 @@ static void skip_name(struct reader *r)
 	r->bad = true;
 }
 
-enum err dns_wire_srv_ttl(struct str reply, ms_t *ttl)
+enum err dns_wire_ttl(struct str reply, uint32_t want, ms_t *ttl)
 {
 	struct reader r = { (const unsigned char *)reply.p, reply.n, 0, reply.n < HEADER };
 	uint32_t questions, answers, least = UINT32_MAX;
@@ -72,7 +72,7 @@ enum err dns_wire_srv_ttl(struct str reply, ms_t *ttl)
 		skip(&r, 2);
 		t = number(&r, 4);
 		skip(&r, number(&r, 2));
-		if (type != TYPE_SRV || r.bad)
+		if (type != want || r.bad)
 			continue;
 		any = true;
 		t = t > INT32_MAX ? 0 : t;	/* RFC 2181 8 */

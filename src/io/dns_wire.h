@@ -1,5 +1,6 @@
 /*
- * dns_wire.h - the one thing c-ares keeps to itself: the TTL of SRV records.
+ * dns_wire.h - the one thing c-ares keeps to itself: the TTL of SRV and
+ * NAPTR records.
  * Pure; every length is checked. RFC 1035 4.1, RFC 2782. Test: test/unit/io/t_dns.c
  */
 #ifndef IO_DNS_WIRE_H
@@ -7,8 +8,10 @@
 #include "base/str.h"
 #include "io/timer.h"
 
-/* Smallest TTL, in ms, of the answers of type SRV in a whole reply. ERR_PARSE: broken;
+enum { DNS_WIRE_SRV = 33, DNS_WIRE_NAPTR = 35 };
+
+/* Smallest TTL, in ms, of the answers of this type in a whole reply. ERR_PARSE: broken;
  * ERR_GONE: it has none. */
-enum err dns_wire_srv_ttl(struct str reply, ms_t *ttl);
+enum err dns_wire_ttl(struct str reply, uint32_t type, ms_t *ttl);
 
 #endif

@@ -211,8 +211,9 @@ static void retry(struct sip *s, struct tx *t, enum sip_fail why)
 			w = locate_next(&k->loc, &to);
 		} else {
 			locate_close(&k->loc);
-			w = locate_start(&k->loc, str_of(k->host), k->port, SIP_UDP,
-					 is_v6(s, t->path.listener), &to);
+			w = locate_start(&k->loc, &(struct locate_ask){ .host = str_of(k->host),
+					 .port = k->port, .transport = SIP_UDP,
+					 .v6 = is_v6(s, t->path.listener) }, &to);
 		}
 	}
 	want(s, t, w, &to, why);
@@ -247,6 +248,16 @@ static void client_new(struct tx *t, const struct request_out *o, enum sip_trans
 	t->more.client = k;
 }
 
+/* What NAPTR may choose from: what the listener can speak, and never less than TLS. */
+static unsigned choices(const struct sip *s, const struct sip_dest *d, enum sip_transport tr)
+{
+	if (!d->choose || d->port)
+		return 0;
+	if (s->lsn[d->listener]->cfg.transport == SIP_UDP && tr == SIP_UDP)
+		return 1u << SIP_UDP | 1u << SIP_TCP;
+	return 1u << tr;
+}
+
 static void first(struct sip *s, struct tx *t, const struct request_out *o, enum sip_transport tr)
 {
 	const struct sip_dest *d = o->dest;
@@ -263,7 +274,9 @@ static void first(struct sip *s, struct tx *t, const struct request_out *o, enum
 		try_addr(s, t, buf_str(&s->text), &to);
 		return;
 	}
-	switch (locate_start(&k->loc, str_of(d->host), d->port, tr, is_v6(s, d->listener), &to)) {
+	switch (locate_start(&k->loc, &(struct locate_ask){ .host = str_of(d->host), .port = d->port,
+			     .transport = tr, .may = choices(s, d, tr),
+			     .v6 = is_v6(s, d->listener) }, &to)) {
 	case LOCATE_ADDR:
 		try_addr(s, t, buf_str(&s->text), &to);
 		break;

@@ -50,6 +50,7 @@ static void dest_uri(struct sip *s, struct sip_dest *d, const struct sip_uri *u,
 	d->listener = l;
 	d->transport = t;
 	d->port = u->port;
+	d->choose = !u->port && !sip_param(u->params, "transport").p;
 	(void)str_copy(d->host, sizeof d->host, u->host);	/* too long: "", fails as local */
 }
 

@@ -73,6 +73,7 @@ struct sip_dest {
 	enum sip_transport transport;
 	char host[256];			/* name or literal; resolved when addr is NONE */
 	uint16_t port;			/* 0: SRV then default port                 */
+	bool choose;			/* port 0: NAPTR may choose UDP or TCP; TLS stays TLS */
 	struct addr addr;		/* known address: no DNS                    */
 	net_id flow;			/* 0, or a stream that is still open: used first (registered contact) */
 	char tls_name[256];		/* SNI and name to verify; "" = host        */

@@ -77,15 +77,41 @@ static void do_net(struct flow *f, const struct flow_args *a)
 	sim_set(f->loop, &o);
 }
 
+/* dns NAME ADDRESS|none|silent [ttl=s], dns NAME srv PRIORITY WEIGHT PORT TARGET ...,
+ * dns NAME naptr ORDER PREFERENCE SERVICE TARGET ... */
+static void dns_records(struct flow *f, const struct flow_args *a, enum dns_type t,
+			struct dns_result *r)
+{
+	for (int i = 3; i + 3 < a->n && r->n < DNS_MAX_RESULTS; i += 4) {
+		struct dns_rr *rr = &r->rr[r->n++];
+
+		rr->priority = (uint16_t)flow_number(a->v[i], 0);
+		rr->weight = (uint16_t)flow_number(a->v[i + 1], 0);
+		rr->flag = 's';
+		if (t == DNS_SRV)
+			rr->port = (uint16_t)flow_number(a->v[i + 2], 0);
+		else
+			flow_put(rr->service, sizeof rr->service, "%s", a->v[i + 2]);
+		flow_put(rr->target, sizeof rr->target, "%s", a->v[i + 3]);
+	}
+	sim_dns(f->loop, a->v[1], t, r);
+}
+
 static void do_dns(struct flow *f, const struct flow_args *a)
 {
-	struct dns_result r = { .n = 1, .ttl = flow_number(flow_arg(a, "ttl"), 3600) * 1000ull };
+	struct dns_result r = { .n = 0, .ttl = flow_number(flow_arg(a, "ttl"), 3600) * 1000ull };
 	const char *to = a->n > 2 ? a->v[2] : "none";
 
+	if (!strcmp(to, "srv") || !strcmp(to, "naptr")) {
+		dns_records(f, a, !strcmp(to, "srv") ? DNS_SRV : DNS_NAPTR, &r);
+		return;
+	}
 	if (!strcmp(to, "silent"))
 		r = (struct dns_result){ .err = ERR_TIMEOUT };
 	else if (addr_parse_ip(str_of(to), &r.rr[0].addr))
 		r = (struct dns_result){ .err = ERR_GONE };
+	else
+		r.n = 1;
 	sim_dns(f->loop, a->n > 1 ? a->v[1] : "", DNS_ADDR4, &r);
 }
 

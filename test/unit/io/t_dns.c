@@ -336,11 +336,12 @@ static void the_least_ttl_of_a_srv_reply_is_read(void **state)
 	ms_t ttl = 0;
 
 	(void)state;
-	assert_int_equal(dns_wire_srv_ttl(STR(SRV_HEAD SRV_A SRV_B), &ttl), OK);
+	assert_int_equal(dns_wire_ttl(STR(SRV_HEAD SRV_A SRV_B), DNS_WIRE_SRV, &ttl), OK);
 	assert_true(ttl == 60000);
-	assert_int_equal(dns_wire_srv_ttl(STR(SRV_HEAD CNAME SRV_A), &ttl), OK);
+	assert_int_equal(dns_wire_ttl(STR(SRV_HEAD CNAME SRV_A), DNS_WIRE_SRV, &ttl), OK);
 	assert_true(ttl == 300000);			/* other types do not count */
-	assert_int_equal(dns_wire_srv_ttl(STR(SRV_HEAD CNAME CNAME), &ttl), ERR_GONE);
+	assert_int_equal(dns_wire_ttl(STR(SRV_HEAD CNAME CNAME), DNS_WIRE_SRV, &ttl), ERR_GONE);
+	assert_int_equal(dns_wire_ttl(STR(SRV_HEAD SRV_A SRV_B), DNS_WIRE_NAPTR, &ttl), ERR_GONE);
 }
 
 static void a_broken_reply_is_an_error_at_every_length(void **state)
@@ -350,7 +351,7 @@ static void a_broken_reply_is_an_error_at_every_length(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < all.n; i++)
-		assert_int_equal(dns_wire_srv_ttl(str_sub(all, 0, i), &ttl), ERR_PARSE);
+		assert_int_equal(dns_wire_ttl(str_sub(all, 0, i), DNS_WIRE_SRV, &ttl), ERR_PARSE);
 	assert_true(ttl == 7);
 }
 

@@ -28,9 +28,21 @@ struct bed_dns {
 static void read_rr(struct dns_result *r, enum dns_type t, struct str one)
 {
 	struct dns_rr *rr = &r->rr[r->n++];
-	struct str f[4], rest = str_trim(one);
+	struct str f[5], rest = str_trim(one);
 	uint32_t v[3];
 
+	if (t == DNS_NAPTR) {		/* order preference flag service target */
+		for (int i = 0; i < 5; i++)
+			(void)str_cut(rest, ' ', &f[i], &rest);
+		assert_int_equal(str_u32(f[0], 65535, &v[0]), OK);
+		assert_int_equal(str_u32(f[1], 65535, &v[1]), OK);
+		rr->priority = (uint16_t)v[0];
+		rr->weight = (uint16_t)v[1];
+		rr->flag = f[2].p[0];
+		assert_true(str_copy(rr->service, sizeof rr->service, f[3]));
+		assert_true(str_copy(rr->target, sizeof rr->target, f[4]));
+		return;
+	}
 	if (t != DNS_SRV) {
 		assert_int_equal(addr_parse_ip(rest, &rr->addr), OK);
 		return;

@@ -1,4 +1,4 @@
-/* Dialogs, what is derived from an INVITE, the guard and locating: pure parts. */
+/* Dialogs, what is derived from an INVITE, and the guard: pure parts. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -235,130 +235,6 @@ static void a_request_is_sent_again_without_its_credentials(void **x)
 	assert_string_equal(buf_z(&b), "Authorization: Digest a\r\n");
 }
 
-/* --- locate --- */
-
-static struct dns_result addrs(int n)
-{
-	struct dns_result r = { .err = OK, .n = n };
-
-	for (int i = 0; i < n; i++) {
-		r.rr[i].addr.family = ADDR_V4;
-		r.rr[i].addr.ip[3] = (uint8_t)(i + 1);
-	}
-	return r;
-}
-
-static void a_literal_needs_no_question(void **x)
-{
-	struct locate l;
-	struct addr a;
-
-	(void)x;
-	assert_int_equal(locate_start(&l, STR("192.0.2.7"), 0, SIP_TLS, false, &a), LOCATE_ADDR);
-	assert_int_equal(a.port, 5061);
-	assert_int_equal(locate_start(&l, STR("2001:db8::1"), 5070, SIP_UDP, true, &a), LOCATE_ADDR);
-	assert_int_equal(a.port, 5070);
-	assert_int_equal(locate_next(&l, &a), LOCATE_FAILED);
-	assert_int_equal(locate_start(&l, STR(""), 0, SIP_UDP, false, &a), LOCATE_FAILED);
-}
-
-static void a_port_skips_srv_and_a_family_chooses_the_record(void **x)
-{
-	struct locate l;
-	struct addr a;
-	struct rng rng;
-	char name[DNS_NAME_MAX + 1];
-	struct dns_result two = addrs(2), none = { .err = ERR_GONE };
-
-	(void)x;
-	rng_seed(&rng, 1);
-	assert_int_equal(locate_start(&l, STR("h.example"), 5062, SIP_TCP, true, &a), LOCATE_ASK);
-	locate_name(&l, name);
-	assert_string_equal(name, "h.example");
-	assert_int_equal(locate_type(&l), DNS_ADDR6);
-	assert_int_equal(locate_answer(&l, &rng, &two, &a), LOCATE_ADDR);
-	assert_int_equal(a.port, 5062);
-	assert_int_equal(locate_next(&l, &a), LOCATE_ADDR);
-	assert_int_equal(a.ip[3], 2);
-	assert_int_equal(locate_next(&l, &a), LOCATE_FAILED);
-	(void)locate_start(&l, STR("h.example"), 5062, SIP_TCP, false, &a);
-	assert_int_equal(locate_type(&l), DNS_ADDR4);
-	assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_FAILED);
-	assert_false(l.answered);
-}
-
-static void without_srv_the_name_itself_is_asked_on_the_default_port(void **x)
-{
-	struct locate l;
-	struct addr a;
-	struct rng rng;
-	char name[DNS_NAME_MAX + 1];
-	struct dns_result one = addrs(1), none = { .err = ERR_GONE };
-
-	(void)x;
-	rng_seed(&rng, 1);
-	assert_int_equal(locate_start(&l, STR("h.example"), 0, SIP_TLS, false, &a), LOCATE_ASK);
-	locate_name(&l, name);
-	assert_string_equal(name, "_sips._tcp.h.example");
-	assert_int_equal(locate_type(&l), DNS_SRV);
-	assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_ASK);
-	locate_name(&l, name);
-	assert_string_equal(name, "h.example");
-	assert_int_equal(locate_answer(&l, &rng, &one, &a), LOCATE_ADDR);
-	assert_int_equal(a.port, 5061);
-}
-
-static void srv_targets_come_by_priority_and_share_by_weight(void **x)
-{
-	struct dns_result r = { .err = OK, .n = 4 };
-	struct locate l;
-	struct addr a;
-	struct rng rng;
-	char name[DNS_NAME_MAX + 1];
-	int first_big = 0;
-
-	(void)x;
-	rng_seed(&rng, 3);
-	for (int i = 0; i < 4; i++) {
-		r.rr[i].priority = i == 3 ? 1 : 5;
-		r.rr[i].weight = i == 0 ? 90 : 5;
-		r.rr[i].port = 5060;
-		r.rr[i].target[0] = (char)('a' + i);
-	}
-	for (int k = 0; k < 200; k++) {
-		struct dns_result none = { .err = ERR_GONE };
-
-		(void)locate_start(&l, STR("x"), 0, SIP_UDP, false, &a);
-		assert_int_equal(locate_answer(&l, &rng, &r, &a), LOCATE_ASK);
-		locate_name(&l, name);
-		assert_string_equal(name, "d");
-		assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_ASK);
-		locate_name(&l, name);
-		first_big += name[0] == 'a';
-		assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_ASK);
-		assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_ASK);
-		assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_FAILED);
-		locate_close(&l);
-	}
-	assert_in_range(first_big, 150, 199);
-}
-
-static void a_dot_as_srv_target_means_no_service(void **x)
-{
-	struct dns_result r = { .err = OK, .n = 1 };
-	struct locate l;
-	struct addr a;
-	struct rng rng;
-
-	(void)x;
-	rng_seed(&rng, 3);
-	r.rr[0].port = 5060;
-	(void)str_copy(r.rr[0].target, 8, STR("."));
-	(void)locate_start(&l, STR("x"), 0, SIP_UDP, false, &a);
-	assert_int_equal(locate_answer(&l, &rng, &r, &a), LOCATE_FAILED);
-	locate_close(&l);
-}
-
 /* --- guard --- */
 
 static void the_teams_zone_never_takes_register(void **x)
@@ -434,11 +310,6 @@ int run_dialog(void)
 		cmocka_unit_test(an_invite_is_made_again_with_another_interval),
 		cmocka_unit_test(a_request_is_split_behind_its_via_and_credentials),
 		cmocka_unit_test(a_request_is_sent_again_without_its_credentials),
-		cmocka_unit_test(a_literal_needs_no_question),
-		cmocka_unit_test(a_port_skips_srv_and_a_family_chooses_the_record),
-		cmocka_unit_test(without_srv_the_name_itself_is_asked_on_the_default_port),
-		cmocka_unit_test(srv_targets_come_by_priority_and_share_by_weight),
-		cmocka_unit_test(a_dot_as_srv_target_means_no_service),
 		cmocka_unit_test(the_teams_zone_never_takes_register),
 		cmocka_unit_test(ack_and_cancel_are_never_refused_by_the_guard),
 		cmocka_unit_test(a_flood_of_option_tags_is_refused_without_their_list),

@@ -11,12 +11,13 @@ int run_frame(void);
 int run_digest(void);
 int run_auth(void);
 int run_login(void);
+int run_locate(void);
 int run_multipart(void);
 int run_torture(void);
 
 static inline int run_text_groups(void)
 {
-	return run_uri() + run_msg() + run_build() + run_frame() + run_digest() + run_auth() + run_login() +
+	return run_uri() + run_msg() + run_build() + run_frame() + run_digest() + run_auth() + run_login() + run_locate() +
 	       run_multipart() + run_torture();
 }
 

@@ -527,6 +527,26 @@ static void srv_priorities_are_followed_on_failure(void **x)
 	bed_free(b);
 }
 
+static void naptr_chooses_tcp_and_then_udp(void **x)
+{
+	struct bed *b = bed_new();
+	struct sip_request r = options_to("example.com", 0, SIP_UDP);
+
+	(void)x;
+	r.dest.choose = true;
+	b->b.on = bed_answering;
+	bed_dns(b, "example.com", DNS_NAPTR, "10 1 s SIP+D2T _sip._tcp.x.example, 20 1 s SIP+D2U _sip._udp.x.example");
+	bed_dns(b, "_sip._tcp.x.example", DNS_SRV, "1 1 5099 b.example");
+	bed_dns(b, "_sip._udp.x.example", DNS_SRV, "1 1 5060 b.example");
+	bed_dns(b, "b.example", DNS_ADDR4, "10.0.0.2");
+	assert_int_not_equal(sip_request(b->a.sip, &r), 0);
+	bed_run(b, 200);	/* nobody listens at 5099 */
+	assert_int_equal(bed_want(&b->a, SIP_EV_RESPONSE)->status, 200);
+	assert_int_equal(bed_dns_asked(b, "_sip._tcp.x.example"), 1);
+	assert_non_null(strstr(bed_msg(b, "OPTIONS", 0)->text, "Via: SIP/2.0/UDP"));
+	bed_free(b);
+}
+
 static void all_addresses_refused_is_refused(void **x)
 {
 	struct bed *b = bed_new();
@@ -684,6 +704,7 @@ int run_transport(void)
 		cmocka_unit_test(a_name_that_does_not_exist_fails_as_dns),
 		cmocka_unit_test(the_next_address_is_tried_when_one_refuses),
 		cmocka_unit_test(srv_priorities_are_followed_on_failure),
+		cmocka_unit_test(naptr_chooses_tcp_and_then_udp),
 		cmocka_unit_test(all_addresses_refused_is_refused),
 		cmocka_unit_test(a_reused_connection_that_died_is_made_anew_for_the_request),
 		cmocka_unit_test(a_large_request_goes_by_tcp),
