@@ -353,5 +353,5 @@ void config_options_doc(struct buf *b)
 	option_doc(b, "certificates", cert_opts, N(cert_opts));
 	option_doc(b, "listeners", listener_opts, N(listener_opts));
 	option_doc(b, "trunks", trunk_opts, N(trunk_opts));
-	buf_lit(b, "A trunk also has `hosts`: a list of `name:port`, tried in order.\n");
+	buf_lit(b, "A trunk also has `hosts`: a list of `name:port`, tried in order. A name without a port is found by NAPTR, SRV and address records (RFC 3263).\n");
 }

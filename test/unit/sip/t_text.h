@@ -17,7 +17,8 @@ int run_torture(void);
 
 static inline int run_text_groups(void)
 {
-	return run_uri() + run_msg() + run_build() + run_frame() + run_digest() + run_auth() + run_login() + run_locate() +
+	return run_uri() + run_msg() + run_build() + run_frame() + run_digest() + run_auth() + run_login() +
+	       run_locate() +
 	       run_multipart() + run_torture();
 }
 
