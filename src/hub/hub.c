@@ -224,22 +224,33 @@ static void learn_names(struct hub *h, const struct tls_facts *f)
 	h->sbc_names[n] = NULL;
 }
 
+static enum hub_rule_id refusal_rule(enum tls_refusal r)
+{
+	switch (r) {
+	case TLS_REFUSED_NO_CERT: return DR_T2;
+	case TLS_REFUSED_PURPOSE: return DR_T4;
+	case TLS_REFUSED_CHAIN: case TLS_REFUSED_NAME: case TLS_REFUSED_BY_PEER: return DR_T3;
+	case TLS_REFUSED_NOT: case TLS_REFUSED_VERSION: case TLS_REFUSED_SUITE:
+	case TLS_REFUSED_CUT: case TLS_REFUSED_NOISE: break;
+	}
+	return DR_T1;
+}
+
 static void on_flow(struct hub *h, struct hub_host *x, const struct sip_event *ev)
 {
 	const struct tls_facts *f = ev->stream ? ev->stream->facts : NULL;
 
 	if (ev->flow_event == NET_OPEN) {
 		x->connections++;
+		x->resumed += f && f->resumed;
 		if (f && f->peer_cert)
 			learn_names(h, f);
 		return;
 	}
 	if (!ev->stream || ev->stream->fail != NET_FAIL_TLS || !f)
 		return;
-	if (!f->peer_cert && ev->stream->inbound)
-		hub_find(h, DR_T2, x->index, str_of(f->verify_text));
-	else
-		hub_find(h, ev->stream->inbound ? DR_T3 : DR_T5, x->index, str_of(f->verify_text));
+	hub_find(h, ev->stream->inbound ? refusal_rule(f->refusal) : DR_T5, x->index,
+		 str_of(f->verify_text));
 }
 
 static void on_event(struct hub *h, struct hub_host *x, const struct sip_event *ev)
@@ -278,7 +289,8 @@ static enum err open_host(struct hub *h, int i, struct buf *why)
 {
 	struct hub_host *x = &h->host[i];
 	struct sip_config sc = { .upper_case = true, .server = x->server,
-				 .options_answer_bare = true, .tap = h->cfg.tap,
+				 .options_answer_bare = true, .no_auto_trying = i == 0 && h->cfg.late_host1,
+				 .tap = h->cfg.tap,
 				 .tap_ctx = h->cfg.tap_ctx };
 	struct sip_listener l = { .transport = SIP_TLS, .bind = h->cfg.bind[i], .zone = SIP_ZONE_PBX,
 				  .tls = h->cfg.server,

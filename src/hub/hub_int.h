@@ -59,6 +59,7 @@ struct hub_host {
 	char contact_host[256];
 	uint16_t contact_port;
 	ms_t last_options;
+	uint32_t resumed;		/* TLS sessions; the border must refuse to */
 	uint32_t options_in, options_out, options_ok, options_bad;
 	ms_t gap_min, gap_max;
 	struct timer ping;

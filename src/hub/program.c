@@ -253,6 +253,7 @@ static enum err identities(struct program *p, struct buf *why)
 	path(p, roots, "root.pem");
 	t.names = any;		/* the name is DR-S4's to judge, with its own answer */
 	e = tls_ctx_new(&p->cfg.server, &t, why);
+	t.resumption = true;	/* it tries; the border must not let it */
 	return e ? e : tls_ctx_new(&p->cfg.client, &t, why);
 }
 
@@ -279,6 +280,8 @@ static bool number_option(struct program *p, const char *name, const char *value
 		return false;
 	if (!strcmp(name, "--options-every"))
 		p->cfg.options_every = n;
+	else if (!strcmp(name, "--late-host1"))
+		p->cfg.late_host1 = n;
 	else if (n > 65535)
 		return false;
 	else if (!strcmp(name, "--dns-port"))
@@ -316,7 +319,7 @@ static bool option(struct program *p, const char *name, const char *value)
 	if (!strcmp(name, "--report"))
 		return str_copy(p->report, sizeof p->report, str_of(value));
 	if (!strcmp(name, "--sip-port") || !strcmp(name, "--dns-port") ||
-	    !strcmp(name, "--options-every"))
+	    !strcmp(name, "--options-every") || !strcmp(name, "--late-host1"))
 		return number_option(p, name, value);
 	if (!strcmp(name, "--trace")) {
 		p->trace = fopen(value, "we");
@@ -393,7 +396,7 @@ int hub_main(int argc, char **argv)
 	for (int i = 1; i + 1 < argc && good; i += 2)
 		good = option(p, argv[i], argv[i + 1]);
 	if (!good || !p->dir[0]) {
-		fprintf(stderr, "usage: tandem hub --dir DIR [--bind ADDR] [--sip-port N] [--sbc FQDN=ADDR:PORT] [--dns-port N] [--media ADDR] [--options-every MS] [--report FILE] [--trace FILE]\n");
+		fprintf(stderr, "usage: tandem hub --dir DIR [--bind ADDR] [--sip-port N] [--sbc FQDN=ADDR:PORT] [--dns-port N] [--media ADDR] [--options-every MS] [--late-host1 MS] [--report FILE] [--trace FILE]\n");
 		mem_free(p);
 		return 1;
 	}

@@ -20,14 +20,14 @@ static json_t *host_json(const struct hub_host *x)
 {
 	char at[ADDR_TEXT];
 
-	return json_pack("{s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:I, s:I, s:i}",
+	return json_pack("{s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:i}",
 		"name", x->hub->cfg.host_name[x->index], "listens", addr_text(&x->at, at),
 		"awake", x->awake, "border_answers", x->border_ok,
 		"options_received", (int)x->options_in, "options_sent", (int)x->options_out,
 		"options_answered", (int)x->options_ok, "options_failed", (int)x->options_bad,
 		"options_gap_min_ms", (json_int_t)x->gap_min,
 		"options_gap_max_ms", (json_int_t)x->gap_max,
-		"connections", (int)x->connections);
+		"connections", (int)x->connections, "resumed", (int)x->resumed);
 }
 
 static json_t *heard_json(const struct hub_call *c)

@@ -179,7 +179,7 @@ static void arm_step(struct hub_call *c)
 		c->next++;
 	if (c->state != HUB_RINGING || c->next == c->script.nstep)
 		return;
-	at = c->invited + c->script.step[c->next].at;
+	at = c->invited + c->script.step[c->next].at + (c->host == 0 ? c->hub->cfg.late_host1 : 0);
 	timer_start(&l->timers, &c->step, at > l->now ? at - l->now : 0, on_step, c);
 }
 

@@ -54,6 +54,8 @@ struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms
 		return t;
 	}
 	SSL_set_connect_state(t->ssl);
+	if (ctx->session && !strcmp(ctx->session_name, t->name))
+		SSL_set_session(t->ssl, ctx->session);
 	SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
 	/* RFC 6066 3: no IP literal in SNI. */
 	t->facts.sni_absent = !t->name[0] || addr_parse_ip(str_of(t->name), &literal) == OK;

@@ -41,7 +41,7 @@ struct tls_config {
 	const char *const *extra_names;	/* as client: also accepted instead of the server name */
 	const char *ciphers12;		/* NULL: the four documented suites plus ECDSA twins */
 	int min_version, max_version;	/* 0x0303, 0x0304; 0: 1.2 and 1.3       */
-	bool resumption;		/* off in the teams zone                */
+	bool resumption;		/* as server: given and taken; as client: tried. Off in the teams zone */
 	uint8_t session_id_ctx[16];	/* per identity                         */
 };
 

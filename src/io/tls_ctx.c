@@ -103,11 +103,25 @@ static int choose_identity(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* As a client we keep the last session for the next connection to the same name. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls *t = SSL_get_ex_data(ssl, tls_ex_index());
+
+	SSL_SESSION_free(t->ctx->session);
+	t->ctx->session = session;
+	(void)str_copy(t->ctx->session_name, sizeof t->ctx->session_name, str_of(t->name));
+	return 1;		/* ours now */
+}
+
 static void set_sessions(SSL_CTX *s, const struct tls_config *cfg)
 {
 	SSL_CTX_set_session_id_context(s, cfg->session_id_ctx, sizeof cfg->session_id_ctx);
-	if (cfg->resumption)
+	if (cfg->resumption) {
+		SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+		SSL_CTX_sess_set_new_cb(s, keep_session);
 		return;
+	}
 	SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(s, SSL_OP_NO_TICKET);
 	SSL_CTX_set_num_tickets(s, 0);
@@ -186,6 +200,7 @@ void tls_ctx_drop(struct tls_ctx *c)
 		mem_free(c->sni[i].name);
 		tls_ctx_drop(c->sni[i].ctx);
 	}
+	SSL_SESSION_free(c->session);
 	SSL_CTX_free(c->ssl);
 	if (c->plain)
 		mem_wipe(c->plain, c->plain_cap);

@@ -16,6 +16,8 @@ struct tls_ctx {
 	struct { char *name; struct tls_ctx *ctx; } sni[TLS_SNI_MAX];
 	int nsni;
 	uint64_t without_sni;
+	SSL_SESSION *session;		/* as client: the last one given, of session_name */
+	char session_name[256];
 	/* Of all streams of this context, so that an idle one holds none: what was decrypted
 	 * by the last tls_feed(), what the last tls_take() lent for the wire. */
 	char *plain, *lent;

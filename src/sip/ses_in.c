@@ -203,7 +203,8 @@ void ses_invite(struct sip *s, const struct sip_msg *m, uint64_t key)
 	re_read_allow(x, m);
 	sid_begin(x, STR_NONE, m);
 	ses_link(s, x);
-	uas_simple(s, t, 100, STR_NONE);
+	if (!s->cfg.no_auto_trying)
+		uas_simple(s, t, 100, STR_NONE);
 	(void)ses_news(s, x, SIP_EV_INVITE, m);	/* nothing to add */
 }
 

@@ -31,6 +31,7 @@ struct sip_config {
 	void *tap_ctx;				/* every message, for the tap; may be NULL */
 	/* What the Direct Routing simulator needs to be like Microsoft's side. */
 	bool upper_case;			/* header names are sent in capitals       */
+	bool no_auto_trying;			/* INVITE gets no 100 from the stack (simulators) */
 	bool options_answer_bare;		/* 200 to OPTIONS: no To tag, Contact, Allow */
 };
 struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c);

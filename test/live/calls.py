@@ -66,9 +66,9 @@ RING = ANSWER[:3]
 class Office:
     """The daemon, the hub, and two registered phones: 1001 (440 Hz), 1002 (1000 Hz)."""
 
-    def __init__(self, bed, trunk_peer=1, more=""):
+    def __init__(self, bed, trunk_peer=1, more="", hub=()):
         sip, tls, pbx, m = bed.port(), bed.port(), bed.port(), bed.ports(300)
-        self.hub = Hub(bed, tls)
+        self.hub = Hub(bed, tls, extra=hub)
         (bed.subdir("tandem") / "site.yaml").write_text(SITE)
         self.daemon = Daemon(bed, more + CONFIG.format(
             sip=sip, tls=tls, pbx=pbx, dns=self.hub.dns, hub=self.hub.dir, teams=self.hub.sip,
@@ -105,6 +105,8 @@ def live_teams_answers():
         o.a.hangup()
         until("the hub to see the end", lambda: o.hub.last()["state"] == "ended")
         call = o.hub.last()
+        if any(h["resumed"] for h in o.hub.report()["hosts"]):
+            raise Failed("a TLS session was resumed in the teams zone")
         if heard(call, 440) < 2000 or call["media"]["clear_packets"] or o.hub.report()["findings"]:
             raise Failed(f"the Teams side is not content: {o.hub.report()}")
 
@@ -178,6 +180,25 @@ def live_music_on_hold():
         hears(o.b, 440)
         o.b.hangup()
         o.a.wait("CALL_CLOSED")
+
+
+def live_slow_datacenter():
+    """host 1 of Teams says nothing for 3 s: host 2 rings and answers, nobody is called twice"""
+    with Bed("calls") as bed:
+        o = Office(bed, hub=("--late-host1", 3000))
+        o.hub.ok(command="user", number="+14255550102", tone=784,
+                 steps=[{"at": 0, "do": "ring", "tag": 0}, {"at": 3500, "do": "answer", "tag": 0}])
+        o.a.dial("1002")
+        o.a.wait("CALL_ESTABLISHED", limit_s=15)
+        hears(o.a, 784)
+        first, second = o.hub.report()["calls"][:2]
+        if (first["host"], second["host"]) != (1, 2) or not first["cancelled"]:
+            raise Failed(f"host 1, then host 2: {first} {second}")
+        o.a.hangup()
+        until("the record", lambda: o.daemon.json("cdr")["records"])
+        legs = o.daemon.json("cdr")["records"][0]["legs"]
+        if len(legs) != 2:
+            raise Failed(f"one leg to Teams, whatever its hosts: {legs}")
 
 
 def live_forwarded():

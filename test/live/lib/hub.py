@@ -7,7 +7,7 @@ from lib.tandem import binary
 
 
 class Hub:
-    def __init__(self, bed, sbc_port, fqdn="sbc.contoso.com", options_ms=60000):
+    def __init__(self, bed, sbc_port, fqdn="sbc.contoso.com", options_ms=60000, extra=()):
         self.dir = bed.subdir("hub")
         self.sip = bed.port()
         self.log = open(self.dir / "hub.log", "w+")
@@ -15,7 +15,7 @@ class Hub:
             [binary(), "hub", "--dir", self.dir, "--sip-port", str(self.sip),
              "--sbc", f"{fqdn}=127.0.0.1:{sbc_port}", "--dns-port", "0",
              "--options-every", str(options_ms), "--report", self.dir / "report.json",
-             "--trace", self.dir / "trace.txt"],
+             "--trace", self.dir / "trace.txt", *map(str, extra)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         bed.children.append(self)
         line = self.proc.stdout.readline()

@@ -179,6 +179,50 @@ static void a_chain_may_have_intermediates_but_not_too_many(void **state)
 	pair_close(&p);
 }
 
+/* Two connections; was the second one resumed? */
+static bool second_is_resumed(const struct bed *b, bool server, bool client, int version)
+{
+	struct tls_config s = server_cfg(b), c = client_cfg(b, &b->hub);
+	struct tls_ctx *sctx = NULL, *cctx = NULL;
+	bool resumed = false;
+	struct buf why;
+	char mem[300];
+
+	s.resumption = server;
+	c.resumption = client;
+	c.max_version = version;
+	buf_init(&why, mem, sizeof mem);
+	assert_int_equal(tls_ctx_new(&sctx, &s, &why), OK);
+	assert_int_equal(tls_ctx_new(&cctx, &c, &why), OK);
+	for (int i = 0; i < 2; i++) {
+		struct pair p;
+
+		pair_join(&p, sctx, cctx, "sbc.example.com");
+		assert_int_equal(pair_shake(&p), OK);
+		resumed = tls_facts_of(p.client)->resumed;
+		assert_int_equal(tls_facts_of(p.server)->resumed, resumed);
+		assert_true(tls_facts_of(p.server)->peer_cert);	/* known also when resumed */
+		tls_shutdown(p.client);		/* RFC 5246 7.2.1: else it may not be resumed */
+		tls_shutdown(p.server);
+		pair_close(&p);
+	}
+	tls_ctx_drop(sctx);
+	tls_ctx_drop(cctx);
+	return resumed;
+}
+
+static void a_session_is_resumed_only_where_both_want_it(void **state)
+{
+	const struct bed *b = *state;
+
+	for (int version = 0x0303; version <= 0x0304; version++) {
+		if (!second_is_resumed(b, true, true, version))
+			fail_msg("not resumed with %x", (unsigned)version);
+		assert_false(second_is_resumed(b, false, true, version));	/* the teams zone */
+		assert_false(second_is_resumed(b, true, false, version));
+	}
+}
+
 static void no_session_is_resumed(void **state)
 {
 	struct bed *b = *state;
@@ -261,6 +305,7 @@ int run_tls(void)
 		cmocka_unit_test(looser_rules_let_in_what_they_say),
 		cmocka_unit_test(a_chain_may_have_intermediates_but_not_too_many),
 		cmocka_unit_test(no_session_is_resumed),
+		cmocka_unit_test(a_session_is_resumed_only_where_both_want_it),
 		cmocka_unit_test(what_is_no_tls_ends_with_a_sentence),
 		cmocka_unit_test(a_close_notify_is_seen),
 		cmocka_unit_test(a_bad_configuration_says_what_is_wrong),
