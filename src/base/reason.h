@@ -109,6 +109,7 @@
 	X(LIMIT_TOTAL, "limit-total", "Tandem already carries its maximum of %1 calls.") \
 	X(LIMIT_HOPS, "limit-hops", "The call has been forwarded %1 times, which looks like a loop.") \
 	X(LIMIT_PORTS, "limit-ports", "All media ports of listener %1 are in use.") \
+	X(LIMIT_BREADTH, "limit-breadth", "%1 destinations would ring, and the systems before this one allow %2 at a time (Max-Breadth).") \
 	X(MAX_FORWARDS, "max-forwards", "Max-Forwards of the request is 0: there is a loop between the systems.") \
 	/* admission */ \
 	X(PEER_UNKNOWN, "peer-unknown", "%1 is no trunk and no registered phone of this listener.") \

@@ -69,7 +69,8 @@ static void dial(struct call *c, int i)
 		.call = c->id, .role = LEG_BRANCH, .peer = b->peer, .dest = b->dest,
 		.ruri = b->ruri, .from_uri = b->from_uri, .from_name = b->from_name,
 		.to_uri = b->to_uri, .contact_user = b->contact_user, .caller = c->caller,
-		.route = b->route, .session_id = b->session_id,
+		.route = b->route, .session_id = b->session_id, .received = c->who.received,
+		.max_forwards = c->who.max_forwards,
 		.first_response = b->first_response, .xhdr = b->xhdr, .nxhdr = b->nxhdr,
 	};
 

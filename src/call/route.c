@@ -125,6 +125,30 @@ static void session_id(struct route *r, const struct sip_msg *m, struct arena *a
 	who->session_id = str_dup(a, id);
 }
 
+enum { FORWARDS = 70, BREADTH = 60 };	/* RFC 3261 8.1.1.6, RFC 5393 5.3.3 */
+
+/* What bounds loops across systems that are no proxies either (RFC 7332). false: used up. */
+static bool bounds(const struct sip_msg *m, struct arena *a, struct route_caller *who,
+		   unsigned *status, struct reason *why)
+{
+	struct str b = str_trim(sip_hdr(m, SIP_H_MAX_BREADTH));
+	uint32_t left = m->max_forwards == UINT32_MAX ? FORWARDS : m->max_forwards;
+
+	who->received = str_dup(a, m->uri.user);
+	who->breadth = BREADTH;
+	if (b.p && str_u32(b, BREADTH, &who->breadth) == ERR_RANGE)
+		who->breadth = BREADTH;
+	who->max_forwards = left ? left - 1 : 0;
+	if (!who->max_forwards) {
+		*status = 483;
+		*why = REASON(MAX_FORWARDS);
+	} else if (!who->breadth) {
+		*status = 440;
+		*why = REASON(LIMIT_BREADTH, STR("1"), STR("0"));
+	}
+	return who->max_forwards && who->breadth;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): see route.h */
 enum route_who route_identify(struct route *r, const struct sip_event *ev, struct arena *a,
 			      struct route_caller *who, unsigned *status, struct sip_xhdr x[2],
@@ -139,7 +163,7 @@ enum route_who route_identify(struct route *r, const struct sip_event *ev, struc
 	if (i >= 0 && c->trunk[i].enabled) {
 		from_trunk(r, i, ev, a, who);
 		session_id(r, m, a, who);
-		return ROUTE_WHO_TRUNK;
+		return bounds(m, a, who, status, why) ? ROUTE_WHO_TRUNK : ROUTE_WHO_REFUSE;
 	}
 	*status = 403;
 	*why = i >= 0 ? REASON(TRUNK_DISABLED, c->trunk[i].name)
@@ -151,7 +175,7 @@ enum route_who route_identify(struct route *r, const struct sip_event *ev, struc
 	case REGISTRAR_OK:
 		from_phone(r, phone, ev, a, who);
 		session_id(r, m, a, who);
-		return ROUTE_WHO_PHONE;
+		return bounds(m, a, who, status, why) ? ROUTE_WHO_PHONE : ROUTE_WHO_REFUSE;
 	case REGISTRAR_CHALLENGE:
 		*status = 401;
 		return ROUTE_WHO_CHALLENGE;
@@ -265,7 +289,7 @@ static void add_identity(const struct route *r, struct route_branch *b,
 		.host = t->fqdn.n ? t->fqdn : route_adv_host(r, t->listener, text),
 		.user_phone = p->plus_e164, .number = wanted_number, .ctx = &w };
 	struct identity id = who->id;
-	struct sip_xhdr *x = arena_array(a, IDENTITY_HEADERS, sizeof *x);
+	struct sip_xhdr *x = arena_array(a, IDENTITY_HEADERS + 1, sizeof *x);	/* 1: Max-Breadth */
 
 	id.number = who->number;
 	id.display = who->display;
@@ -429,6 +453,30 @@ static void set_identity(const struct route *r, const struct route_caller *who, 
 	p->nidentity = identity_write_called(p->line, p->line_name, &o, &peer, a, p->identity);
 }
 
+/* RFC 5393 5.3: what rings at a time shares the breadth; a trunk may fork again. */
+static void share_breadth(const struct route_caller *who, struct arena *a, struct route_plan *p)
+{
+	uint32_t n = (uint32_t)p->n;
+
+	if (!who->breadth || !n)
+		return;
+	if (n > who->breadth) {
+		p->n = 0;
+		p->status = 440;
+		p->forward_to = STR_NONE;
+		p->why = REASON(LIMIT_BREADTH, fmt(a, "%u", n), fmt(a, "%u", who->breadth));
+		note(p, a, &p->why);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct route_branch *b = &p->b[i];
+		uint32_t share = who->breadth / n + (i < who->breadth % n);
+
+		if (b->trunk != ROUTE_NO_TRUNK && b->xhdr)
+			b->xhdr[b->nxhdr++] = (struct sip_xhdr){ STR("Max-Breadth"), fmt(a, "%u", share) };
+	}
+}
+
 /* From the workplace into the arena of the call. A full arena: nobody rings. */
 static void keep(struct arena *a, struct route_plan *p)
 {
@@ -468,6 +516,7 @@ void route_plan(struct route *r, const struct route_caller *who, struct str numb
 		p->status = 480;
 		p->why = p->nnote ? p->note[p->nnote - 1] : REASON(NO_ANSWER, STR("0"));
 	}
+	share_breadth(who, a, p);
 	keep(a, p);
 	mem_free(d);
 }

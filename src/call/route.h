@@ -35,6 +35,9 @@ struct route_caller {
 	struct str remote;		/* remote destination it calls from; absent: none */
 	struct identity id;		/* as the trunk asserted it, and who forwarded */
 	struct str session_id;		/* RFC 7989, 32 hex digits; passed on or made */
+	struct str received;		/* user part of its Request-URI         */
+	uint32_t max_forwards;		/* for the INVITEs made of it; 0: not given (a question of `dial`) */
+	uint32_t breadth;		/* RFC 5393: most destinations at a time; 0: not given */
 	struct str registered_as;	/* user part of our Contact at its trunk; absent: none */
 	struct str css;			/* class of control of this call      */
 	bool is_teams;			/* profile asks for an 18x within its time */
@@ -59,7 +62,7 @@ struct route_branch {
 	struct str route;		/* known before: Service-Route, Path; absent: none */
 	struct str session_id;		/* RFC 7989 */
 	ms_t first_response;
-	const struct sip_xhdr *xhdr;
+	struct sip_xhdr *xhdr;
 	int nxhdr;
 };
 

@@ -383,7 +383,7 @@ static void keep_invite(struct leg *g, const struct leg_dial *d)
 		.from_name = str_dup(a, d->from_name), .to_uri = str_dup(a, d->to_uri),
 		.to_name = str_dup(a, d->to_name), .route = str_dup(a, d->route),
 		.contact_user = str_dup(a, d->contact_user),
-		.session_id = str_dup(a, d->session_id),
+		.session_id = str_dup(a, d->session_id), .received = str_dup(a, d->received),
 		.first_response = d->first_response, .max_forwards = d->max_forwards,
 		.xhdr = g->xhdr,
 	};

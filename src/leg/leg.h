@@ -71,7 +71,7 @@ struct leg_dial {
 	const struct leg_peer *peer;
 	struct sip_dest dest;		/* the first host                         */
 	struct str ruri, from_uri, from_name, to_uri, to_name, contact_user;
-	struct str route, session_id;	/* as struct sip_invite has them          */
+	struct str route, session_id, received;	/* as struct sip_invite has them  */
 	uint64_t caller;		/* leg whose codecs are offered; 0: ours  */
 	ms_t first_response;		/* failover time; 0: Timer B              */
 	uint32_t max_forwards;

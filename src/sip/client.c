@@ -9,17 +9,17 @@
 
 enum { BRANCH_RANDOM = 8, VIA_ROOM = 100, LOGIN_ROOM = 500 };
 
-static void new_branch(struct sip *s, char out[40])
+/* Our mark, what the call was made of (RFC 5393 4.2), and chance. */
+static void new_branch(struct sip *s, const struct tx *t, char out[40])
 {
+	const struct ses *x = t->user_kind == TX_USER_INVITE ? ses_get(s, t->user) : NULL;
 	struct buf b;
 	char r[BRANCH_RANDOM * 2 + 1];
 
 	rng_hex(&s->loop->rng, r, BRANCH_RANDOM);
 	buf_init(&b, out, 40);
-	buf_lit(&b, "z9hG4bK");
-	buf_lit(&b, s->cookie);
-	buf_lit(&b, r);
-	(void)buf_z(&b);
+	buf_fmt(&b, "z9hG4bK%s%08x%s", s->cookie, x ? x->loop : 0, r);
+	(void)buf_z(&b);	/* fits */
 }
 
 /* Via in place for the path: new transaction, new branch. false: too long. */
@@ -28,7 +28,7 @@ static bool compose(struct sip *s, struct tx *t, struct str request)
 	char branch[40];
 	struct str line, rest;
 
-	new_branch(s, branch);
+	new_branch(s, t, branch);
 	derive_split(request, t->via, &line, &rest);
 	buf_reset(&s->wired);
 	buf_put(&s->wired, line);

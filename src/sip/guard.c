@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "sip/chars.h"
 #include "sip/dialog.h"
 
 enum {
@@ -63,15 +64,29 @@ static bool check_method(const struct sip_msg *m, const struct sip_listener *l,
 	return false;
 }
 
-/* A Via of ours: the request went round (RFC 3261 16.3 4). We are no proxy, so a request
- * of ours never comes back by right. */
-static bool looped(const struct sip_msg *m, struct str cookie)
+/* A Via of ours: the request went round. What would make the same call as before is a loop; what
+ * comes back for another number only passes again (RFC 5393 4.2). */
+static bool looped(const struct sip_msg *m, const struct guard_mark *mark)
 {
 	const struct sip_hdr *h = NULL;
 
-	while ((h = sip_hdr_each(m, SIP_H_VIA, h)) != NULL)
-		if (cookie.n && memmem(h->value.p, h->value.n, cookie.p, cookie.n))
+	if (m->to_tag.p)
+		return false;	/* a dialog that goes out and comes in again is one */
+	while ((h = sip_hdr_each(m, SIP_H_VIA, h)) != NULL) {
+		const char *at = mark->cookie.n ? memmem(h->value.p, h->value.n, mark->cookie.p,
+							 mark->cookie.n) : NULL;
+		size_t left;
+		uint32_t was = 0;
+
+		if (!at)
+			continue;
+		at += mark->cookie.n;
+		left = (size_t)(h->value.p + h->value.n - at);
+		for (size_t i = 0; i < GUARD_LOOP_DIGITS && i < left && ch_is(at[i], CH_HEX); i++)
+			was = was << 4 | ch_hex(at[i]);
+		if (!was || was == mark->loop)
 			return true;
+	}
 	return false;
 }
 
@@ -136,8 +151,8 @@ static bool check_content(const struct sip_msg *m, struct guard_verdict *v)
 	return false;
 }
 
-void guard_check(const struct sip_msg *m, const struct sip_listener *l, struct str cookie,
-		 struct guard_verdict *v)
+void guard_check(const struct sip_msg *m, const struct sip_listener *l,
+		 const struct guard_mark *mark, struct guard_verdict *v)
 {
 	v->status = 0;
 	v->phrase = NULL;
@@ -154,7 +169,7 @@ void guard_check(const struct sip_msg *m, const struct sip_listener *l, struct s
 		refuse(v, 483, NULL);
 		return;
 	}
-	if (looped(m, cookie)) {
+	if (looped(m, mark)) {
 		refuse(v, 482, NULL);
 		return;
 	}

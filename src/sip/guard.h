@@ -18,9 +18,15 @@ struct guard_verdict {
 
 /* The methods that work; a listener with methods == 0 takes exactly these. */
 uint32_t guard_methods(const struct sip_listener *l);
-/* `cookie`: the mark in the branches of this stack. Requests only. */
-void guard_check(const struct sip_msg *m, const struct sip_listener *l, struct str cookie,
-		 struct guard_verdict *v);
+struct guard_mark {
+	struct str cookie;	/* in each branch of this stack; absent: none */
+	uint32_t loop;		/* in ours of the call we would make of this INVITE: it stands behind
+				 * the cookie as 8 hex digits, 0 for requests that never come back by right */
+};
+enum { GUARD_LOOP_DIGITS = 8 };
+/* Requests only. */
+void guard_check(const struct sip_msg *m, const struct sip_listener *l,
+		 const struct guard_mark *mark, struct guard_verdict *v);
 /* "INVITE, ACK, ..." for Allow. */
 void guard_allow(struct buf *b, uint32_t methods);
 

@@ -18,6 +18,7 @@ const char *sip_phrase(unsigned status)
 		{ 422, "Session Interval Too Small" }, { 423, "Interval Too Brief" },
 		{ 430, "Flow Failed" }, { 433, "Anonymity Disallowed" },
 		{ 480, "Temporarily Unavailable" }, { 481, "Call/Transaction Does Not Exist" },
+		{ 440, "Max-Breadth Exceeded" }, { 469, "Bad Info Package" },
 		{ 482, "Loop Detected" }, { 483, "Too Many Hops" }, { 484, "Address Incomplete" },
 		{ 485, "Ambiguous" }, { 486, "Busy Here" }, { 487, "Request Terminated" },
 		{ 488, "Not Acceptable Here" }, { 489, "Bad Event" }, { 491, "Request Pending" },

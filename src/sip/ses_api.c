@@ -91,6 +91,7 @@ uint64_t sip_invite(struct sip *s, const struct sip_invite *i)
 	init_dialog(s, x, i);
 	ses_link(s, x);
 	dialog_write(&x->d, &s->text, SIP_INVITE, x->cseq, i->max_forwards ? i->max_forwards : 70);
+	x->loop = i->received.n ? sip_loop(s, i->received) : 0;
 	sid_begin(x, i->session_id, NULL);
 	sid_write(&s->text, x);
 	ses_write_invite(s, x, &a);

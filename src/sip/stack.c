@@ -131,6 +131,11 @@ uint64_t sip_key(const struct sip *s, struct str a, struct str b, unsigned n)
 	return hash_bytes(&s->seed, k, sizeof k);
 }
 
+uint32_t sip_loop(const struct sip *s, struct str user)
+{
+	return (uint32_t)hash_icase(&s->seed, user.p, user.n) | 1;
+}
+
 void sip_tap(struct sip *s, uint64_t owner, bool out, const struct path *p, struct str bytes)
 {
 	struct addr local = p->local;

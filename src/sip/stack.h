@@ -182,6 +182,8 @@ struct sip_invite {
 	ms_t first_response;		/* no 1xx at all within: FAILED/TIMEOUT; 0: Timer B */
 	uint32_t max_forwards;		/* 0: 70 */
 	struct str call_id;		/* absent: made */
+	struct str received;		/* user part that the call itself was addressed to: an INVITE for it
+					 * that comes back is a loop (RFC 5393); absent: none */
 	struct str session_id;		/* RFC 7989: 32 hex digits, on every message; absent: none */
 };
 /* Session id; 0: table full. All later news arrives as events. */

@@ -236,6 +236,7 @@ struct ses {
 	struct se se;
 	uint32_t interval;	/* of resend                                */
 	uint32_t cseq;		/* of the INVITE, for its ACK               */
+	uint32_t loop;		/* uac: sip_loop() of the call it was made of; 0: of none */
 	uint32_t re_cseq;
 	struct addr peer, local;	/* of the last message              */
 	net_id flow;
@@ -279,6 +280,8 @@ struct sip {
 struct sip_event *sip_queue(struct sip *s, enum sip_ev_kind k);	/* zeroed but for kind, early */
 struct buf *sip_text(struct sip *s);				/* the writer, emptied        */
 struct wire *wire_new(struct str bytes);
+/* What marks calls made of an INVITE for this user part; never 0. */
+uint32_t sip_loop(const struct sip *s, struct str user);
 uint64_t sip_key(const struct sip *s, struct str a, struct str b, unsigned n);
 void sip_tap(struct sip *s, uint64_t owner, bool out, const struct path *p, struct str bytes);
 void sip_tap_in(struct sip *s, uint64_t owner, const struct sip_msg *m);

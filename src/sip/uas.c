@@ -363,7 +363,8 @@ void uas_request(struct sip *s, const struct sip_msg *m)
 		again(s, t, m);
 		return;
 	}
-	guard_check(m, &s->lsn[m->listener]->cfg, str_of(s->cookie), &v);
+	guard_check(m, &s->lsn[m->listener]->cfg, &(struct guard_mark){ str_of(s->cookie),
+		    m->method == SIP_INVITE ? sip_loop(s, m->uri.user) : 0 }, &v);
 	if (!v.status && merged(s, m)) {
 		v.status = 482;
 		v.phrase = "Merged Request";

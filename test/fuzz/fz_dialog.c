@@ -52,7 +52,7 @@ static void from_message(const uint8_t *p, size_t n)
 	if (sip_msg_parse((struct str){ (const char *)p, n }, &a, &m, &r) == OK) {
 		if (m->request) {
 			dialog_init_uas(&d, m, STR("tag"));
-			guard_check(m, &l, STR("cookie"), &v);
+			guard_check(m, &l, &(struct guard_mark){ STR("cookie"), 0xabc }, &v);
 			if (v.status && (v.status < 400 || !memchr(v.extra, 0, sizeof v.extra)))
 				abort();
 		} else {

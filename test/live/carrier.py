@@ -1,7 +1,7 @@
 """Trunks at a registrar that asks for a password: Kamailio, with baresip behind it."""
 from lib import tap
 from lib.baresip import Phone
-from lib.bed import Bed, until
+from lib.bed import Bed, Failed, until
 from lib.kamailio import Kamailio
 from lib.tandem import Daemon
 
@@ -57,6 +57,13 @@ request_route {
 		exit;
 	}
 	consume_credentials();
+	if ($rU == "5901" || $rU == "5902") {
+		if ($rU == "5901") $rU = "1001";
+		record_route();
+		$du = "sip:127.0.0.1:BACK";
+		t_relay();
+		exit;
+	}
 	if (has_totag()) { loose_route(); t_relay(); exit; }
 	loose_route();
 	record_route();
@@ -107,7 +114,7 @@ class Carrier:
         sip, pbx, port, m = bed.port(), bed.port(), bed.port(), bed.ports(200)
         self.far = Phone(bed, "far", 1000)
         config = bed.subdir("carrier") / "kamailio.cfg"
-        config.write_text(CARRIER.replace("PORT", str(port)).replace("FAR", str(self.far.sip))
+        config.write_text(CARRIER.replace("PORT", str(port)).replace("FAR", str(self.far.sip)).replace("BACK", str(pbx))
                           .replace("ALGORITHM", algorithm))
         self.kamailio = Kamailio(bed, config, name="carrier", port=port)
         (bed.subdir("tandem") / "site.yaml").write_text(SITE)
@@ -151,6 +158,22 @@ def live_carrier_challenges_with_md5():
     """the same with MD5"""
     with Bed("carrier") as bed:
         calls_both_ways(bed, "MD5")
+
+
+def live_carrier_hands_a_call_back():
+    """a call that comes back for another number passes, one for the same number is a loop"""
+    with Bed("carrier") as bed:
+        c = Carrier(bed)
+        until("the trunk to be registered", lambda: c.trunk()["state"] == "up")
+        c.desk.dial("5902")
+        c.desk.wait("CALL_CLOSED")
+        until("the record", lambda: c.daemon.json("cdr")["records"])
+        record = c.daemon.json("cdr")["records"][0]
+        if record["legs"][0]["status"] != 482:
+            raise Failed(f"a loop must end with 482, not {record['legs'][0]['status']}")
+        c.desk.dial("5901")
+        c.desk.wait("CALL_INCOMING")
+        c.desk.hangup()
 
 
 def live_carrier_wrong_password_is_told():

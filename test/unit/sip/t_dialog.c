@@ -260,9 +260,40 @@ static void ack_and_cancel_are_never_refused_by_the_guard(void **x)
 				      "Require: everything\r\n" TAIL);
 
 	(void)x;
-	guard_check(m, &l, STR("cookie"), &v);
+	guard_check(m, &l, &(struct guard_mark){ STR("cookie"), 0xabc }, &v);
 	assert_int_equal(v.status, 0);
 	arena_close(&a);
+}
+
+static unsigned back(const char *branch, const char *to_tag, uint32_t loop)
+{
+	struct sip_listener l = { .zone = SIP_ZONE_PBX };
+	struct guard_verdict v;
+	struct arena a;
+	struct sip_msg *m;
+	char text[1000];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	buf_fmt(&b, "INVITE sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP proxy;branch=z9hG4bK9, SIP/2.0/UDP us;branch=z9hG4bK%s\r\n"
+		"From: <sip:a@x>;tag=1\r\nTo: <sip:b@y>%s\r\nCall-ID: c\r\nCSeq: 7 INVITE\r\n" TAIL, branch, to_tag);
+	m = parse(&a, buf_z(&b));
+	guard_check(m, &l, &(struct guard_mark){ STR("0cafe0"), loop }, &v);
+	arena_close(&a);
+	return v.status;
+}
+
+/* RFC 5393 4.2: who comes back for another number only passes again. */
+static void a_loop_is_what_would_make_the_same_call_again(void **x)
+{
+	(void)x;
+	assert_int_equal(back("0cafe000000abc111", "", 0xabc), 482);
+	assert_int_equal(back("0cafe000000abd111", "", 0xabc), 0);
+	assert_int_equal(back("0cafe000000000111", "", 0xabc), 482);	/* never comes back by right */
+	assert_int_equal(back("0cafe0", "", 0xabc), 482);
+	assert_int_equal(back("0cafe0xyz", "", 0xabc), 482);
+	assert_int_equal(back("other", "", 0xabc), 0);
+	assert_int_equal(back("0cafe000000abc111", ";tag=2", 0xabc), 0);	/* a dialog of both our sides */
 }
 
 static void a_flood_of_option_tags_is_refused_without_their_list(void **x)
@@ -282,7 +313,7 @@ static void a_flood_of_option_tags_is_refused_without_their_list(void **x)
 		buf_fmt(&b, ",tag%d", i);
 	buf_lit(&b, "\r\n" TAIL);
 	m = parse(&a, buf_z(&b));
-	guard_check(m, &l, STR("cookie"), &v);
+	guard_check(m, &l, &(struct guard_mark){ STR("cookie"), 0xabc }, &v);
 	assert_int_equal(v.status, 420);
 	assert_string_equal(v.extra, "");
 	arena_close(&a);
@@ -312,6 +343,7 @@ int run_dialog(void)
 		cmocka_unit_test(a_request_is_sent_again_without_its_credentials),
 		cmocka_unit_test(the_teams_zone_never_takes_register),
 		cmocka_unit_test(ack_and_cancel_are_never_refused_by_the_guard),
+		cmocka_unit_test(a_loop_is_what_would_make_the_same_call_again),
 		cmocka_unit_test(a_flood_of_option_tags_is_refused_without_their_list),
 		cmocka_unit_test(phrases_are_never_missing),
 	};
