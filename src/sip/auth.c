@@ -173,6 +173,16 @@ static bool take(struct auth *a, struct str nonce, const struct digest_creds *c,
 
 /* --- checking --- */
 
+static bool is_digest(struct str value)
+{
+	struct str scheme = str_trim(value);
+
+	for (size_t i = 0; i < scheme.n; i++)
+		if (scheme.p[i] == ' ' || scheme.p[i] == '\t')
+			scheme.n = i;
+	return str_iis(scheme, "Digest");
+}
+
 enum auth_verdict auth_creds(const struct sip_msg *m, bool proxy, struct str realm,
 			     struct digest_creds *c)
 {
@@ -182,6 +192,8 @@ enum auth_verdict auth_creds(const struct sip_msg *m, bool proxy, struct str rea
 	bool bad = false;
 
 	while ((h = sip_hdr_each(m, id, h)) != NULL) {
+		if (!is_digest(h->value))	/* RFC 3261 22.2: as if it were not there */
+			continue;
 		if (digest_parse_creds(h->value, &one) != OK) {
 			bad = true;
 		} else if (str_eq(one.realm, realm) && one.alg != DIGEST_OTHER) {

@@ -32,7 +32,7 @@ void auth_free(struct auth *a);
 
 enum auth_verdict {
 	AUTH_OK,
-	AUTH_NONE,	/* no credentials of ours: challenge          */
+	AUTH_NONE,	/* no credentials of ours, or of another scheme: challenge */
 	AUTH_STALE,	/* right, but the nonce is used up: challenge with stale=true */
 	AUTH_REFUSED,	/* wrong password or unknown user, not told apart: challenge  */
 	AUTH_BAD,	/* credentials that cannot be read: 400                        */

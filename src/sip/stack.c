@@ -89,6 +89,8 @@ struct sip_event *sip_queue(struct sip *s, enum sip_ev_kind k)
 
 bool sip_next(struct sip *s, struct sip_event *ev)
 {
+	if (s->ev_head == s->nev && s->ndoomed)
+		transport_close_doomed(s);	/* may have news of its own */
 	if (s->ev_head == s->nev) {
 		s->ev_head = s->nev = 0;
 		return false;

@@ -67,6 +67,7 @@ struct conn {			/* one stream */
 	uint32_t listener;
 	uint8_t transport, wait;		/* wait: enum sip_frame_state */
 	bool inbound, open, proven;
+	bool doomed;				/* closed when what came before is answered */
 };
 
 /* --- transactions --- */
@@ -267,6 +268,8 @@ struct sip {
 	struct slots conns, txs, sessions;
 	struct hash no_tcp, conn_stream, conn_peer, conn_ip, tx_key, tx_merge, dialogs;
 	struct list conn_age;			/* inbound and unproven, oldest first */
+	uint64_t doomed[SIP_DOOMED_MAX];	/* connections, by id */
+	uint32_t ndoomed;
 	const struct net_stream_info *closing;	/* while a stream's users are told    */
 	struct str failed;			/* the INVITE that a 401, 407, 422 or 491 answers */
 	enum sip_auth unanswered;		/* why its challenge was not answered */
@@ -301,6 +304,8 @@ struct conn *conn_to(struct sip *s, const struct conn_ask *a, bool *fresh);
 bool transport_no_tcp(struct sip *s, const struct addr *peer);
 void transport_note_no_tcp(struct sip *s, const struct addr *peer);
 /* false: the stream of the path is gone. */
+/* Closes what sent garbage, now that all before it was heard and answered. */
+void transport_close_doomed(struct sip *s);
 bool transport_send(struct sip *s, const struct path *p, struct str bytes);
 void conn_drop(struct sip *s, struct conn *c);			/* close and free; users fail */
 void transport_prove(struct sip *s, net_id stream);		/* a peer we take seriously  */

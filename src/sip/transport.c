@@ -335,8 +335,25 @@ static void conn_bad(struct sip *s, uint64_t id, const struct sip_frame *f, cons
 	else
 		s->n.dropped++;
 	c = slot_get(&s->conns, id);
-	if (c)
+	if (!c)
+		return;
+	if (s->ndoomed == SIP_DOOMED_MAX) {
 		conn_drop(s, c);
+		return;
+	}
+	c->doomed = true;
+	s->doomed[s->ndoomed++] = id;
+}
+
+void transport_close_doomed(struct sip *s)
+{
+	for (uint32_t i = 0; i < s->ndoomed; i++) {
+		struct conn *c = slot_get(&s->conns, s->doomed[i]);
+
+		if (c)
+			conn_drop(s, c);
+	}
+	s->ndoomed = 0;
 }
 
 static void conn_data(struct sip *s, struct conn *c, struct str bytes)
@@ -349,6 +366,8 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 	struct sip_frame f;
 	enum sip_frame_kind k;
 
+	if (c->doomed)		/* never resynchronised */
+		return;
 	c->heard = s->loop->now;
 	while ((k = sip_framer_feed(&c->frame, &rest, &f)) != SIP_FRAME_MORE) {
 		if (k == SIP_FRAME_BAD) {
