@@ -21,8 +21,8 @@ static const char *const who[] = { "bob", "alice", "pbx", "teams" };
 static const char *const what[] = {
 	"INVITE 1001 sdp=rtp:pcmu,pcma,events", "INVITE 1002 sdp=rtp:pcma", "INVITE 1001",
 	"INVITE +14255550101 sdp=srtp:pcmu,events", "INVITE 9999 sdp=rtp:pcmu", "INVITE 1004 sdp=rtp:g729",
-	"100", "180", "180 to=b", "183 sdp=rtp:pcmu", "183 sdp=srtp:pcmu to=b", "181",
-	"200 sdp=rtp:pcmu,events", "200 sdp=srtp:pcmu,events", "200 sdp=rtp:pcma to=c", "200", "200 sdp=rtp:g722",
+	"100", "180", "180 tag=b", "183 sdp=rtp:pcmu", "183 sdp=srtp:pcmu tag=b", "181",
+	"200 sdp=rtp:pcmu,events", "200 sdp=srtp:pcmu,events", "200 sdp=rtp:pcma tag=c", "200", "200 sdp=rtp:g722",
 	"302", "404", "408", "480", "486", "488", "491", "500", "503", "503 Retry-After=5", "603",
 	"ACK", "ACK sdp=rtp:pcmu", "BYE", "CANCEL", "CANCEL hdr:\"Reason: SIP;cause=200\"",
 	"re-INVITE sdp=rtp:pcmu dir=sendonly", "re-INVITE sdp=rtp:pcmu", "re-INVITE sdp=srtp:pcmu dir=inactive",

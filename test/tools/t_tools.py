@@ -2,6 +2,7 @@
 """The checkers find what they are for, and let good code pass."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,14 @@ def the_demo_needs_few_packages_beside_the_build():
     build = subprocess.run([ROOT / "tools/install-deps.sh", "--list", "build"], text=True,
                            capture_output=True, check=True).stdout.split()
     assert sorted(set(demo_packages()) - set(build)) == ["baresip-core", "iproute2", "nftables"]
+
+
+@case
+def every_word_of_the_flow_language_is_explained():
+    words = re.findall(r'\{ "([a-z]+)", (?:true|false), ', (ROOT / "test/sim/flow_script.c").read_text())
+    text = (ROOT / "doc/flow.md").read_text()
+    missing = [w for w in words if not re.search(rf"^\| `{w}\b", text, re.M)]
+    assert len(words) > 15 and not missing, missing
 
 
 def main():
