@@ -209,7 +209,7 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 		*why = REASON(LIMIT_PORTS, STR("the caller's side"));
 		e = open_media(g);
 	}
-	if (!e && g->have_offer && leg_same_family(g, &g->offered, &unreachable)) {
+	if (!e && g->have_offer && leg_reachable(g, &g->offered, &unreachable)) {
 		*status = 488;
 		*why = reason_keep(&ls->turn, &unreachable);
 		media_close(ls->cfg.media, g->end);

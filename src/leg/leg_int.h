@@ -93,7 +93,7 @@ void leg_settle_said(struct leg *g, bool good);
 enum err leg_read_offer(struct leg *g, const struct sip_body *body, struct reason *why);
 enum err leg_read_answer(struct leg *g, struct str sdp, struct sdp_remote *r, struct reason *why);
 /* Can our media end reach its address? */
-enum err leg_same_family(struct leg *g, const struct sdp_remote *r, struct reason *why);
+enum err leg_reachable(struct leg *g, const struct sdp_remote *r, struct reason *why);
 /* Tells media about remote `early` as read, payload map included. */
 void leg_tell_media(struct leg *g, int early);
 /* Listens and sends to remote `early` from now on; wipe: the others are forgotten. */

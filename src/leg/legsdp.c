@@ -193,13 +193,18 @@ static enum err parse(struct leg *g, struct str text, struct sdp *s, struct reas
 	return e;
 }
 
-enum err leg_same_family(struct leg *g, const struct sdp_remote *r, struct reason *why)
+enum err leg_reachable(struct leg *g, const struct sdp_remote *r, struct reason *why)
 {
-	if (r->zero || r->rtp.family == g->local.rtp.family)
+	const char *text = "its audio has a loopback address, which is not the peer from here";
+
+	if (r->zero)
 		return OK;
-	*why = REASON(BAD_SDP, str_of(g->name), r->rtp.family == ADDR_V6 ?
-		      STR("its audio has an IPv6 address, and our side has IPv4") :
-		      STR("its audio has an IPv4 address, and our side has IPv6"));
+	if (r->rtp.family != g->local.rtp.family)
+		text = r->rtp.family == ADDR_V6 ? "its audio has an IPv6 address, and our side has IPv4"
+						: "its audio has an IPv4 address, and our side has IPv6";
+	else if (g->peer.media.latch || !addr_is_loopback(&r->rtp) || addr_is_loopback(&g->local.rtp))
+		return OK;
+	*why = REASON(BAD_SDP, str_of(g->name), str_of(text));
 	return ERR_DENIED;
 }
 
@@ -212,7 +217,7 @@ static enum err take(struct leg *g, const struct sdp *s, int line, struct sdp_re
 	enum err e = sdp_take(s, &ask, &got, why);
 
 	if (!e && g->end)
-		e = leg_same_family(g, &got, why);
+		e = leg_reachable(g, &got, why);
 	if (!e)
 		*r = got;
 	return e;
@@ -255,9 +260,7 @@ enum err leg_agree(struct leg *g, const struct sdp_remote *r, struct sdp_codec *
 
 		if (k < 0)
 			continue;
-		*c = r->side.codecs.c[i];
-		if (!c->fmtp[0])
-			*c = g->said.side.codecs.c[k];
+		*c = sdp_agreed(&g->said.side.codecs.c[k], &r->side.codecs.c[i]);
 		return OK;
 	}
 	buf_init(&b, text, sizeof text);

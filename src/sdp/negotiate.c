@@ -57,6 +57,14 @@ void sdp_common(const struct sdp_codecs *a, const struct sdp_codecs *b, struct s
 	*out = r;
 }
 
+struct sdp_codec sdp_agreed(const struct sdp_codec *offered, const struct sdp_codec *answered)
+{
+	/* RFC 4856 2.1.9: without annex B when either says so. */
+	bool keep = !answered->fmtp[0] || str_starts(str_of(offered->fmtp), STR("annexb=no"));
+
+	return keep ? *offered : *answered;
+}
+
 /* --- reading --------------------------------------------------------------- */
 
 /* True: telephone-event or CN, at 8 kHz the ones we pass; no codec in any case. */
@@ -72,17 +80,59 @@ static bool add_beside(struct sdp_remote *r, const struct sdp_fmt *f)
 	return true;
 }
 
+/* What one side wishes for a codec and the other side has to know: all that ever crosses. */
+static const struct { const char *codec, *name; } crosses[] = {
+	{ "G729", "annexb" },			/* RFC 4856 2.1.9 */
+	{ "opus", "maxplaybackrate" }, { "opus", "sprop-maxcapturerate" },	/* RFC 7587 6.1 */
+	{ "opus", "maxaveragebitrate" }, { "opus", "stereo" }, { "opus", "sprop-stereo" },
+	{ "opus", "cbr" }, { "opus", "useinbandfec" }, { "opus", "usedtx" }, { "opus", "minptime" },
+};
+
+static const char *crossing(const struct sdp_codec *c, struct str name, struct str value)
+{
+	uint32_t n;
+
+	if (!str_iis(value, "yes") && !str_iis(value, "no") && str_u32(value, 999999, &n))
+		return NULL;
+	for (size_t i = 0; i < sizeof crosses / sizeof *crosses; i++)
+		if (str_iis(name, crosses[i].name) && str_ieq(str_of(c->name), str_of(crosses[i].codec)))
+			return crosses[i].name;
+	return NULL;
+}
+
+/* "annexb=no;x=y" becomes what of it may cross; as far as there is room. */
+static void read_fmtp(struct sdp_codec *c, struct str v)
+{
+	struct str one, name, value;
+	struct buf b;
+
+	buf_init(&b, c->fmtp, sizeof c->fmtp);
+	while (v.p) {
+		const char *known;
+
+		(void)str_cut(v, ';', &one, &v);
+		(void)str_cut(str_trim(one), '=', &name, &value);
+		known = crossing(c, str_trim(name), str_trim(value));
+		if (known && b.n + strlen(known) + value.n + 2 < sizeof c->fmtp)
+			buf_fmt(&b, "%s%s=%.*s", b.n ? ";" : "", known, STRF(str_trim(value)));
+	}
+	(void)buf_z(&b);
+}
+
 static void add_codec(struct sdp_remote *r, const struct sdp_codecs *allowed,
 		      const struct sdp_fmt *f)
 {
 	struct sdp_codec c = { .clock = f->clock, .channels = f->channels };
+	int k;
 
 	if (add_beside(r, f) || r->side.codecs.n == SDP_CODEC_MAX ||
 	    !str_copy(c.name, sizeof c.name, f->name))
 		return;
-	if (sdp_codec_find(allowed, &c) < 0 || sdp_codec_find(&r->side.codecs, &c) >= 0)
+	k = sdp_codec_find(allowed, &c);
+	if (k < 0 || sdp_codec_find(&r->side.codecs, &c) >= 0)
 		return;
-	(void)str_copy(c.fmtp, sizeof c.fmtp, f->fmtp);	/* too long: declarative, left out */
+	c = allowed->c[k];		/* with our spelling */
+	read_fmtp(&c, f->fmtp);
 	r->side.map.pt[r->side.codecs.n] = f->pt;
 	r->side.codecs.c[r->side.codecs.n++] = c;
 }
@@ -115,7 +165,7 @@ static void addresses(const struct sdp_media *m, struct sdp_remote *r)
 	r->rtp = m->conn;
 	r->zero = r->rtp.family != ADDR_NONE && addr_is_any(&r->rtp);
 	r->rtp.port = m->port;
-	r->rtcp = m->rtcp.family != ADDR_NONE ? m->rtcp : m->conn;
+	r->rtcp = m->rtcp.family == m->conn.family ? m->rtcp : m->conn;
 	r->rtcp.port = m->rtcp.port ? m->rtcp.port : (uint16_t)(m->port + (m->port < 65535));
 	r->mux = m->rtcp_mux;
 }

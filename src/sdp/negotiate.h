@@ -18,7 +18,7 @@ struct sdp_codec {
 	char name[16];
 	uint32_t clock;
 	uint8_t channels;
-	char fmtp[64];			/* "" also when it was longer */
+	char fmtp[64];			/* only what the other side of a call has to know */
 };
 
 struct sdp_codecs {
@@ -78,6 +78,8 @@ enum err sdp_take(const struct sdp *s, const struct sdp_ask *ask, struct sdp_rem
 /* What both know, in the order of `a` and with its parameters. */
 void sdp_common(const struct sdp_codecs *a, const struct sdp_codecs *b, struct sdp_codecs *out);
 int sdp_codec_find(const struct sdp_codecs *list, const struct sdp_codec *c);	/* -1: not in it */
+/* The codec of an exchange, with the parameters that hold for both. */
+struct sdp_codec sdp_agreed(const struct sdp_codec *offered, const struct sdp_codec *answered);
 /* Lines of an offer; fmt borrows from `list`. Within a session a codec keeps the payload type
  * that we said last, or they did (RFC 3264 8.3.2); NULL: nobody has said anything yet. `map` may
  * be that of `said`. Returns the count. */

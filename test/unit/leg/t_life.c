@@ -15,7 +15,7 @@ static void an_invite_that_cannot_become_a_leg_is_told_why(void **state)
 	static const struct { const char *words; unsigned status; enum reason_code why; } row[] = {
 		{ "codecs=silk", 488, REASON_NO_COMMON_CODEC }, { "refused", 488, REASON_BAD_SDP },
 		{ "srtp=", 488, REASON_SRTP_REQUIRED }, { "ip=2001:db8::1", 488, REASON_BAD_SDP },
-		{ "ip=255.255.255.255", 488, REASON_BAD_SDP },
+		{ "ip=255.255.255.255", 488, REASON_BAD_SDP }, { "ip=127.0.0.1", 488, REASON_BAD_SDP },
 	};
 
 	(void)state;
@@ -29,6 +29,17 @@ static void an_invite_that_cannot_become_a_leg_is_told_why(void **state)
 		assert_int_equal(bed_got(b, SIP_EV_FAILED)->status, row[i].status);
 		bed_free(b);
 	}
+}
+
+static void a_peer_behind_translation_may_say_any_address(void **state)
+{
+	struct bed *b = bed_new();
+
+	(void)state;
+	b->caller_is.media.latch = true;
+	bed_invite(b, bed_sdp("ip=127.0.0.1"));
+	assert_int_equal(b->took_status, 0);
+	bed_free(b);
 }
 
 static void a_broken_description_is_488(void **state)
@@ -165,6 +176,7 @@ int run_life(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_invite_that_cannot_become_a_leg_is_told_why),
+		cmocka_unit_test(a_peer_behind_translation_may_say_any_address),
 		cmocka_unit_test(a_broken_description_is_488),
 		cmocka_unit_test(full_tables_are_503),
 		cmocka_unit_test(functions_at_the_wrong_time_do_nothing),
