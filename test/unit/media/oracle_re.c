@@ -26,7 +26,7 @@ static bool sym(void *lib, const char *name, void *fn)
 
 static bool open_it(void)
 {
-	void *lib = dlopen("libre.so", RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+	void *lib = dlopen("libre.so", RTLD_NOW | RTLD_LOCAL);
 
 	return lib && sym(lib, "srtp_alloc", &f.alloc) && sym(lib, "srtp_encrypt", &f.enc) &&
 	       sym(lib, "srtp_decrypt", &f.dec) && sym(lib, "srtcp_encrypt", &f.cenc) &&

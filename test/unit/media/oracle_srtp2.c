@@ -24,7 +24,7 @@ static bool sym(void *lib, const char *name, void *fn)
 
 static bool open_it(void)
 {
-	void *lib = dlopen("libsrtp2.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+	void *lib = dlopen("libsrtp2.so.1", RTLD_NOW | RTLD_LOCAL);
 
 	return lib && sym(lib, "srtp_init", &f.init) && sym(lib, "srtp_create", &f.create) &&
 	       sym(lib, "srtp_dealloc", &f.dealloc) && sym(lib, "srtp_protect", &f.protect) &&
