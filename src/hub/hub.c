@@ -89,6 +89,7 @@ void hub_host_identity(struct hub *h, int i, struct sip_opts *o)
 	o->contact_uri = STR("sip:sip-du-a-eu.pstnhub.microsoft.com:5061");
 }
 
+/* Over a connection of its own, as the traces show. */
 static void send_options(struct hub *h, struct hub_host *x)
 {
 	char ruri[320], to[300];
@@ -103,7 +104,8 @@ static void send_options(struct hub *h, struct hub_host *x)
 	q.to_uri = buf_str(&t);
 	q.from_uri = STR("sip:sip-du-a-eu.pstnhub.microsoft.com:5061");
 	q.dest = (struct sip_dest){ .listener = x->listener, .transport = SIP_TLS,
-				    .addr = h->cfg.sbc, .port = x->contact_port };
+				    .addr = h->cfg.sbc, .port = x->contact_port,
+				    .alone = true };
 	q.dest.addr.port = x->contact_port;
 	(void)str_copy(q.dest.host, sizeof q.dest.host, str_of(x->contact_host));
 	(void)str_copy(q.dest.tls_name, sizeof q.dest.tls_name, str_of(x->contact_host));
@@ -258,6 +260,7 @@ static void on_event(struct hub *h, struct hub_host *x, const struct sip_event *
 	if (ev->kind == SIP_EV_REQUEST) {
 		on_request(h, x, ev);
 	} else if (ev->kind == SIP_EV_RESPONSE) {
+		sip_close_flow(x->sip, ev->flow);
 		x->border_ok = ev->status == 200;
 		x->options_ok += ev->status == 200;
 		x->options_bad += ev->status != 200;

@@ -146,7 +146,8 @@ static void try_addr(struct sip *s, struct tx *t, struct str request, const stru
 	if (k->loc.transport != SIP_UDP) {
 		c = conn_to(s, &(struct conn_ask){ .listener = t->path.listener, .peer = to,
 			    .transport = k->loc.transport, .tls_name = str_of(k->tls_name),
-			    .timeout = k->udp_next ? SIP_SIZE_CONNECT_MS : SIP_CONNECT_MS },
+			    .timeout = k->udp_next ? SIP_SIZE_CONNECT_MS : SIP_CONNECT_MS,
+			    .alone = k->alone },
 			    &t->fresh);
 		if (!c) {
 			fail(s, t, SIP_FAIL_LOCAL);
@@ -241,6 +242,7 @@ static void client_new(struct tx *t, const struct request_out *o, enum sip_trans
 	k->give_up = o->timeout ? t->s->loop->now + o->timeout : MS_NEVER;
 	k->port = o->dest->port;
 	k->loc.transport = tr;
+	k->alone = o->dest->alone;
 	k->udp_next = tr != o->dest->transport;
 	(void)str_copy(k->host, sizeof k->host, str_of(o->dest->host));	/* same size */
 	if (tr == SIP_TLS)

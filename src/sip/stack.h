@@ -74,6 +74,7 @@ struct sip_dest {
 	enum sip_transport transport;
 	char host[256];			/* name or literal; resolved when addr is NONE */
 	uint16_t port;			/* 0: SRV then default port                 */
+	bool alone;			/* a new stream that nothing else uses; the owner closes it: sip_close_flow() */
 	bool choose;			/* port 0: NAPTR may choose UDP or TCP; TLS stays TLS */
 	struct addr addr;		/* known address: no DNS                    */
 	net_id flow;			/* 0, or a stream that is still open: used first (registered contact) */
@@ -268,6 +269,9 @@ struct reason sip_fail_reason(const struct sip_event *ev, struct str host,
 
 /* Close every stream of ours to that address (503 with Retry-After: Direct Routing). */
 void sip_close_flows(struct sip *s, const struct addr *peer);
+
+/* Close one stream of ours, by an event's `flow`. One that is gone or not ours: nothing. */
+void sip_close_flow(struct sip *s, net_id flow);
 
 struct sip_counts {			/* for show and for leak checks */
 	uint32_t sessions, transactions, dialogs, flows;

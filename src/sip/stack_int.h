@@ -49,6 +49,7 @@ struct conn_ask {		/* a stream of ours */
 	const struct addr *peer;
 	struct str tls_name;
 	ms_t timeout;
+	bool alone;
 };
 
 struct conn {			/* one stream */
@@ -67,6 +68,7 @@ struct conn {			/* one stream */
 	uint32_t listener;
 	uint8_t transport, wait;		/* wait: enum sip_frame_state */
 	bool inbound, open, proven;
+	bool alone;				/* one request's own, never in conn_peer */
 	bool doomed;				/* closed when what came before is answered */
 };
 
@@ -81,6 +83,7 @@ enum tx_user {
 struct client {			/* where a request may still go; until it was heard of */
 	struct locate loc;
 	ms_t give_up;		/* of a plain request; MS_NEVER: Timer F     */
+	bool alone;		/* sip_dest.alone                            */
 	bool udp_next;		/* on TCP for its size only, RFC 3261 18.1.1 */
 	uint16_t port;		/* as given, for a second look by UDP        */
 	char host[256], tls_name[256];

@@ -175,7 +175,7 @@ static void conn_free(struct sip *s, struct conn *c)
 	hash_remove(&s->conn_stream, &c->by_stream);
 	if (c->inbound)
 		ip_give(s, &c->peer);
-	else
+	else if (!c->alone)
 		hash_remove(&s->conn_peer, &c->by_peer);
 	list_remove(&c->age);
 	sip_framer_close(&c->frame);
@@ -485,7 +485,9 @@ static struct conn *conn_open(struct sip *s, const struct conn_ask *a, uint64_t 
 	c->tls_name = mem_dup(a->tls_name.p ? a->tls_name.p : "", a->tls_name.n);
 	c->stream = net_connect(s->loop, &nc);
 	hash_add(&s->conn_stream, &c->by_stream, stream_key(s, c->stream));
-	hash_add(&s->conn_peer, &c->by_peer, key);
+	c->alone = a->alone;
+	if (!c->alone)
+		hash_add(&s->conn_peer, &c->by_peer, key);
 	return c;
 }
 
@@ -494,7 +496,7 @@ struct conn *conn_to(struct sip *s, const struct conn_ask *a, bool *fresh)
 	uint64_t h = peer_key(s, a->listener, a->transport, a->peer);
 
 	*fresh = false;
-	for (struct hash_node *n = hash_first(&s->conn_peer, h); n; n = hash_next(n)) {
+	for (struct hash_node *n = a->alone ? NULL : hash_first(&s->conn_peer, h); n; n = hash_next(n)) {
 		struct conn *c = HASH_ENTRY(n, struct conn, by_peer);
 
 		if (same_peer(c, a))
@@ -691,6 +693,14 @@ void sip_close_flows(struct sip *s, const struct addr *peer)
 	while ((c = slot_next(&s->conns, &i, &id)) != NULL)
 		if (!c->inbound && addr_eq(&c->peer, peer))
 			conn_drop(s, c);
+}
+
+void sip_close_flow(struct sip *s, net_id flow)
+{
+	struct conn *c = conn_find(s, flow);
+
+	if (c && !c->inbound)
+		conn_drop(s, c);
 }
 
 void transport_init(struct sip *s)

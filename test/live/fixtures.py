@@ -38,10 +38,10 @@ def same(name, message):
 class Sbc:
     """A border of bare hands: one TLS connection to host 1, and a listener for the hub's own."""
 
-    def __init__(self, bed):
+    def __init__(self, bed, **hub):
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
-        self.hub = Hub(bed, self.port)
+        self.hub = Hub(bed, self.port, **hub)
         d = self.hub.dir
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.tls.load_cert_chain(d / "sbc.pem", d / "sbc.key")
@@ -114,9 +114,9 @@ class Sbc:
 
 
 def live_options_both_ways():
-    """OPTIONS and its 200 are Microsoft's, header for header; silent until ours came"""
+    """OPTIONS and its 200 are Microsoft's, header for header; silent until ours came, then each over a new connection"""
     with Bed("fixtures") as bed:
-        s = Sbc(bed)
+        s = Sbc(bed, options_ms=1000)
         s.server.settimeout(1.0)
         try:
             s.server.accept()
@@ -128,6 +128,9 @@ def live_options_both_ways():
         ours = s.read(back)
         same("options", ours)
         s.answer(back, ours)
+        if back.recv(1):
+            raise Failed("the hub goes on over the connection of its OPTIONS")
+        same("options", s.read(s.accept()))    # the next comes over a new one
         same("no-contact", s.options(contact=False))
 
 

@@ -431,6 +431,46 @@ static void our_own_idle_connections_are_kept_alive_with_crlf(void **x)
 	bed_free(b);
 }
 
+static uint32_t flows(struct bed *b)
+{
+	struct sip_counts c;
+
+	sip_counts(b->a.sip, &c);
+	return c.flows;
+}
+
+static void a_request_that_wants_its_own_connection_shares_none(void **x)
+{
+	struct bed *b = phones();
+	struct addr at = bed_addr("10.0.0.9:5060");
+	struct sip_dest d = { .listener = SIP_TCP, .transport = SIP_TCP, .addr = at };
+	struct sip_request r = { .method = SIP_OPTIONS, .dest = d, .ruri = STR("sip:x@10.0.0.9"),
+				 .from_uri = STR("sip:a@a"), .to_uri = STR("sip:x@10.0.0.9"),
+				 .timeout = 1000 };
+
+	(void)x;
+	bed_peer_listen(b, &at);
+	assert_int_not_equal(sip_request(b->a.sip, &r), 0);
+	bed_run(b, 20);
+	assert_int_equal(flows(b), 1);
+	r.dest.alone = true;
+	assert_int_not_equal(sip_request(b->a.sip, &r), 0);
+	assert_int_not_equal(sip_request(b->a.sip, &r), 0);
+	bed_run(b, 20);
+	assert_int_equal(flows(b), 3);
+	r.dest.alone = false;
+	assert_int_not_equal(sip_request(b->a.sip, &r), 0);
+	bed_run(b, 1000);
+	assert_int_equal(flows(b), 3);
+	assert_int_equal(b->a.ev[b->a.n - 2].kind, SIP_EV_RESPONSE);
+	sip_close_flow(b->a.sip, b->a.ev[b->a.n - 2].flow);
+	assert_int_equal(flows(b), 2);
+	sip_close_flow(b->a.sip, b->a.ev[b->a.n - 2].flow);
+	bed_run(b, 20);
+	assert_int_equal(flows(b), 2);
+	bed_free(b);
+}
+
 static void one_address_gets_only_so_many_connections(void **x)
 {
 	struct bed *b = phones();
@@ -699,6 +739,7 @@ int run_transport(void)
 		cmocka_unit_test(a_message_without_length_is_refused_and_the_stream_closed),
 		cmocka_unit_test(an_answer_whose_connection_is_gone_is_sent_on_a_new_one),
 		cmocka_unit_test(our_own_idle_connections_are_kept_alive_with_crlf),
+		cmocka_unit_test(a_request_that_wants_its_own_connection_shares_none),
 		cmocka_unit_test(one_address_gets_only_so_many_connections),
 		cmocka_unit_test(a_name_is_resolved_and_answered),
 		cmocka_unit_test(a_name_that_does_not_exist_fails_as_dns),
