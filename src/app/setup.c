@@ -248,7 +248,6 @@ void setup_logins(struct server *s)
 static void address_of(const struct config_trunk *t, struct outreg_trunk *o)
 {
 	struct str at_host = t->host[0].host, user, host;
-	struct addr a;
 	struct buf b;
 
 	buf_init(&b, o->aor, sizeof o->aor);
@@ -261,10 +260,8 @@ static void address_of(const struct config_trunk *t, struct outreg_trunk *o)
 		buf_ch(&b, '@');
 		if (host.n)
 			buf_put(&b, host);
-		else if (addr_parse_ip(at_host, &a) == OK && a.family == ADDR_V6)
-			buf_fmt(&b, "[%.*s]", STRF(at_host));
 		else
-			buf_put(&b, at_host);
+			sip_write_host(&b, at_host);
 	}
 	(void)str_cut(str_of(buf_z(&b)), '@', &user, &host);
 	(void)str_copy(o->contact_user, sizeof o->contact_user, str_sub(user, 4, user.n));

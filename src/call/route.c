@@ -239,7 +239,7 @@ static void set_uris(const struct route *r, struct route_branch *b, const struct
 	const struct trunk_profile *p = trunk_profile(t->profile);
 	const char *tp = b->dest.transport == SIP_TLS ? ";transport=tls"
 		       : b->dest.transport == SIP_TCP ? ";transport=tcp" : "";
-	char text[ADDR_TEXT], esc[160], port[8] = "";
+	char text[ADDR_TEXT], esc[160], at[sizeof b->dest.host + 2], port[8] = "";
 	struct str host = t->fqdn.n ? t->fqdn : route_adv_host(r, t->listener, text);
 	struct str to = number_for(r, p, b->number, a), from = number_for(r, p, who->number, a);
 	const char *phone = p->plus_e164 ? ";user=phone" : "";
@@ -255,8 +255,10 @@ static void set_uris(const struct route *r, struct route_branch *b, const struct
 	buf_reset(&e);
 	sip_user_escaped(&e, from);
 	from = str_dup(a, buf_str(&e));
-	b->ruri = fmt(a, "sip:%.*s@%s%s%s%s", STRF(to), b->dest.host, port, phone, tp);
-	b->to_uri = fmt(a, "sip:%.*s@%s%s", STRF(to), b->dest.host, phone);
+	buf_init(&n, at, sizeof at);
+	sip_write_host(&n, str_of(b->dest.host));
+	b->ruri = fmt(a, "sip:%.*s@%.*s%s%s%s", STRF(to), STRF(buf_str(&n)), port, phone, tp);
+	b->to_uri = fmt(a, "sip:%.*s@%.*s%s", STRF(to), STRF(buf_str(&n)), phone);
 	if (who->id.hidden || !from.n) {	/* RFC 3323 4.1.1.3 */
 		b->from_uri = STR("sip:anonymous@anonymous.invalid");
 		b->from_name = STR("Anonymous");

@@ -14,13 +14,17 @@ struct str route_adv_host(const struct route *r, int i, char text[ADDR_TEXT])
 	const struct config_listener *l = &r->cfg.config->listener[i];
 	struct buf b;
 
-	if (l->advertised.n)
+	struct addr a;
+
+	if (l->advertised.n && (addr_parse_ip(l->advertised, &a) || a.family == ADDR_V4))
 		return l->advertised;
+	if (l->advertised.n == 0)
+		a = l->bind;
 	buf_init(&b, text, ADDR_TEXT);
-	if (l->bind.family == ADDR_V6)
+	if (a.family == ADDR_V6)
 		buf_ch(&b, '[');
-	addr_ip(&b, &l->bind);
-	if (l->bind.family == ADDR_V6)
+	addr_ip(&b, &a);
+	if (a.family == ADDR_V6)
 		buf_ch(&b, ']');
 	return buf_str(&b);
 }

@@ -82,13 +82,15 @@ static void send_options(struct ping *p)
 
 	q.owner = (uint64_t)p->trunk << 8 | (uint64_t)(p->host + 1);
 	buf_init(&r, ruri, sizeof ruri);
-	buf_fmt(&r, "sip:%s", d->host);
+	buf_lit(&r, "sip:");
+	sip_write_host(&r, str_of(d->host));
 	if (d->port)
 		buf_fmt(&r, ":%u", d->port);
 	if (d->transport != SIP_UDP)
 		buf_fmt(&r, ";transport=%s", d->transport == SIP_TLS ? "tls" : "tcp");
 	buf_init(&f, from, sizeof from);
-	buf_fmt(&f, "sip:%s", t->from_host);
+	buf_lit(&f, "sip:");
+	sip_write_host(&f, str_of(t->from_host));
 	q.ruri = buf_str(&r);
 	q.to_uri = buf_str(&r);
 	q.from_uri = buf_str(&f);

@@ -655,7 +655,6 @@ void transport_sentby(struct sip *s, struct buf *b, uint32_t listener, const str
 	const struct lsn *l = s->lsn[listener];
 	struct addr a = l->bound;
 	struct str host = str_of(l->cfg.adv_host);
-	bool v6 = host.n && memchr(host.p, ':', host.n) && host.p[0] != '[';
 
 	if (host.n == 0 && addr_is_any(&a) && local && local->family) {
 		a = *local;
@@ -667,7 +666,8 @@ void transport_sentby(struct sip *s, struct buf *b, uint32_t listener, const str
 		addr_hostport(b, &a);
 		return;
 	}
-	buf_fmt(b, v6 ? "[%s]:%u" : "%s:%u", l->cfg.adv_host, a.port);
+	sip_write_host(b, host);
+	buf_fmt(b, ":%u", a.port);
 }
 
 void transport_via(struct sip *s, struct buf *b, const struct path *p, struct str branch)

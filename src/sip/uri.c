@@ -256,6 +256,17 @@ void sip_user_plain(struct buf *b, struct str user)
 		buf_ch(b, (char)next_byte(user, &i, &esc));
 }
 
+void sip_write_host(struct buf *b, struct str host)
+{
+	bool v6 = host.n && host.p[0] != '[' && memchr(host.p, ':', host.n);
+
+	if (v6)
+		buf_ch(b, '[');
+	buf_put(b, host);
+	if (v6)
+		buf_ch(b, ']');
+}
+
 void sip_user_escaped(struct buf *b, struct str plain)
 {
 	for (size_t i = 0; i < plain.n; i++) {

@@ -178,6 +178,23 @@ static void a_user_part_goes_plain_and_back(void **state)
 	assert_int_equal(mem[0], 0);
 }
 
+static void an_ipv6_host_is_written_in_brackets(void **state)
+{
+	char mem[64];
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, mem, sizeof mem);
+	sip_write_host(&b, STR("2001:db8::1"));
+	buf_ch(&b, ' ');
+	sip_write_host(&b, STR("[::1]"));
+	buf_ch(&b, ' ');
+	sip_write_host(&b, STR("192.0.2.1"));
+	buf_ch(&b, ' ');
+	sip_write_host(&b, STR("sbc.example"));
+	assert_str(buf_str(&b), "[2001:db8::1] [::1] 192.0.2.1 sbc.example");
+}
+
 static void a_name_addr_is_taken_apart(void **state)
 {
 	struct sip_nameaddr na;
@@ -241,6 +258,7 @@ int run_uri(void)
 		cmocka_unit_test(parameters_are_found_without_case_and_through_quotes),
 		cmocka_unit_test(equality_is_that_of_the_standard),
 		cmocka_unit_test(a_user_part_goes_plain_and_back),
+		cmocka_unit_test(an_ipv6_host_is_written_in_brackets),
 		cmocka_unit_test(a_name_addr_is_taken_apart),
 		cmocka_unit_test(an_addr_spec_leaves_its_parameters_to_the_header),
 		cmocka_unit_test(a_broken_name_addr_is_refused),
