@@ -54,6 +54,11 @@ static void check_pair(const struct config_listener *a, const struct config_list
 			    STRF(a->name), STRF(b->name), b->at.line);
 }
 
+static bool other_family(const struct addr *a, const struct addr *bind)
+{
+	return a->family != ADDR_NONE && a->family != bind->family;
+}
+
 static void check_listener(const struct config *c, const struct config_listener *l,
 			   struct findings *fs)
 {
@@ -71,6 +76,10 @@ static void check_listener(const struct config *c, const struct config_listener 
 			    STRF(l->name), STRF(z->name));
 	if (addr_is_any(media_of(l)) && l->media_advertised.family == ADDR_NONE)
 		finding_add(fs, l->at, "Listener \"%.*s\" binds all addresses, so SDP has none to show; write media-advertised.",
+			    STRF(l->name));
+	if (l->bind.family != ADDR_NONE &&
+	    (other_family(&l->media_bind, &l->bind) || other_family(&l->media_advertised, &l->bind)))
+		finding_add(fs, l->at, "The media address of listener \"%.*s\" is of another address family than its bind; SDP has one family, change one of them.",
 			    STRF(l->name));
 	if (l->port_max && l->port_max - l->port_min < 3)
 		finding_add(fs, l->at, "The media range of listener \"%.*s\" holds less than one call; make it larger.",

@@ -37,6 +37,9 @@ CONFIG = [
     ("zone: phones, transport", "zone: phnes, transport", 7, ['no zone "phnes"', 'did you mean "phones"']),
     ("transport: udp", "transport: sctp", 7, ["sctp", "udp|tcp|tls"]),
     ('bind: "127.0.0.1:5060"', 'bind: "127.0.0.1"', 7, ["bind", "address with a port"]),
+    ('bind: "127.0.0.1:5060"', 'bind: "[::1]:5060"', 7, ["another address family than its zone", "change one"]),
+    ('bind: "127.0.0.1:5060"', 'bind: "127.0.0.1:5060", media-bind: "::1"', 7,
+     ["another address family than its bind", "change one"]),
     ("20000-20099", "20001-20099", 7, ["media-ports", "even port"]),
     ("20100-20199", "20050-20199", 8, ["overlap", "own range"]),
     ("127.0.0.1:5061", "127.0.0.1:5060", None, None),   # tls beside udp on one port is right
