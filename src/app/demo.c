@@ -15,7 +15,7 @@
 void demo_run(struct demo *d, const struct demo_scenario *s)
 {
 	printf("\n%s\n", s->title);
-	d->one = json_pack("{s:s}", "name", s->name);
+	d->one = json_pack("{s:s, s:{s:b, s:b}}", "name", s->name, "audio", "a_to_b", 0, "b_to_a", 0);
 	d->why = NULL;
 	d->t0 = bed_now();
 	ears_begin(d);
