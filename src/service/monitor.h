@@ -5,7 +5,7 @@
  *   minute), the configured intervals otherwise; our OPTIONS come first, as Direct Routing
  *   asks; answers to the peers' OPTIONS with 200, Contact and Allow; facts into trunk_note().
  * Does not: choose hosts (trunk_pick()), place calls.
- * Owner: app/server. Threads: the loop's. Test: test/unit/service/t_monitor.c
+ * Owner: app/server. Threads: the loop's. Test: test/flow/trunk-options*.flow
  */
 #ifndef SERVICE_MONITOR_H
 #define SERVICE_MONITOR_H
