@@ -3,7 +3,7 @@ Q := $(if $(V),,@)
 CI_SECONDS ?= 20
 LIVE ?=
 
-.PHONY: all demo test asan tsan cov fuzz fuzz-all lint bench install clean doc help
+.PHONY: all demo test asan tsan cov fuzz fuzz-all lint bench hostile load kill soak install clean doc help
 
 all:
 	$(Q)tools/install-deps.sh build
@@ -57,6 +57,13 @@ bench:
 	$(Q)tools/build.sh rel tandem bench_parse
 	$(Q)test/bench/run.py
 
+# Figures under attack, load, crashes and time; T names single ones: make hostile T="E1 E4".
+H ?= 2
+hostile load kill soak:
+	$(Q)tools/install-deps.sh measure
+	$(Q)tools/build.sh rel
+	$(Q)HOURS=$(H) test/measure/run.py $@ $(T)
+
 # DESTDIR and PREFIX as everywhere.
 PREFIX ?= /usr/local
 install: all
@@ -82,6 +89,10 @@ help:
 	@echo "make fuzz-all  every fuzz target, SECONDS=20 each"
 	@echo "make lint      layers, banned functions, headers, clang-tidy"
 	@echo "make bench     against the baselines; writes build/bench/report.json"
+	@echo "make hostile   attacked, with faults, beside honest calls; T=\"E1 E4\"; writes build/hostile/report.json"
+	@echo "make load      10,000 calls; build/load/report.json"
+	@echo "make kill      killed 200 times under load; build/kill/report.json"
+	@echo "make soak      hours of mixed calls, H=2; build/soak/report.json"
 	@echo "make install   PREFIX=/usr/local DESTDIR="
 	@echo "make doc       makes the reference pages of doc/ anew from the tables"
 	@echo "make clean     removes build/"

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Measures what tests cannot: figures under attack, load, faults and time.
+
+test/measure/run.py NAME [ID...]     NAME: hostile, load, kill or soak; e.g. hostile E1 E4
+
+A measure is a function with @measure in test/measure/NAME.py or NAME_*.py. Each runs in a
+process of its own, in its own network namespace where the kernel allows it. The table is
+printed as it grows, and build/NAME/report.json holds it:
+    {"E1": {"figure": .., "goal": .., "ok": true, "anchor": .., "what": .., "detail": {..}}}
+A measure that was not run again keeps its last entry. Exit code 0: all that ran reached
+their goals.
+"""
+import importlib
+import json
+import multiprocessing
+import os
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "test/live")]
+
+from lib.measure import Result, of_module              # noqa: E402
+from lib.tap import own_network                        # noqa: E402
+
+
+def collect(name):
+    files = [HERE / f"{name}.py", *sorted(HERE.glob(f"{name}_*.py"))]
+    return [m for f in files if f.exists() for m in of_module(importlib.import_module(f.stem))]
+
+
+def natural(ident):
+    """E2 before E10."""
+    return ident.rstrip("0123456789"), int("0" + "".join(c for c in ident if c.isdigit()))
+
+
+def child(m, box):
+    own_network()
+    try:
+        box.put(m.fn())
+    except Exception as e:      # noqa: BLE001 - the table tells it, whatever it is
+        box.put(Result(f"not measured: {type(e).__name__}: {e}", False))
+
+
+def one(m):
+    box = multiprocessing.Queue()
+    p = multiprocessing.Process(target=child, args=(m, box))
+    began = time.monotonic()
+    p.start()
+    try:
+        r = box.get(timeout=m.limit_s)
+    except Exception:           # noqa: BLE001 - queue.Empty of another start method
+        r = Result(f"did not end within {m.limit_s} s", False)
+    p.join(20)
+    if p.is_alive():
+        p.kill()
+    return r, round(time.monotonic() - began, 1)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    name, want = sys.argv[1], set(sys.argv[2:])
+    todo = sorted((m for m in collect(name) if not want or m.ident in want),
+                  key=lambda m: natural(m.ident))
+    unknown = want - {m.ident for m in todo}
+    if unknown or not todo:
+        sys.exit(f"{name}: no measure {' '.join(sorted(unknown))}".rstrip())
+    os.environ.setdefault("TANDEM_BIN", str(ROOT / "build/rel/tandem"))
+    out = ROOT / "build" / name / "report.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    report = json.loads(out.read_text()) if out.exists() else {}
+    bad = 0
+    for m in todo:
+        print(f"...    {m.ident:4} {m.what}", flush=True)
+        r, took = one(m)
+        bad += not r.ok
+        report[m.ident] = {"figure": r.figure, "goal": m.goal, "ok": r.ok, "anchor": m.anchor,
+                           "what": m.what, "seconds": took, "detail": r.detail}
+        print(f"{'ok ' if r.ok else 'BAD'}    {m.ident:4} {r.figure}\n"
+              f"            goal: {m.goal}\n            anchor: {m.anchor}   ({took:g} s)", flush=True)
+        out.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+    print(f"{name}: {len(todo) - bad} of {len(todo)} figures reached; wrote {out.relative_to(ROOT)}")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
