@@ -7,6 +7,11 @@
 
 /* `tandem apply`, `tandem export`: people and numbers as a file; `tandem stop`. */
 
+static int exit_code(int findings)
+{
+	return findings > 100 ? 100 : findings;
+}
+
 static int tell_findings(const struct client *c, const char *file)
 {
 	json_t *j = client_answer(c), *f;
@@ -29,7 +34,7 @@ static int tell_findings(const struct client *c, const char *file)
 	else
 		printf("%s is applied.\n", file);
 	json_decref(j);
-	return n > 100 ? 100 : n;
+	return exit_code(n);
 }
 
 static int apply(struct client *c, const char *file)
@@ -37,6 +42,7 @@ static int apply(struct client *c, const char *file)
 	struct findings *fs = mem_new(sizeof *fs);
 	size_t n = 0;
 	char *text = config_slurp(file, CMD_BODY_MAX, &n, fs);
+	json_t *answer;
 	int rc = 1;
 
 	if (!text) {
@@ -45,10 +51,14 @@ static int apply(struct client *c, const char *file)
 	}
 	c->value[client_arg(c, "file")] = file;
 	rc = client_ask(c, text, n);
-	if (!rc && c->json)
+	if (!rc && c->json) {
+		answer = client_answer(c);
 		printf("%s\n", c->text ? c->text : "");
-	else if (!rc)
+		rc = exit_code((int)json_array_size(json_object_get(answer, "findings")));
+		json_decref(answer);
+	} else if (!rc) {
 		rc = tell_findings(c, file);
+	}
 	mem_wipe(text, n);
 out:
 	mem_free(text);

@@ -140,29 +140,39 @@ static enum cmd_result cdr(struct cmd_call *c)
 
 /* --- what changes something ----------------------------------------------------------------- */
 
-static void applied(void *ctx, const struct findings *fs)
+static json_t *applied(const struct findings *fs)
 {
-	struct cmd_call *c = ctx;
 	json_t *list = json_array();
 
 	for (int i = 0; i < fs->n; i++)
 		json_array_append_new(list, json_pack("{s:i, s:i, s:o}", "line",
 			(int)fs->f[i].line, "column", (int)fs->f[i].col, "text",
 			js_name(str_of(fs->f[i].text))));
-	c->out = json_pack("{s:b, s:o, s:i}", "applied", fs->n == 0, "findings", list, "more",
-			   fs->more);
+	return json_pack("{s:b, s:o, s:i}", "applied", fs->n == 0, "findings", list, "more",
+			 fs->more);
 }
 
 static enum cmd_result apply(struct cmd_call *c)
 {
 	struct str file = arg(c, "file");
 
-	if (!c->env->apply)
+	if (!c->env->apply_new)
 		return refuse(c, CMD_BUSY, "The site cannot be changed here.");
 	if (!c->body.n)
 		return refuse(c, CMD_BAD, "The body is the text of a site file.");
-	c->env->apply(c->env->ctx, c->body, file.n ? file.p : "site.yaml", applied, c);
-	return c->out ? CMD_OK : refuse(c, CMD_BUSY, "The site was not applied; try again.");
+	c->change = c->env->apply_new(c->env->ctx, c->body, file.n ? file.p : "site.yaml");
+	return CMD_LATER;
+}
+
+static enum cmd_result end_change(struct cmd_call *c)
+{
+	struct findings *fs = mem_new(sizeof *fs);
+
+	c->env->apply_end(c->env->ctx, c->change, fs);
+	c->change = NULL;
+	c->out = applied(fs);
+	mem_free(fs);
+	return CMD_OK;
 }
 
 static enum cmd_result export_site(struct cmd_call *c)
@@ -291,6 +301,24 @@ static void audit(const struct cmd *cmd, const struct cmd_call *c, const char *r
 	store_audit(c->env->store, &a);
 }
 
+static enum cmd_result to_store(struct cmd_call *c, uint64_t owner)
+{
+	struct findings *fs;
+
+	if (!(c->change ? store_run(c->env->store, c->env->apply_run, c->change, owner)
+			: store_run(c->env->store, query_run, c->query, owner)))
+		return CMD_LATER;
+	query_free(c->query);
+	c->query = NULL;
+	if (c->change) {	/* it was not run: nothing comes into force */
+		fs = mem_new(sizeof *fs);
+		c->env->apply_end(c->env->ctx, c->change, fs);
+		mem_free(fs);
+		c->change = NULL;
+	}
+	return refuse(c, CMD_BUSY, "Too many questions to the database are waiting; try again.");
+}
+
 enum cmd_result cmd_run(const struct cmd *cmd, struct cmd_call *c, uint64_t owner)
 {
 	enum cmd_result r;
@@ -303,21 +331,23 @@ enum cmd_result cmd_run(const struct cmd *cmd, struct cmd_call *c, uint64_t owne
 	r = check_args(cmd, c);
 	if (!r)
 		r = cmd->run(c);
-	if (cmd->post)
-		audit(cmd, c, r == CMD_OK && !json_is_false(json_object_get(c->out, "applied"))
-			      ? "done" : "refused");
-	if (r == CMD_LATER && store_run(c->env->store, query_run, c->query, owner)) {
-		query_free(c->query);
-		c->query = NULL;
-		r = refuse(c, CMD_BUSY, "Too many questions to the database are waiting; try again.");
-	}
+	if (r == CMD_LATER)
+		r = to_store(c, owner);
+	if (cmd->post && r != CMD_LATER)
+		audit(cmd, c, r == CMD_OK ? "done" : "refused");
 	return r;
 }
 
-enum cmd_result cmd_finish(struct cmd_call *c, enum err job)
+enum cmd_result cmd_finish(const struct cmd *cmd, struct cmd_call *c, enum err job)
 {
 	struct query *q = c->query;
 
+	if (c->change) {
+		enum cmd_result r = end_change(c);
+
+		audit(cmd, c, json_is_true(json_object_get(c->out, "applied")) ? "done" : "refused");
+		return r;
+	}
 	if (job == ERR_GONE)
 		return refuse(c, CMD_GONE, "No call has this id; `tandem show calls` and `tandem cdr` list them.");
 	if (job)

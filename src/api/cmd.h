@@ -24,7 +24,7 @@ enum cmd_result {
 	CMD_DENIED,		/* the role does not allow it            */
 	CMD_GONE,		/* there is no such thing                */
 	CMD_BUSY,		/* not now                               */
-	CMD_LATER,		/* call->query went to the store         */
+	CMD_LATER,		/* call->query or ->change went to the store */
 	CMD_NRESULT
 };
 
@@ -43,6 +43,7 @@ struct cmd_call {
 	const char *type;		/* of text                           */
 	uint64_t next;			/* of text: where the next page begins; 0: nowhere */
 	struct query *query;
+	void *change;			/* of env->apply_new()               */
 	char *own;			/* bytes of text that are the call's; may hold passwords */
 };
 
@@ -64,7 +65,7 @@ const struct cmd *cmd_at(size_t i);		/* NULL: end */
 /* Checks role and arguments, then acts. `owner`: of the store's event, should it come to
  * CMD_LATER; then cmd_finish() gives the answer. */
 enum cmd_result cmd_run(const struct cmd *cmd, struct cmd_call *c, uint64_t owner);
-enum cmd_result cmd_finish(struct cmd_call *c, enum err job);
+enum cmd_result cmd_finish(const struct cmd *cmd, struct cmd_call *c, enum err job);
 void cmd_close(struct cmd_call *c);
 
 /* doc/commands.md, the part about the daemon's actions. */

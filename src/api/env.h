@@ -26,10 +26,12 @@ struct api_env {
 	struct tap *tap;
 	struct tls_ctx *const *tls;		/* identities, by the configuration's index */
 	wall_t started;
-	/* Replaces people and numbers: text of a site file. Done: 0 findings. Answers through
-	 * `done` (in the loop, maybe at once). NULL: not possible here. */
-	void (*apply)(void *ctx, struct str text, const char *file,
-		      void (*done)(void *arg, const struct findings *fs), void *arg);
+	/* People and numbers replaced by the text of a site file, in three steps: what is needed is
+	 * copied in the loop; read, checked and stored by a job of the store; put in force in the
+	 * loop, which frees the job. No findings: it is in force. NULL: not possible here. */
+	void *(*apply_new)(void *ctx, struct str text, const char *file);
+	enum err (*apply_run)(struct db *db, void *job);
+	void (*apply_end)(void *ctx, void *job, struct findings *fs);
 	/* The site as a file, into a buffer of the caller's. */
 	enum err (*export_site)(void *ctx, struct buf *out);
 	void (*stop)(void *ctx);		/* orderly end of the daemon */

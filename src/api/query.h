@@ -26,7 +26,6 @@ struct query {
 	uint32_t count;
 	uint64_t last;			/* id of the page's last record  */
 	uint64_t next;			/* 0: there are no more          */
-	void *owner;			/* for the asker                 */
 };
 
 struct query *query_new(void);

@@ -32,6 +32,7 @@ struct request {
 	size_t n, cap;
 	bool too_large, too_many, waits, done;
 	char who[32];
+	const struct cmd *cmd;
 	struct cmd_call call;
 	enum err job;
 };
@@ -133,7 +134,6 @@ static enum MHD_Result take_arg(void *ctx, enum MHD_ValueKind kind, const char *
 
 static enum MHD_Result wait_for_disk(struct request *q)
 {
-	q->call.query->owner = q;
 	q->waits = true;
 	list_append(&q->rest->waiting, &q->link);
 	MHD_suspend_connection(q->conn);
@@ -156,6 +156,7 @@ static enum MHD_Result act(struct request *q, const char *url, const char *metho
 	(void)MHD_get_connection_values(q->conn, MHD_GET_ARGUMENT_KIND, take_arg, q);
 	if (q->too_many)
 		return send_error(q->conn, MHD_HTTP_BAD_REQUEST, "There are more arguments than any action takes.");
+	q->cmd = c;
 	r = cmd_run(c, &q->call, REST_OWNER);
 	return r == CMD_LATER ? wait_for_disk(q) : finish(q, r);
 }
@@ -203,7 +204,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		return MHD_YES;
 	}
 	if (q->waits)
-		return q->done ? finish(q, cmd_finish(&q->call, q->job)) : MHD_YES;
+		return q->done ? finish(q, cmd_finish(q->cmd, &q->call, q->job)) : MHD_YES;
 	return act(q, url, method);
 }
 
@@ -218,9 +219,9 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **mem,
 	if (!q)
 		return;
 	*mem = NULL;
-	if (q->waits && !q->done) {	/* the daemon ends; the disk thread still has the query */
-		q->call.query->owner = NULL;
+	if (q->waits && !q->done) {	/* the daemon ends; the disk thread still has the job */
 		q->call.query = NULL;
+		q->call.change = NULL;
 	}
 	if (q->waits)
 		list_remove(&q->link);
@@ -245,14 +246,26 @@ static void pump(void *arg)
 		timer_stop(&r->loop->timers, &r->due);
 }
 
+static struct request *waiting_for(const struct rest *r, const void *job)
+{
+	for (struct list *p = r->waiting.next; p != &r->waiting; p = p->next) {
+		struct request *q = LIST_ENTRY(p, struct request, link);
+
+		if (!q->done && (q->call.query == job || q->call.change == job))
+			return q;
+	}
+	return NULL;
+}
+
 bool rest_on_store(struct rest *r, const struct store_event *ev)
 {
-	struct query *query = ev->arg;
 	struct request *q;
 
 	if (ev->owner != REST_OWNER || !r)
 		return false;
-	q = query->owner;
+	q = waiting_for(r, ev->arg);
+	if (!q)
+		return true;
 	q->job = ev->err;
 	q->done = true;
 	MHD_resume_connection(q->conn);

@@ -68,24 +68,55 @@ static enum err keep(struct server *s, struct str text)
 	return ok && rename(tmp, name) == 0 ? OK : ERR_IO;
 }
 
-void people_apply(void *ctx, struct str text, const char *file,
-		  void (*done)(void *arg, const struct findings *fs), void *arg)
-{
-	struct server *s = ctx;
-	struct findings *fs = mem_new(sizeof *fs);
-	struct directory *d = site_read(text, file, s->cfg, fs);
+struct change {			/* one `apply` */
+	struct server *server;	/* its configuration is read, nothing else */
+	char *text, *file;
+	size_t n;
+	struct findings *findings;
+	struct directory *directory;	/* NULL: nothing comes into force */
+};
 
-	if (d && !s->inside && keep(s, text)) {
-		finding_add(fs, (struct mark){ file, 1, 1 },
-			    "The site is right but could not be stored (%s); nothing was changed. Make room and apply again.",
-			    strerror(errno));
-		directory_free(d);
-		d = NULL;
-	}
-	if (d)
-		server_set_directory(s, d);
-	done(arg, fs);
-	mem_free(fs);
+void *people_apply_new(void *ctx, struct str text, const char *file)
+{
+	struct change *c = mem_new(sizeof *c);
+
+	c->server = ctx;
+	c->text = mem_dup(text.p, text.n);
+	c->n = text.n;
+	c->file = mem_dup(file, strlen(file) + 1);
+	c->findings = mem_new(sizeof *c->findings);
+	return c;
+}
+
+enum err people_apply_run(struct db *db, void *job)
+{
+	struct change *c = job;
+	struct str text = { c->text, c->n };
+
+	(void)db;
+	c->directory = site_read(text, c->file, c->server->cfg, c->findings);
+	if (!c->directory || c->server->inside || !keep(c->server, text))
+		return OK;
+	finding_add(c->findings, (struct mark){ c->file, 1, 1 },
+		    "The site is right but could not be stored (%s); nothing was changed. Make room and apply again.",
+		    strerror(errno));
+	directory_free(c->directory);
+	c->directory = NULL;
+	return OK;
+}
+
+void people_apply_end(void *ctx, void *job, struct findings *fs)
+{
+	struct change *c = job;
+
+	if (c->directory)
+		server_set_directory(ctx, c->directory);
+	*fs = *c->findings;
+	mem_wipe(c->text, c->n);
+	mem_free(c->text);
+	mem_free(c->file);
+	mem_free(c->findings);
+	mem_free(c);
 }
 
 enum err people_export(void *ctx, struct buf *out)

@@ -8,8 +8,10 @@
 
 /* Before the loop runs: from the store, or the configured site file when the store is empty. */
 enum err people_load(struct server *s, struct buf *why);
-void people_apply(void *ctx, struct str text, const char *file,
-		  void (*done)(void *arg, const struct findings *fs), void *arg);
+/* The three steps of api/env.h. */
+void *people_apply_new(void *ctx, struct str text, const char *file);
+enum err people_apply_run(struct db *db, void *job);
+void people_apply_end(void *ctx, void *job, struct findings *fs);
 enum err people_export(void *ctx, struct buf *out);
 
 #endif

@@ -237,7 +237,8 @@ static void fill_env(struct server *s)
 		.calls = s->calls, .legs = s->legs, .sip = s->sip, .media = s->media,
 		.registrar = s->registrar, .refusals = s->refusals, .route = s->route, .trunk = s->trunk,
 		.store = s->store, .map = s->map, .tap = s->tap, .started = s->loop->wall,
-		.tls = s->tls_server, .apply = people_apply, .export_site = people_export, .stop = server_stop,
+		.tls = s->tls_server, .apply_new = people_apply_new, .apply_run = people_apply_run,
+		.apply_end = people_apply_end, .export_site = people_export, .stop = server_stop,
 		.ctx = s };
 }
 

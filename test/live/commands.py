@@ -101,6 +101,7 @@ def live_site_by_command():
         found = sum(line.startswith("bad.yaml:") for line in r.stdout.splitlines())
         if r.returncode != found or not found:
             raise Failed(f"{found} findings, exit code {r.returncode}")
+        s.daemon.cli("apply", "-f", "bad.yaml", "--json", expect=found)
         users = s.daemon.json("show", "users")["users"]
         if [u["user"] for u in users] != ["alice", "bob"]:
             raise Failed(f"users {users}")

@@ -91,20 +91,43 @@ static void make_registrar(struct bed *b)
 	registrar_load(b->registrar, store_db(b->store));
 }
 
-static void apply(void *ctx, struct str text, const char *file,
-		  void (*done)(void *arg, const struct findings *fs), void *arg)
-{
-	struct findings *fs = mem_new(sizeof *fs);
-	struct bed *b = ctx;
-	struct directory *d = site_read(text, file, b->config, fs);
+struct change { struct bed *bed; char *text; size_t n; struct findings fs; bool good; };
 
-	if (d) {
-		mem_free(b->site);
-		b->site = mem_dup(text.p, text.n);
-	}
+static void *apply_new(void *ctx, struct str text, const char *file)
+{
+	struct change *c = mem_new(sizeof *c);
+
+	(void)file;
+	c->bed = ctx;
+	c->text = mem_dup(text.p, text.n);
+	c->n = text.n;
+	return c;
+}
+
+static enum err apply_run(struct db *db, void *job)
+{
+	struct change *c = job;
+	struct directory *d = site_read((struct str){ c->text, c->n }, "x.yaml", c->bed->config, &c->fs);
+
+	(void)db;
+	c->good = d != NULL;
 	directory_free(d);
-	done(arg, fs);
-	mem_free(fs);
+	return OK;
+}
+
+static void apply_end(void *ctx, void *job, struct findings *fs)
+{
+	struct bed *b = ctx;
+	struct change *c = job;
+
+	if (c->good) {
+		mem_free(b->site);
+		b->site = c->text;
+	} else {
+		mem_free(c->text);
+	}
+	*fs = c->fs;
+	mem_free(c);
 }
 
 static enum err export_site(void *ctx, struct buf *out)
@@ -128,7 +151,8 @@ static void fill_env(struct bed *b)
 		.directory = (struct directory *const *)&b->directory, .calls = b->calls,
 		.registrar = b->registrar, .route = b->route, .trunk = b->trunk,
 		.store = b->store, .map = b->map, .tap = b->tap, .started = NOON,
-		.apply = apply, .export_site = export_site, .stop = stop, .ctx = b };
+		.apply_new = apply_new, .apply_run = apply_run, .apply_end = apply_end,
+		.export_site = export_site, .stop = stop, .ctx = b };
 }
 
 static void must(bool good, const struct findings *fs)
@@ -237,8 +261,8 @@ enum cmd_result bed_run(struct bed *b, struct cmd_call *c, const char *name, ...
 	if (r != CMD_LATER)
 		return r;
 	while (store_next(b->store, &ev))
-		if (ev.owner == 77 && ev.arg == c->query)
-			return cmd_finish(c, ev.err);
+		if (ev.owner == 77 && (ev.arg == c->query || ev.arg == c->change))
+			return cmd_finish(cmd, c, ev.err);
 	fail_msg("the store gave no answer");
 	return r;
 }

@@ -138,7 +138,7 @@ static void a_database_that_fails_is_told_and_where_to_look(void **state)
 	struct cmd_call c = { 0 };
 
 	c.env = &b->env;
-	assert_int_equal(cmd_finish(&c, ERR_IO), CMD_BUSY);
+	assert_int_equal(cmd_finish(cmd_find(STR("cdr")), &c, ERR_IO), CMD_BUSY);
 	assert_non_null(strstr(json_string_value(c.out), "tandem status"));
 	cmd_close(&c);
 }
