@@ -345,6 +345,7 @@ struct hub *hub_new(struct loop *l, const struct hub_config *c, struct buf *why)
 	h->cfg = *c;
 	if (!h->cfg.options_every)
 		h->cfg.options_every = 60000;
+	list_init(&h->ended);
 	slots_init(&h->calls, sizeof(struct hub_call), HUB_CALL_MAX);
 	h->dns = dns_new(l, &(struct dns_config){ .servers = "127.0.0.1:1" });
 	dns_add_host(h->dns, c->sbc_fqdn, &c->sbc);

@@ -1,11 +1,12 @@
 /* hub_int.h - the hub's inside, for the files of hub/ only. */
 #ifndef HUB_HUB_INT_H
 #define HUB_HUB_INT_H
+#include "base/list.h"
 #include "base/slot.h"
 #include "hub/ear.h"
 #include "hub/hub.h"
 
-enum { HUB_USER_MAX = 64, HUB_CALL_MAX = 4096, HUB_FINDING_MAX = 256, HUB_TEXT = 160 };
+enum { HUB_USER_MAX = 64, HUB_CALL_MAX = 8192, HUB_KEPT_MAX = 2000, HUB_FINDING_MAX = 256, HUB_TEXT = 160 };
 
 #define HUB_ALLOW "INVITE,ACK,OPTIONS,CANCEL,BYE,NOTIFY"
 
@@ -19,6 +20,7 @@ struct hub_finding {			/* a broken rule or lint */
 enum hub_call_state { HUB_RINGING, HUB_ANSWERED, HUB_ENDED };
 
 struct hub_call {
+	struct list age;			/* in hub.ended */
 	uint64_t id;
 	uint32_t number;		/* in the report, from 1 */
 	struct hub *hub;
@@ -45,6 +47,11 @@ struct hub_call {
 	struct ear_heard heard[EAR_TONES];
 	int nheard;
 	struct ear_counts counts;
+};
+
+struct hub_totals {			/* of all calls, also those no longer told one by one */
+	uint64_t ended, answered, cancelled, completed_elsewhere, missed, packets, clear, bad_auth,
+		lost;
 };
 
 struct hub_host {
@@ -78,6 +85,9 @@ struct hub {
 	int nuser;
 	struct slots calls;
 	uint32_t ncalls;
+	struct list ended;		/* the latest HUB_KEPT_MAX, the oldest first */
+	uint32_t nended;
+	struct hub_totals totals;
 	struct hub_finding finding[HUB_FINDING_MAX];
 	int nfinding;
 	const char *sbc_names[TLS_NAMES_MAX + 1];	/* of the last handshake */

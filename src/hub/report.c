@@ -102,6 +102,19 @@ static json_t *findings_json(const struct hub *h)
 	return list;
 }
 
+static json_t *totals_json(const struct hub *h)
+{
+	const struct hub_totals *t = &h->totals;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"calls", (json_int_t)h->ncalls, "ended", (json_int_t)t->ended,
+		"answered", (json_int_t)t->answered, "cancelled", (json_int_t)t->cancelled,
+		"completed_elsewhere", (json_int_t)t->completed_elsewhere,
+		"missed", (json_int_t)t->missed, "srtp_packets", (json_int_t)t->packets,
+		"clear_packets", (json_int_t)t->clear, "bad_auth", (json_int_t)t->bad_auth,
+		"lost", (json_int_t)t->lost);
+}
+
 char *hub_report(struct hub *h)
 {
 	json_t *j = json_object(), *hosts = json_array(), *calls = json_array(),
@@ -118,6 +131,7 @@ char *hub_report(struct hub *h)
 		if (c->missed)
 			json_array_append_new(missed, text(c->to));
 	}
+	json_object_set_new(j, "totals", totals_json(h));
 	json_object_set_new(j, "hosts", hosts);
 	json_object_set_new(j, "calls", calls);
 	json_object_set_new(j, "missed_calls", missed);

@@ -24,6 +24,7 @@ static struct hub_call *call_new(struct hub *h, int host)
 	c->number = ++h->ncalls;
 	c->invited = h->loop->now;
 	c->wall = h->loop->wall;
+	list_init(&c->age);
 	return c;
 }
 
@@ -38,7 +39,21 @@ static void stop_timers(struct hub_call *c)
 	timer_stop(t, &c->give_up);
 }
 
-/* The call stays in its slot for the report; its socket and timers go. */
+static void count(struct hub_totals *t, const struct hub_call *c)
+{
+	t->ended++;
+	t->answered += c->answered != 0;
+	t->cancelled += c->cancelled;
+	t->completed_elsewhere += c->completed_elsewhere;
+	t->missed += c->missed;
+	t->packets += c->counts.packets;
+	t->clear += c->counts.clear;
+	t->bad_auth += c->counts.bad_auth;
+	t->lost += c->counts.lost;
+}
+
+/* The call stays in its slot for the report until many others have ended; its socket and
+ * timers go. */
 static void end(struct hub_call *c, unsigned final)
 {
 	if (c->state == HUB_ENDED)
@@ -53,6 +68,15 @@ static void end(struct hub_call *c, unsigned final)
 		ear_counts(c->ear, &c->counts);
 		ear_free(c->ear);
 		c->ear = NULL;
+	}
+	count(&c->hub->totals, c);
+	list_append(&c->hub->ended, &c->age);
+	if (++c->hub->nended > HUB_KEPT_MAX) {
+		struct hub_call *old = LIST_ENTRY(c->hub->ended.next, struct hub_call, age);
+
+		list_remove(&old->age);
+		c->hub->nended--;
+		slot_free(&c->hub->calls, old->id);
 	}
 }
 
