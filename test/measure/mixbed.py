@@ -22,6 +22,7 @@ max-calls: 4000
 user-calls: 0
 forward-calls: 0
 ring-max: {ring}
+no-media: 300
 dns-servers: "127.0.0.1:{dns}"
 zones:
   - {{ name: pbx, kind: pbx }}
@@ -36,6 +37,7 @@ trunks:
   - {{ name: near, profile: generic, listener: near, options: no, inbound-css: all, from: [ 127.0.0.0/8 ], hosts: [ "127.0.0.1:9" ] }}
   - {{ name: desk, profile: generic, listener: away, options: no, hosts: [ "127.0.0.1:{talker}" ] }}
   - {{ name: mobile, profile: generic, listener: away, options: no, hosts: [ "127.0.0.1:{loser}" ] }}
+  - {{ name: either, profile: generic, listener: away, options: no, hosts: [ "127.0.0.1:{either}" ] }}
   - {{ name: quiet, profile: generic, listener: away, options: no, hosts: [ "127.0.0.1:{quiet}" ] }}
   - name: teams
     profile: teams
@@ -43,7 +45,7 @@ trunks:
     fqdn: sbc.contoso.com
     hosts: [ "sip.pstnhub.microsoft.com:{teams}", "sip2.pstnhub.microsoft.com:{teams}", "sip3.pstnhub.microsoft.com:{teams}" ]
 """
-# 5000 rings two and 5005 three; at 5003 there is one; 5004 and 5010 ring Teams, too.
+# 5000 and 5006 ring two and 5005 three; at 5003 there is one; 5004 and 5010 ring Teams, too.
 SITE = """
 partitions: [ all, teams ]
 spaces:
@@ -56,6 +58,7 @@ lines:
   - { number: "5003", partition: all, endpoints: [ "7001@desk" ] }
   - { number: "5004", partition: all, user: anna, endpoints: [ "7002@mobile" ], e164: "+14255550104" }
   - { number: "5010", partition: all, user: bert, endpoints: [ "7001@desk" ], e164: "+14255550110" }
+  - { number: "5006", partition: all, endpoints: [ "7001@either", "7002@either" ] }
   - { number: "5001", partition: all, endpoints: [ "7004@quiet" ] }
 patterns:
   - { pattern: "+14255550104", partition: teams, trunks: [ teams ] }
@@ -78,8 +81,8 @@ REST_S = 40
 class Mix:
     def __init__(self, bed):
         self.bed = bed
-        p = {n: bed.port() for n in ("near", "away", "tls", "talker", "loser", "quiet")}
-        self.near = p["near"]
+        p = {n: bed.port() for n in ("near", "away", "tls", "talker", "loser", "quiet", "either")}
+        self.near, self.either = p["near"], p["either"]
         self.hub = Hub(bed, p["tls"])
         self.daemon = Daemon(bed, CONFIG.format(ring=RING_MAX_S, dns=self.hub.dns, hub=self.hub.dir,
                                                 teams=self.hub.sip, **p))
@@ -93,9 +96,9 @@ class Mix:
         until("the first lines to be stored", lambda: self.status()["records_waiting"] == 0)
         self.start = self.counters()
 
-    def call(self, name, number, rate, calls, talk_ms, scenario="caller", echo=False, period_ms=1000):
+    def call(self, name, number, rate, calls, talk_ms, scenario=SIPP / "caller.xml", echo=False, period_ms=1000):
         """`rate` calls a period; a name is used once."""
-        s = Sipp(self.bed, name, SIPP / f"{scenario}.xml", f"127.0.0.1:{self.near}", rate=rate,
+        s = Sipp(self.bed, name, scenario, f"127.0.0.1:{self.near}", rate=rate,
                  calls=calls, keys={"dial": number, "from": "4989987654"},
                  extra=["-d", str(talk_ms), "-rp", str(period_ms), "-trace_rtt", "-rtt_freq", "200",
                         "-l", "4000"] + (["-rtp_echo"] if echo else []))

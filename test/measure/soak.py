@@ -6,7 +6,7 @@ import time
 
 from lib.bed import Bed, Failed
 from lib.measure import Result, measure
-from mixbed import Mix, percentile, setup_times
+from mixbed import SIPP, Mix, percentile, setup_times
 
 HOURS = float(os.environ.get("HOURS", "2"))
 TALK_MS = 60000
@@ -41,7 +41,8 @@ def soak():
         m = Mix(bed)
         seconds = HOURS * 3600 - TALK_MS / 1000
         for name, number, rate, period, scenario, talk, echo in KINDS:
-            m.call(name, number, rate, max(1, int(seconds * rate * 1000 / period)), talk, scenario, echo, period)
+            m.call(name, number, rate, max(1, int(seconds * rate * 1000 / period)), talk,
+                   SIPP / f"{scenario}.xml", echo, period)
         samples, began = [], time.time()
         while any(s.child.alive() for s in m.near_end):
             time.sleep(SAMPLE_S)
