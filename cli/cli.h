@@ -21,6 +21,7 @@ int cmd_dial(int argc, char **argv);
 int cmd_cdr(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
+int cmd_unban(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

@@ -13,11 +13,12 @@ static int help(int argc, char **argv);
 static const struct command commands[] = {
 	{ "serve", "-c tandem.yaml", "run the daemon", cmd_serve },
 	{ "check", "-c tandem.yaml [-f site.yaml]", "find every mistake in the configuration", cmd_check },
-	{ "show", "trunks|calls|phones|users|call ID", "what is up, since when, and why", cmd_show },
+	{ "show", "trunks|calls|phones|users|guard|call ID", "what is up, since when, and why", cmd_show },
 	{ "dial", "--from NUMBER --to NUMBER [--trunk NAME]", "what would ring, when, and why", cmd_dial },
 	{ "cdr", "[--csv] [--since DAY] [--number N] ...", "one record per call, with every leg", cmd_cdr },
 	{ "apply", "-f site.yaml", "replace people and numbers", cmd_apply },
 	{ "export", "", "people and numbers as a file", cmd_export },
+	{ "unban", "ADDRESS", "lift the ban of an address", cmd_unban },
 	{ "status", "", "counters, and what is wrong", cmd_status },
 	{ "stop", "", "end all calls and the daemon", cmd_stop },
 	{ "demo", "[--out DIR]", "whole calls on this machine: no account, no network", cmd_demo },
@@ -33,7 +34,7 @@ static int usage(FILE *to)
 	fprintf(to, "tandem COMMAND ...\n\n");
 	for (int i = 0; i < NCOMMANDS; i++)
 		fprintf(to, "  %-8s %-42s %s\n", commands[i].name, commands[i].args, commands[i].help);
-	fprintf(to, "\nshow, dial, cdr, apply, export, status and stop talk to a running daemon: --socket PATH or\n"
+	fprintf(to, "\nshow, dial, cdr, apply, export, unban, status and stop talk to a running daemon: --socket PATH or\n"
 		"-c tandem.yaml says to which; --json prints its answer as it came. The exit code is 0, the\n"
 		"number of findings, or 1 for a failure that was told.\n");
 	return to == stderr;

@@ -183,10 +183,48 @@ static void users(const json_t *j)
 	table_free(&t);
 }
 
+static void guard(const json_t *j)
+{
+	static const char *const title[] = { "SOURCE", "STATE", "UNTIL (UTC)", "BANS", "DROPPED", "WHY", NULL };
+	char until[24], bans[32], dropped[32];
+	struct table t;
+	json_t *x;
+	size_t i;
+
+	table_init(&t, title);
+	json_array_foreach(json_object_get(j, "sources"), i, x)
+		table_row(&t, (const char *const[]){ js_get(x, "source"), js_get(x, "state"),
+			js_time(x, "until", until), count_text(js_long(x, "bans"), 0, bans),
+			count_text(js_long(x, "dropped"), 0, dropped), js_get(x, "why") });
+	if (t.nrow > 1)
+		table_print(&t, stdout);
+	else
+		printf("Nobody is banned.\n");
+	table_free(&t);
+	if (!json_is_true(json_object_get(j, "on")))
+		printf("The guard is off: guard-rate is 0.\n");
+	printf("\n%ld strangers and %ld proven sources are known; %ld messages and connections were dropped, "
+	       "%ld bans spoken.\n", js_long(j, "strangers"), js_long(j, "proven"), js_long(j, "dropped"),
+	       js_long(j, "bans"));
+	if (js_long(j, "overload_permille"))
+		printf("Tandem is overloaded: %ld of 1000 new calls are refused with 503.\n",
+		       js_long(j, "overload_permille"));
+}
+
+static void unbanned(const json_t *j)
+{
+	printf("%s may speak again.\n", js_get(j, "address"));
+}
+
+int cmd_unban(int argc, char **argv)
+{
+	return client_run("unban", argc, argv, unbanned);
+}
+
 static const struct { const char *word, *action; void (*people)(const json_t *); } what[] = {
 	{ "trunks", "show trunks", trunks }, { "calls", "show calls", calls },
 	{ "phones", "show phones", phones }, { "users", "show users", users },
-	{ "call", "show call", story_print },
+	{ "guard", "show guard", guard }, { "call", "show call", story_print },
 };
 enum { NWHAT = sizeof what / sizeof *what };
 
@@ -205,7 +243,7 @@ int cmd_show(int argc, char **argv)
 	if (near >= 0)
 		fprintf(stderr, "tandem show: there is no \"%s\"; did you mean %s?\n", word, names[near]);
 	else
-		fprintf(stderr, "usage: tandem show trunks|calls|phones|users|call ID [--json]\n");
+		fprintf(stderr, "usage: tandem show trunks|calls|phones|users|guard|call ID [--json]\n");
 	return 1;
 }
 

@@ -64,6 +64,24 @@ static enum cmd_result show_call(struct cmd_call *c)
 	return CMD_LATER;
 }
 
+static enum cmd_result show_guard(struct cmd_call *c)
+{
+	return give(c, view_guard(c->env));
+}
+
+static enum cmd_result unban(struct cmd_call *c)
+{
+	struct str at, bits;
+	struct addr a;
+
+	(void)str_cut(arg(c, "address"), '/', &at, &bits);	/* as show guard writes it */
+	if (addr_parse_ip(at, &a))
+		return refuse(c, CMD_BAD, "The address is an IP address; `tandem show guard` lists the banned.");
+	if (!c->env->sip || !sip_forgive(c->env->sip, &a))
+		return refuse(c, CMD_GONE, "This address is not banned; `tandem show guard` lists the banned.");
+	return give(c, json_pack("{s:b, s:o}", "unbanned", 1, "address", js_addr(&a)));
+}
+
 static enum cmd_result status(struct cmd_call *c)
 {
 	return give(c, view_status(c->env));
@@ -204,6 +222,8 @@ static const struct cmd table[] = {
  { "show users", ROLE_VIEW, false, "users with their lines, phones and remote destinations", { { 0 } }, show_users },
  { "show call", ROLE_VIEW, false, "one call, live or ended: its record, ladder and reasons",
    { { "id", "of show calls or cdr", true } }, show_call },
+ { "show guard", ROLE_VIEW, false, "strangers that are held or banned, since when and why, and what was turned away", { { 0 } }, show_guard },
+ { "unban", ROLE_OPERATE, true, "lift the ban of an address", { { "address", "of show guard", true } }, unban },
  { "status", ROLE_VIEW, false, "version, counters, and what is wrong with the store", { { 0 } }, status },
  { "dial", ROLE_VIEW, false, "what would ring, when, and why",
    { { "to", "the number dialled", true }, { "from", "line or phone that dials; with trunk: the caller's number", false },

@@ -1,5 +1,7 @@
 #include "api/view.h"
 
+#include "service/bans.h"
+
 /* --- trunks ----------------------------------------------------------------------- */
 
 static json_t *host_json(const struct trunk *t, int i, int used)
@@ -253,6 +255,49 @@ static void put_store(json_t *o, const struct api_env *e)
 	json_object_set_new(o, "store_text", js_z(s.failing ? s.why : ""));
 }
 
+/* --- the guard --- */
+
+struct guard_list { json_t *list; const struct loop *loop; };
+
+static bool one_source(void *ctx, const struct source_view *v)
+{
+	static const char *const state[SOURCE_NSTATE] = { "stranger", "held", "banned", "proven" };
+	struct guard_list *g = ctx;
+	char net[64];
+	struct buf b;
+	ms_t left = v->until > g->loop->now ? v->until - g->loop->now : 0;
+
+	buf_init(&b, net, sizeof net);
+	bans_net(&b, v);
+	json_array_append_new(g->list, json_pack("{s:s, s:s, s:o, s:I, s:i, s:I, s:s}", "source", buf_z(&b),
+		"state", state[v->state], "until", js_when(g->loop->wall + (wall_t)left), "seconds_left",
+		(json_int_t)(left / 1000), "bans", (int)v->bans, "dropped", (json_int_t)v->dropped, "why",
+		v->scanner ? "scanner" : v->bans ? "no right password" : "too many requests without credentials"));
+	return json_array_size(g->list) < GUARD_LIST_MAX;
+}
+
+json_t *view_guard(const struct api_env *e)
+{
+	struct guard_list g = { json_array(), e->loop };
+	struct source_counts c = { 0 };
+	struct sip_counts n = { 0 };
+	json_t *o;
+
+	if (e->sip) {
+		sip_sources(e->sip, &c, one_source, &g);
+		sip_counts(e->sip, &n);
+	}
+	o = json_pack("{s:b, s:o}", "on", e->config->guard_rate > 0, "sources", g.list);
+	put(o, "strangers", c.strangers);
+	put(o, "proven", c.proven);
+	put(o, "dropped", c.dropped);
+	put(o, "holds", c.holds);
+	put(o, "bans", c.bans);
+	put(o, "overload_permille", n.overload);
+	put(o, "overload_refused", n.overload_refused);
+	return o;
+}
+
 static uint64_t without_sni(const struct api_env *e)
 {
 	uint64_t n = 0;
@@ -285,6 +330,7 @@ json_t *view_status(const struct api_env *e)
 	put(o, "messages_sent", c.sent);
 	put(o, "messages_refused", c.refused);
 	put(o, "messages_dropped", c.dropped);
+	put(o, "calls_refused_overload", c.overload_refused);
 	put(o, "media_ends", open);
 	put(o, "media_pairs_free", free_pairs);
 	put(o, "handshakes_refused", e->refusals ? refusals_total(e->refusals) : 0);

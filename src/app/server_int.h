@@ -2,6 +2,7 @@
 #ifndef APP_SERVER_INT_H
 #define APP_SERVER_INT_H
 #include "app/server.h"
+#include "service/bans.h"
 #include "service/monitor.h"
 #include "service/outreg.h"
 #include "service/refusals.h"
@@ -26,6 +27,7 @@ struct server {
 	struct outreg *outreg;
 	uint32_t login[CONFIG_TRUNKS];	/* sip_opts.login; 0: none */
 	struct refusals *refusals;
+	struct bans bans;
 	struct route *route;
 	struct legs *legs;
 	struct calls *calls;

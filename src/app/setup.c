@@ -126,10 +126,70 @@ static enum err listen_one(struct server *s, int i, struct buf *why)
 	return ERR_IO;
 }
 
+/* --- the guard --------------------------------------------------------------------- */
+
+static const struct str scanners[] = {
+	STR_INIT("friendly-scanner"), STR_INIT("sipvicious"), STR_INIT("sipcli"), STR_INIT("sundayddr"),
+	STR_INIT("sip-scan"), STR_INIT("pplsip"), STR_INIT("iWar"),
+};
+
+static bool guard_trusts(void *ctx, uint32_t listener, const struct addr *src)
+{
+	const struct server *s = ctx;
+
+	for (int i = 0; i < s->cfg->nguard_trusted; i++)
+		if (addr_in(src, &s->cfg->guard_trusted[i].net, s->cfg->guard_trusted[i].bits))
+			return true;
+	return s->route && route_trusts(s->route, listener, src);
+}
+
+/* Who shows no credentials where phones register is asked for them, and calls from nobody's
+ * address are refused; nothing is stored for either. */
+static unsigned guard_stranger(void *ctx, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2])
+{
+	struct server *s = ctx;
+
+	if ((m->method != SIP_REGISTER && m->method != SIP_INVITE) ||
+	    m->listener >= (uint32_t)s->cfg->nlisteners || sip_hdr(m, SIP_H_AUTHORIZATION).p ||
+	    route_trunk_of(s->route, m) >= 0)
+		return 0;
+	if (s->cfg->zone[s->cfg->listener[m->listener].zone].kind == ZONE_PHONES) {
+		registrar_challenge(s->registrar, m, a, x);
+		return 401;
+	}
+	if (m->method == SIP_INVITE)
+		bans_refused(&s->bans, &m->src);
+	return m->method == SIP_INVITE ? 403 : 0;
+}
+
+static void guard_told(void *ctx, const struct source_view *v)
+{
+	bans_told(&((struct server *)ctx)->bans, v);
+}
+
+static void setup_guard(struct server *s, struct sip_guard *g)
+{
+	const struct config *c = s->cfg;
+
+	s->bans.loop = s->loop;
+	*g = (struct sip_guard){
+		.rules = { .rate = c->guard_rate, .burst = c->guard_burst, .strikes = c->guard_strikes,
+			   .ban = c->guard_ban_s * 1000ull, .ban_max = c->guard_ban_max_s * 1000ull },
+		.streams = c->guard_streams, .scanner = scanners, .nscanner = sizeof scanners / sizeof *scanners,
+		.trusted = guard_trusts, .stranger = guard_stranger, .told = guard_told, .ctx = s };
+	if (c->nguard_scanners) {
+		g->scanner = c->guard_scanners;
+		g->nscanner = c->nguard_scanners;
+	}
+}
+
 enum err setup_sip(struct server *s, struct buf *why)
 {
-	struct sip_config c = { .tap = tap_message, .tap_ctx = s };
+	struct sip_guard guard;
+	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard };
 	enum err e = OK;
+
+	setup_guard(s, &guard);
 
 	s->dns = dns_new(s->loop, &(struct dns_config){ .servers = z(s->cfg->dns_servers) });
 	for (int i = 0; i < s->cfg->ndns_hosts; i++)

@@ -68,6 +68,17 @@ int route_trunk_of(const struct route *r, const struct sip_msg *m)
 	return -1;
 }
 
+bool route_trusts(const struct route *r, uint32_t listener, const struct addr *src)
+{
+	const struct config *c = r->cfg.config;
+
+	for (int i = 0; i < c->ntrunks; i++)
+		if ((uint32_t)c->trunk[i].listener == listener &&
+		    (from_host(&c->trunk[i], src) || outreg_is_peer(r->cfg.outreg, i, src)))
+			return true;
+	return false;
+}
+
 static void from_trunk(struct route *r, int i, const struct sip_event *ev, struct arena *a,
 		       struct route_caller *who)
 {

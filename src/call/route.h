@@ -98,6 +98,9 @@ struct route *route_new(const struct route_config *c);
 void route_free(struct route *r);
 /* The trunk a request on this listener comes from; -1: none of ours. */
 int route_trunk_of(const struct route *r, const struct sip_msg *m);
+/* Is src one of the addresses that a trunk's requests on this listener come from? Not asked for
+ * Direct Routing, where the certificate says it. */
+bool route_trusts(const struct route *r, uint32_t listener, const struct addr *src);
 /* How trunk i is treated, and where its hosts are; for the monitor too. */
 const struct leg_peer *route_trunk_peer(const struct route *r, int i);
 void route_trunk_dest(const struct route *r, int i, int host, struct sip_dest *d);

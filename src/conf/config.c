@@ -101,6 +101,14 @@ static const struct option machine_opts[] = {
  { "music", OPT_STR, AT(config, music), .max = 255, .help = "WAV file for those on hold: 8 kHz, mono, 16 bit PCM, A-law or u-law, at most 10 minutes; without it they hear nothing." },
  { "tone-country", OPT_STR, AT(config, tone_country), .max = 3, .dflt = "us", .help = "country of the ringing and busy tones." },
  { "dns-servers", OPT_STR, AT(config, dns_servers), .max = 255, .help = "resolvers as 127.0.0.1:53,...; without it the system's." },
+ { "guard-rate", OPT_U32, AT(config, guard_rate), 0, 100000, "20", .unit = "requests/s", .help = "taken from a stranger: a source that is no trunk and has shown no right password; 0: no guard at all." },
+ { "guard-burst", OPT_U32, AT(config, guard_burst), 1, 100000, "60", .help = "requests a stranger may send at once." },
+ { "guard-strikes", OPT_U32, AT(config, guard_strikes), 5, 100000, "40", .help = "requests without a right password until a stranger is held, and after ten more banned." },
+ { "guard-ban", OPT_U32, AT(config, guard_ban_s), 1, 86400, "600", .unit = "s", .help = "first ban; each next one is twice as long." },
+ { "guard-ban-max", OPT_U32, AT(config, guard_ban_max_s), 1, 2592000, "86400", .unit = "s", .help = "longest ban; after as long without one it begins anew." },
+ { "guard-connections", OPT_U32, AT(config, guard_streams), 1, 512, "20", .help = "TCP and TLS connections of a stranger at a time." },
+ { "guard-trusted", OPT_NETS, AT(config, guard_trusted), .max = CONFIG_NETS, .count_at = offsetof(struct config, nguard_trusted), .help = "networks that are never counted, beside the trunks and this machine: many phones behind one address, a monitor." },
+ { "guard-scanners", OPT_STRS, AT(config, guard_scanners), .max = CONFIG_SCANNERS, .count_at = offsetof(struct config, nguard_scanners), .help = "words of a User-Agent that is not answered but banned; without it friendly-scanner, sipvicious, sipcli, sundayddr, sip-scan, pplsip and iWar." },
  { "tap-size", OPT_U32, AT(config, tap_mb), 1, 4096, "64", .unit = "MB", .help = "memory for ladders and traces." },
 };
 

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 
 enum { CONFIG_ZONES = 16, CONFIG_CERTS = 16, CONFIG_LISTENERS = 32, CONFIG_TRUNKS = 64,
-       CONFIG_HOSTS = 8, CONFIG_NETS = 32, CONFIG_NAMES = 16, CONFIG_DNS_HOSTS = 64,
+       CONFIG_HOSTS = 8, CONFIG_NETS = 32, CONFIG_SCANNERS = 16, CONFIG_NAMES = 16, CONFIG_DNS_HOSTS = 64,
        FINDINGS_MAX = 100 };
 
 struct mark { const char *file; unsigned line, col; };	/* 1-based; 0: no place */
@@ -147,6 +147,12 @@ struct config {
 	int ndns_hosts;
 	struct str music;			/* absent: none */
 	uint32_t tap_mb;
+	uint32_t guard_rate, guard_burst, guard_strikes, guard_streams;	/* 20 (0: off), 60, 40, 20 */
+	uint32_t guard_ban_s, guard_ban_max_s;	/* 600, 86,400                             */
+	struct config_net guard_trusted[CONFIG_NETS];
+	int nguard_trusted;
+	struct str guard_scanners[CONFIG_SCANNERS];
+	int nguard_scanners;			/* 0: those that everybody knows           */
 };
 
 /* A file's bytes, at most `max`; NULL and a finding otherwise. mem_free() it. */

@@ -22,6 +22,7 @@ struct dns_ops;
 struct loop {
 	ms_t now;			/* monotonic, read once a turn           */
 	wall_t wall;			/* UTC ms, read once a turn              */
+	ms_t delay;			/* how long the input in hand waited to be read */
 	struct timers timers;
 	struct rng rng;
 	struct log log;

@@ -59,7 +59,10 @@ static void rearm(struct lu_world *w)
 
 void lu_input_begin(struct lu_world *w)
 {
+	ms_t woken = uv_now(&w->uv);
+
 	read_clocks(&w->loop);
+	w->loop.delay = w->loop.now > woken ? w->loop.now - woken : 0;
 	/* Timers armed in this turn count from now; those already due fire in on_timer(). */
 	if (timers_next(&w->loop.timers) > w->loop.now)
 		(void)timers_step(&w->loop.timers, w->loop.now);	/* none is due: moves time */

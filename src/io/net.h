@@ -52,6 +52,8 @@ struct net_dgram_handler {
 };
 
 struct net_stream_handler {
+	/* Somebody connects to a listener: false refuses it before any handshake. NULL: all may. */
+	bool (*knock)(void *ctx, const struct addr *peer);
 	/* A connection arrived on a listener. Called before any event of it; for TLS
 	 * after the handshake. Return NULL to refuse, else the ctx of its events. */
 	void *(*accepted)(void *ctx, net_id stream, const struct net_stream_info *info);

@@ -7,7 +7,7 @@
  * and the loop takes a few of them each time round: known peers first, but always one of the
  * others, so that nobody waits for ever. */
 
-enum { STEPS_A_TURN = 4, INBOUND_MAX = 1024 };
+enum { STEPS_A_TURN = 4, INBOUND_MAX = 1024, A_SOURCE_MAX = 32 };
 
 void lu_shakes_init(struct lu_world *w)
 {
@@ -43,15 +43,30 @@ static void evict(struct lu_world *w)
 		lu_stream_evict(lu_shake_owner(LIST_ENTRY(l, struct lu_shake, wait)));
 }
 
-void lu_shake_begin(struct lu_world *w, struct lu_shake *k, const struct addr *peer, bool inbound)
+/* Handshakes of one stranger that are under way. */
+static int of_source(const struct lu_world *w, const struct addr *peer)
+{
+	const struct list *l = w->shakes.inbound.next;
+	int n = 0;
+
+	for (; l != &w->shakes.inbound; l = l->next)
+		n += addr_same_ip(&LIST_ENTRY(l, struct lu_shake, wait)->peer, peer);
+	return n;
+}
+
+bool lu_shake_begin(struct lu_world *w, struct lu_shake *k, const struct addr *peer, bool inbound)
 {
 	k->known = !inbound || known(&w->shakes, peer);
+	k->peer = *peer;
 	if (!inbound)
-		return;
+		return true;
+	if (!k->known && of_source(w, peer) >= A_SOURCE_MAX)
+		return false;
 	if (w->shakes.ninbound >= INBOUND_MAX)
 		evict(w);
 	list_append(&w->shakes.inbound, &k->wait);
 	w->shakes.ninbound++;
+	return true;
 }
 
 void lu_shake_end(struct lu_world *w, struct lu_shake *k)

@@ -362,11 +362,22 @@ static void learn_addresses(struct lu_stream *s)
 		lu_addr((struct sockaddr *)&a, &s->peer);
 }
 
+static bool may_come_in(struct lu_stream *s)
+{
+	struct lu_listener *ln = listener_of(s);
+
+	return ln && (!ln->h->knock || ln->h->knock(ln->ctx, &s->peer));
+}
+
 /* TCP stands: begin the handshake, or be open. */
 static void connected(struct lu_stream *s)
 {
 	tune(s);
 	learn_addresses(s);
+	if (s->inbound && !may_come_in(s)) {
+		destroy(s);
+		return;
+	}
 	(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
 	if (!s->tls_ctx) {
 		opened(s);
@@ -375,7 +386,10 @@ static void connected(struct lu_stream *s)
 	s->state = STREAM_HANDSHAKE;
 	if (!s->tls)
 		s->tls = tls_new(s->tls_ctx, true, STR_NONE, s->w->loop.now);
-	lu_shake_begin(s->w, &s->shake, &s->peer, s->inbound);
+	if (!lu_shake_begin(s->w, &s->shake, &s->peer, s->inbound)) {
+		destroy(s);
+		return;
+	}
 	if (s->inbound)
 		timer_start(&s->w->loop.timers, &s->deadline, STREAM_HANDSHAKE_MS, on_deadline, s);
 	else

@@ -9,6 +9,8 @@
 
 /* Datagrams: our own sockets under uv_poll, read and written in batches. */
 
+enum { DELAY_MAX_MS = 60000 };
+
 struct lu_udp {
 	uv_poll_t poll;
 	struct lu_world *w;
@@ -69,10 +71,11 @@ static void prepare(struct lu_batch *b)
 	}
 }
 
-/* The address a datagram was sent to, so that the answer leaves from there. */
-static void destination(struct lu_udp *u, struct msghdr *m, struct addr *to)
+/* The address a datagram was sent to, so that the answer leaves from there; and when it came. */
+static void destination(struct lu_udp *u, struct msghdr *m, struct addr *to, wall_t *came)
 {
 	*to = u->local;
+	*came = 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo pi;
@@ -86,6 +89,11 @@ static void destination(struct lu_udp *u, struct msghdr *m, struct addr *to)
 			memcpy(to->ip, &pi.ipi6_addr, 16);
 		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
 			memcpy(&u->kernel_drops, CMSG_DATA(c), sizeof u->kernel_drops);
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+			struct timespec t;
+
+			memcpy(&t, CMSG_DATA(c), sizeof t);
+			*came = (wall_t)t.tv_sec * 1000 + (wall_t)t.tv_nsec / 1000000;
 		}
 	}
 }
@@ -94,14 +102,18 @@ static void one(struct lu_udp *u, struct mmsghdr *m)
 {
 	struct lu_world *w = u->w;
 	struct addr from, to;
+	wall_t came;
 
 	if (m->msg_hdr.msg_flags & MSG_TRUNC)
 		return;
 	lu_addr(m->msg_hdr.msg_name, &from);
 	if (from.family == ADDR_NONE)
 		return;
-	destination(u, &m->msg_hdr, &to);
+	destination(u, &m->msg_hdr, &to, &came);
 	lu_input_begin(w);
+	/* The clock of the wall: a jump counts as no delay. */
+	w->loop.delay = came && w->loop.wall > came && w->loop.wall - came < DELAY_MAX_MS
+		      ? (ms_t)(w->loop.wall - came) : 0;
 	u->h->recv(u->ctx, u->id, &from, &to,
 		   (struct str){ m->msg_hdr.msg_iov->iov_base, m->msg_len });
 	lu_input_end(w);
@@ -135,6 +147,7 @@ static int open_socket(const struct addr *at, struct addr *local)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 	if (at->family == ADDR_V6) {
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);

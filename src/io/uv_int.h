@@ -33,6 +33,7 @@ struct lu_shake {			/* a stream's part in it */
 	struct list step, wait;
 	char *held;			/* bytes read, not yet fed */
 	size_t n;
+	struct addr peer;
 	bool known;
 };
 
@@ -95,7 +96,8 @@ void lu_stream_evict(struct lu_stream *s);
 void lu_shakes_init(struct lu_world *w);
 /* This address is ours to prefer: we connect to it, or it showed a good certificate. */
 void lu_shakes_note(struct lu_world *w, const struct addr *a);
-void lu_shake_begin(struct lu_world *w, struct lu_shake *k, const struct addr *peer, bool inbound);
+/* false: too many of this stranger are under way. */
+bool lu_shake_begin(struct lu_world *w, struct lu_shake *k, const struct addr *peer, bool inbound);
 void lu_shake_end(struct lu_world *w, struct lu_shake *k);
 void lu_shake_hold(struct lu_world *w, struct lu_shake *k, struct str wire);
 /* The next few steps; true: more are waiting. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "sip/lockout.h"
 
 struct binding {
 	struct hash_node node;		/* by phone */
@@ -20,6 +21,7 @@ struct registrar {
 	struct auth *auth;
 	struct hash tab;
 	struct hash_seed seed;
+	struct lockout lockout;
 };
 
 static uint64_t key(const struct registrar *r, struct str phone)
@@ -35,6 +37,7 @@ struct registrar *registrar_new(const struct registrar_config *c)
 	r->auth = auth_new(&c->loop->rng);
 	r->seed = rng_hash_seed(&c->loop->rng);
 	hash_init(&r->tab);
+	lockout_init(&r->lockout, &r->seed);
 	return r;
 }
 
@@ -57,6 +60,7 @@ void registrar_free(struct registrar *r)
 		while (r->tab.bucket[i])
 			drop(HASH_ENTRY(r->tab.bucket[i], struct binding, node), false);
 	hash_close(&r->tab);
+	lockout_close(&r->lockout);
 	auth_free(r->auth);
 	mem_free(r);
 }
@@ -136,7 +140,8 @@ static bool load_one(void *ctx, const struct reg_row *row)
 	b->listener = (uint32_t)listener;
 	b->transport = !strcmp(row->transport, "tls") ? SIP_TLS
 		     : !strcmp(row->transport, "tcp") ? SIP_TCP : SIP_UDP;
-	(void)addr_parse(str_of(row->source), 5060, &b->source);
+	if (addr_parse(str_of(row->source), 5060, &b->source) == OK && r->cfg.sip)
+		sip_prove(r->cfg.sip, &b->source);	/* it is to answer our calls */
 	arm(b);
 	return true;
 }
@@ -203,6 +208,27 @@ static void challenge(struct registrar *r, const struct auth_try *t, bool stale,
 		x[1].name = STR_NONE;
 }
 
+void registrar_challenge(struct registrar *r, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2])
+{
+	struct auth_try t = { str_of(r->cfg.realm), m->src, r->cfg.loop->now };
+
+	challenge(r, &t, false, a, x);
+}
+
+static void wrong_password(struct registrar *r, const struct sip_msg *m, struct str user)
+{
+	char text[160], from[ADDR_TEXT];
+	struct buf b;
+
+	if (!lockout_wrong(&r->lockout, user, &m->src, r->cfg.loop->now))
+		return;
+	buf_init(&b, text, sizeof text);
+	buf_safe(&b, str_sub(user, 0, 32));
+	log_line(&r->cfg.loop->log, LOG_WARN,
+		 "\"%s\" from %s had %d wrong passwords: for %d minutes it is refused from there. Correct the password in the phone or in the site file.",
+		 buf_z(&b), addr_text(&m->src, from), LOCKOUT_TRIES, LOCKOUT_MS / 60000);
+}
+
 enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *m, struct arena *a,
 				     const struct dir_phone **phone, struct sip_xhdr x[2])
 {
@@ -214,6 +240,8 @@ enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *
 
 	if (v == AUTH_OK) {
 		p = directory_phone_by_auth(*r->cfg.directory, c.username);
+		if (lockout_is(&r->lockout, c.username, &m->src, t.now))
+			p = NULL;	/* the same steps and answer as for nobody */
 		secret.known = p != NULL;
 		if (p) {
 			secret.ha1[DIGEST_MD5] = p->ha1_md5;
@@ -221,7 +249,12 @@ enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *
 		}
 		v = auth_check(r->auth, &t, m, &c, &secret);
 	}
+	if (v == AUTH_REFUSED)
+		wrong_password(r, m, c.username);
 	if (v == AUTH_OK && p) {
+		lockout_right(&r->lockout, c.username, &m->src);
+		if (r->cfg.sip)
+			sip_prove(r->cfg.sip, &m->src);
 		*phone = p;
 		return REGISTRAR_OK;
 	}

@@ -20,7 +20,7 @@ enum { REG_CONTACTS_MAX = 10 };
 
 struct registrar_config {
 	struct loop *loop;
-	struct sip *sip;
+	struct sip *sip;			/* NULL: nothing is answered    */
 	struct store *store;			/* NULL: bindings are not kept  */
 	struct directory *const *directory;	/* the snapshot of now          */
 	const char *realm;
@@ -45,6 +45,9 @@ enum registrar_verdict { REGISTRAR_OK, REGISTRAR_CHALLENGE, REGISTRAR_REFUSE };
  * x[1].name is absent when there is one only. */
 enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *m, struct arena *a,
 				     const struct dir_phone **phone, struct sip_xhdr x[2]);
+
+/* The headers of a 401 to a request that shows no credentials; as in registrar_who(). */
+void registrar_challenge(struct registrar *r, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2]);
 
 struct registrar_contact {
 	struct sip_dest dest;

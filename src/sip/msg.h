@@ -116,6 +116,7 @@ struct sip_msg {
 	struct addr src, dst;
 	uint32_t listener;		/* index; on streams of ours the one they were made for */
 	net_id flow;			/* socket or stream it came in on */
+	uint8_t heard;			/* enum source_verdict            */
 };
 
 struct sip_refuse {

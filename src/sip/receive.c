@@ -6,6 +6,8 @@
 
 static void refuse(struct sip *s, struct sip_msg *m, const struct sip_refuse *r)
 {
+	if (m && m->request)
+		gate_strike(s, (enum source_verdict)m->heard, &m->src);
 	if (!m || !m->request || !r->status || !m->via.raw.p) {
 		s->n.dropped++;
 		return;
@@ -32,6 +34,7 @@ static enum err parse(struct sip *s, struct str bytes, const struct path *from,
 	m->dst = from->local;
 	m->listener = from->listener;
 	m->flow = from->flow;
+	m->heard = from->heard;
 	*out = m;
 	return e;
 }

@@ -39,6 +39,7 @@ struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c)
 	hash_init(&s->tx_merge);
 	hash_init(&s->dialogs);
 	transport_init(s);
+	gate_init(s);
 	return s;
 }
 
@@ -57,6 +58,7 @@ void sip_free(struct sip *s)
 	for (i = 0; (t = slot_next(&s->txs, &i, &id)) != NULL;)
 		tx_free(s, t);
 	transport_close(s);
+	sources_free(s->sources);
 	slots_close(&s->txs);
 	slots_close(&s->sessions);
 	hash_close(&s->tx_key);
@@ -409,4 +411,6 @@ void sip_counts(const struct sip *s, struct sip_counts *c)
 	c->transactions = s->txs.live;
 	c->dialogs = (uint32_t)s->dialogs.count;
 	c->flows = s->conns.live;
+	c->overload = s->overload.shed;
+	c->overload_refused = s->overload.refused;
 }

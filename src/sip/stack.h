@@ -18,8 +18,27 @@
 #include "io/net.h"
 #include "sip/msg.h"
 #include "sip/opts.h"
+#include "sip/source.h"
 
 struct sip;
+
+struct sip_xhdr { struct str name, value; };	/* a header we generate; value without CR LF */
+
+/* --- strangers: sip/source.h --- */
+struct sip_guard {
+	struct source_rules rules;
+	uint32_t streams;			/* of one stranger at a time */
+	const struct str *scanner;		/* words of a User-Agent that are not answered */
+	int nscanner;
+	/* Sources that are never counted (trunks) on this listener; NULL: this machine only. */
+	bool (*trusted)(void *ctx, uint32_t listener, const struct addr *src);
+	/* A request outside of dialogs, before anything is stored for it: a status to answer at once
+	 * with the headers x (values in the arena), or 0 to let it pass. NULL: all pass. */
+	unsigned (*stranger)(void *ctx, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2]);
+	/* A source is held or banned from now on; may be NULL. */
+	void (*told)(void *ctx, const struct source_view *v);
+	void *ctx;
+};
 
 /* --- life --- */
 struct sip_config {
@@ -33,6 +52,7 @@ struct sip_config {
 	bool upper_case;			/* header names are sent in capitals       */
 	bool no_auto_trying;			/* INVITE gets no 100 from the stack (simulators) */
 	bool options_answer_bare;		/* 200 to OPTIONS: no To tag, Contact, Allow */
+	const struct sip_guard *guard;		/* copied; NULL: everybody is trusted */
 };
 struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c);
 void sip_free(struct sip *s);
@@ -80,8 +100,6 @@ struct sip_dest {
 	net_id flow;			/* 0, or a stream that is still open: used first (registered contact) */
 	char tls_name[256];		/* SNI and name to verify; "" = host        */
 };
-
-struct sip_xhdr { struct str name, value; };	/* a header we generate; value without CR LF */
 
 /* --- events --- */
 enum sip_fail {			/* why a request got no usable answer */
@@ -276,7 +294,17 @@ void sip_close_flow(struct sip *s, net_id flow);
 struct sip_counts {			/* for show and for leak checks */
 	uint32_t sessions, transactions, dialogs, flows;
 	uint64_t received, sent, refused, dropped, retransmitted;
+	uint64_t overload_refused;
+	uint32_t overload;		/* thousandths of new calls refused now */
 };
 void sip_counts(const struct sip *s, struct sip_counts *c);
+
+/* The credentials of this source were right: it is no stranger for an hour. */
+void sip_prove(struct sip *s, const struct addr *a);
+/* Lifts the hold or ban of the source that a is in. false: there was none. */
+bool sip_forgive(struct sip *s, const struct addr *a);
+/* What the guard holds; fn is given the held and the banned until it says false. */
+void sip_sources(struct sip *s, struct source_counts *c,
+		 bool (*fn)(void *, const struct source_view *), void *ctx);
 
 #endif

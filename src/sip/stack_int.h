@@ -17,6 +17,7 @@
 #include "sip/frame.h"
 #include "sip/locate.h"
 #include "sip/login.h"
+#include "sip/overload.h"
 #include "sip/stack.h"
 #include "sip/tsx.h"
 
@@ -32,6 +33,7 @@ struct path {			/* how a message leaves */
 	struct addr local;	/* UDP source; NONE: the socket's */
 	uint16_t listener;
 	uint8_t transport;
+	uint8_t heard;		/* inbound: enum source_verdict */
 };
 
 /* --- transport --- */
@@ -68,6 +70,8 @@ struct conn {			/* one stream */
 	uint32_t listener;
 	uint8_t transport, wait;		/* wait: enum sip_frame_state */
 	bool inbound, open, proven;
+	bool trusted;				/* ours, or its certificate was checked */
+	bool said;				/* it sent a whole message */
 	bool alone;				/* one request's own, never in conn_peer */
 	bool doomed;				/* closed when what came before is answered */
 };
@@ -279,6 +283,9 @@ struct sip {
 	struct login *login[SIP_LOGIN_MAX];	/* sip_opts.login - 1                 */
 	uint32_t nlogin;
 	struct sip_event mute;			/* where the news of the muted goes   */
+	struct sip_guard guard;
+	struct sources *sources;		/* NULL: everybody is trusted         */
+	struct overload overload;
 	struct sip_counts n;
 };
 
@@ -314,6 +321,17 @@ void conn_drop(struct sip *s, struct conn *c);			/* close and free; users fail *
 void transport_prove(struct sip *s, net_id stream);		/* a peer we take seriously  */
 void transport_via(struct sip *s, struct buf *b, const struct path *p, struct str branch);
 void transport_sentby(struct sip *s, struct buf *b, uint32_t listener, const struct addr *local);
+
+/* gate.c: strangers */
+void gate_init(struct sip *s);
+enum source_verdict gate_hear(struct sip *s, uint32_t listener, const struct addr *from, size_t n);
+bool gate_knock(struct sip *s, uint32_t listener, const struct addr *from);
+uint32_t gate_streams(const struct sip *s, uint32_t listener, const struct addr *from);	/* at most */
+void gate_strike(struct sip *s, enum source_verdict heard, const struct addr *from);
+bool gate_request(struct sip *s, const struct sip_msg *m);	/* false: not answered */
+bool gate_stranger(struct sip *s, const struct sip_msg *m);	/* true: answered      */
+bool gate_may_send(struct sip *s, const struct path *p, size_t n);
+void gate_prove(struct sip *s, const struct addr *a);
 
 /* receive.c: one message came. The bytes are lent. */
 void receive(struct sip *s, struct str bytes, const struct path *from);

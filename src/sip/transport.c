@@ -8,7 +8,7 @@
 
 #include "sip/stack_int.h"
 
-struct ip_count {		/* inbound streams of one address */
+struct ip_count {		/* inbound streams of one source */
 	struct hash_node node;
 	struct addr ip;
 	uint32_t n;
@@ -46,26 +46,34 @@ static struct ip_count *ip_find(struct sip *s, const struct addr *a, uint64_t *h
 	return NULL;
 }
 
-static bool ip_take(struct sip *s, const struct addr *a)
+static bool ip_take(struct sip *s, const struct addr *peer, uint32_t most)
 {
 	uint64_t h;
-	struct ip_count *c = ip_find(s, a, &h);
+	struct addr net, *a = &net;
+	struct ip_count *c;
+
+	source_net(peer, a);
+	c = ip_find(s, a, &h);
 
 	if (!c) {
 		c = mem_new(sizeof *c);
 		c->ip = *a;
 		hash_add(&s->conn_ip, &c->node, h);
 	}
-	if (c->n >= SIP_CONN_PER_IP)
+	if (c->n >= most)
 		return false;
 	c->n++;
 	return true;
 }
 
-static void ip_give(struct sip *s, const struct addr *a)
+static void ip_give(struct sip *s, const struct addr *peer)
 {
 	uint64_t h;
-	struct ip_count *c = ip_find(s, a, &h);
+	struct addr net;
+	struct ip_count *c;
+
+	source_net(peer, &net);
+	c = ip_find(s, &net, &h);
 
 	if (c && --c->n == 0) {
 		hash_remove(&s->conn_ip, &c->node);
@@ -147,6 +155,8 @@ static void conn_due(void *arg)
 		conn_arm(c);
 		return;
 	}
+	if (c->inbound && !c->trusted && !c->said && s->sources)
+		gate_strike(s, SOURCE_STRANGE, &c->peer);
 	conn_drop(s, c);
 }
 
@@ -272,14 +282,32 @@ static bool admitted(const struct lsn *l, const struct addr *src)
 	return !l->cfg.admit || l->cfg.admit(l->cfg.admit_ctx, src);
 }
 
+static bool on_knock(void *ctx, const struct addr *peer)
+{
+	struct lsn *l = ctx;
+
+	if (admitted(l, peer) && gate_knock(l->s, l->index, peer))
+		return true;
+	l->s->n.dropped++;
+	return false;
+}
+
+/* A certificate that its listener asks for was checked before we hear of the stream. */
+static bool certified(const struct net_stream_info *i)
+{
+	return i->facts && i->facts->peer_cert;
+}
+
 static void *on_accepted(void *ctx, net_id stream, const struct net_stream_info *info)
 {
 	struct lsn *l = ctx;
 	struct sip *s = l->s;
+	uint32_t most = certified(info) ? SIP_CONN_PER_IP : gate_streams(s, l->index, &info->peer);
 	struct conn *c;
 
-	if (!admitted(l, &info->peer) || !make_room(s) || !ip_take(s, &info->peer)) {
+	if (!make_room(s) || !ip_take(s, &info->peer, most)) {
 		s->n.dropped++;
+		gate_strike(s, s->sources && most != SIP_CONN_PER_IP ? SOURCE_STRANGE : SOURCE_TRUSTED, &info->peer);
 		return NULL;
 	}
 	c = conn_new(s, l->index, l->cfg.transport, &info->peer, true);
@@ -289,6 +317,7 @@ static void *on_accepted(void *ctx, net_id stream, const struct net_stream_info 
 	}
 	c->stream = stream;
 	c->local = info->local;
+	c->trusted = certified(info);
 	c->open = true;
 	hash_add(&s->conn_stream, &c->by_stream, stream_key(s, stream));
 	list_append(&s->conn_age, &c->age);
@@ -368,6 +397,7 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 
 	if (c->doomed)		/* never resynchronised */
 		return;
+	overload_note(&s->overload, s->loop->now, s->loop->delay);
 	c->heard = s->loop->now;
 	while ((k = sip_framer_feed(&c->frame, &rest, &f)) != SIP_FRAME_MORE) {
 		if (k == SIP_FRAME_BAD) {
@@ -378,9 +408,13 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 			net_write(s->loop, c->stream, STR("\r\n"));
 			continue;
 		}
-		ended = true;
+		ended = c->said = true;
 		c->used = s->loop->now;
-		receive(s, f.bytes, &from);
+		from.heard = c->trusted ? SOURCE_TRUSTED : (uint8_t)gate_hear(s, c->listener, &c->peer, f.bytes.n);
+		if (from.heard == SOURCE_DROP)
+			s->n.dropped++;
+		else
+			receive(s, f.bytes, &from);
 		c = slot_get(&s->conns, id);
 		if (!c)
 			return;
@@ -427,7 +461,7 @@ static void on_event(void *ctx, net_id stream, enum net_event ev, struct str byt
 	}
 }
 
-static const struct net_stream_handler stream_handler = { on_accepted, on_event };
+static const struct net_stream_handler stream_handler = { on_knock, on_accepted, on_event };
 
 /* A keep-alive of CRLFs: RFC 5626 says STUN for UDP, phones send this. */
 static bool only_crlf(struct str b)
@@ -450,9 +484,14 @@ static void on_dgram(void *ctx, net_id sock, const struct addr *from, const stru
 		l->s->n.dropped++;
 		return;
 	}
+	overload_note(&l->s->overload, l->s->loop->now, l->s->loop->delay);
 	if (only_crlf(bytes))
 		return;
-	receive(l->s, bytes, &p);
+	p.heard = (uint8_t)gate_hear(l->s, l->index, from, bytes.n);
+	if (p.heard == SOURCE_DROP)
+		l->s->n.dropped++;
+	else
+		receive(l->s, bytes, &p);
 }
 
 static const struct net_dgram_handler dgram_handler = { on_dgram };
@@ -475,6 +514,7 @@ static struct conn *conn_open(struct sip *s, const struct conn_ask *a, uint64_t 
 
 	if (!c)
 		return NULL;
+	c->trusted = true;
 	if (l->bound.family == a->peer->family && !addr_is_any(&l->bound)) {
 		nc.from = l->bound;
 		nc.from.port = 0;
@@ -633,6 +673,10 @@ bool transport_send(struct sip *s, const struct path *p, struct str bytes)
 
 	if (s->upper.p)
 		bytes = capitals(s, bytes);
+	if (p->transport == SIP_UDP && !gate_may_send(s, p, bytes.n)) {
+		s->n.dropped++;
+		return true;
+	}
 	if (p->transport == SIP_UDP) {
 		s->n.sent++;
 		net_udp_send(s->loop, l->sock, p->local.family ? &p->local : NULL, &p->peer, bytes);

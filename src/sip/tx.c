@@ -97,5 +97,7 @@ bool tx_resend(struct sip *s, struct tx *t)
 		return true;
 	bytes = (struct str){ t->last->p, t->last->n };
 	sip_tap(s, sip_owner(s, t), true, &t->path, bytes);
+	if (!t->server)		/* whom we ask may answer */
+		gate_prove(s, &t->path.peer);
 	return transport_send(s, &t->path, bytes);
 }

@@ -7,7 +7,7 @@
 /* The machine and the people that most flows use, and the server made of them. */
 
 static const char standard_config[] =
-	"realm: tandem\n"
+	"realm: tandem\nguard-trusted: [ 10.0.1.0/25 ]\n"
 	"zones:\n"
 	"  - { name: phones, kind: phones }\n"
 	"  - { name: pbx, kind: pbx }\n"

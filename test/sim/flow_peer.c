@@ -84,7 +84,7 @@ static struct flow_stream *stream_new(struct flow_peer *p)
 
 static void *on_accepted(void *ctx, net_id id, const struct net_stream_info *info);
 
-static const struct net_stream_handler streams = { on_accepted, on_stream };
+static const struct net_stream_handler streams = { .accepted = on_accepted, .event = on_stream };
 
 static void *on_accepted(void *ctx, net_id id, const struct net_stream_info *info)
 {

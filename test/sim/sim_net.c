@@ -214,6 +214,10 @@ static void opened(struct sim *s, struct sim_handle *h)
 	}
 	if (!ln)
 		return;
+	if (ln->sh->knock && !ln->sh->knock(ln->ctx, &h->peer)) {
+		s->loop.net->close(&s->loop, id);
+		return;
+	}
 	info_of(h, &i);
 	h->sh = ln->sh;
 	ctx = ln->sh->accepted(ln->ctx, id, &i);

@@ -69,7 +69,7 @@ static void on_event(void *ctx, net_id id, enum net_event ev, struct str bytes,
 }
 
 static const struct net_dgram_handler dgram = { on_dgram };
-static const struct net_stream_handler stream = { on_accept, on_event };
+static const struct net_stream_handler stream = { .accepted = on_accept, .event = on_event };
 
 static struct addr at(const char *z)
 {

@@ -11,5 +11,6 @@
 
 int run_refusals(void);
 int run_outreg(void);
+int run_bans(void);
 
 #endif

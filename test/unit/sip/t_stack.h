@@ -3,6 +3,7 @@
 #define T_STACK_H
 
 int run_tsx(void);
+int run_source(void);
 int run_session(void);
 int run_transport(void);
 int run_peer(void);
@@ -16,7 +17,7 @@ int run_stack_torture(void);
 
 static inline int run_stack_groups(void)
 {
-	return run_tsx() + run_session() + run_transport() + run_peer() + run_dialog() + run_trunk() +
+	return run_tsx() + run_source() + run_session() + run_transport() + run_peer() + run_dialog() + run_trunk() +
 	       run_challenge() + run_rel() + run_update() + run_sid() + run_stack_torture();
 }
 

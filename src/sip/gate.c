@@ -1,0 +1,150 @@
+/*
+ * The gate: what the source table (source.h) says, applied to messages, connections and
+ * answers. Trunks, verified TLS peers, this machine and streams of ours pass uncounted.
+ */
+#include "sip/stack_int.h"
+
+void gate_init(struct sip *s)
+{
+	const struct sip_guard *g = s->cfg.guard;
+
+	if (!g || !g->rules.rate)
+		return;
+	s->guard = *g;
+	s->cfg.guard = &s->guard;
+	s->sources = sources_new(&g->rules, &s->seed);
+}
+
+static bool trusted(const struct sip *s, uint32_t listener, const struct addr *a)
+{
+	return addr_is_loopback(a) ||
+	       (s->guard.trusted && s->guard.trusted(s->guard.ctx, listener, a));
+}
+
+static void told(struct sip *s, const struct source_view *v)
+{
+	if (s->guard.told)
+		s->guard.told(s->guard.ctx, v);
+}
+
+enum source_verdict gate_hear(struct sip *s, uint32_t listener, const struct addr *from, size_t n)
+{
+	if (!s->sources || trusted(s, listener, from))
+		return SOURCE_TRUSTED;
+	return source_hear(s->sources, from, s->loop->now, n);
+}
+
+bool gate_knock(struct sip *s, uint32_t listener, const struct addr *from)
+{
+	return !s->sources || trusted(s, listener, from) ||
+	       source_knock(s->sources, from, s->loop->now);
+}
+
+uint32_t gate_streams(const struct sip *s, uint32_t listener, const struct addr *from)
+{
+	bool known = !s->sources || trusted(s, listener, from) ||
+		     source_proven(s->sources, from, s->loop->now);
+
+	return known || s->guard.streams > SIP_CONN_PER_IP ? SIP_CONN_PER_IP : s->guard.streams;
+}
+
+void gate_strike(struct sip *s, enum source_verdict heard, const struct addr *from)
+{
+	struct source_view v;
+
+	if ((heard == SOURCE_STRANGE || heard == SOURCE_HELD) &&
+	    source_strike(s->sources, from, s->loop->now, &v))
+		told(s, &v);
+}
+
+/* Names of tools that look for ways in, as part of what calls itself User-Agent. */
+static bool scanner(const struct sip *s, const struct sip_msg *m)
+{
+	struct str ua = sip_hdr(m, SIP_H_USER_AGENT);
+
+	for (int i = 0; ua.n && i < s->guard.nscanner; i++) {
+		struct str w = s->guard.scanner[i];
+
+		for (size_t at = 0; w.n && at + w.n <= ua.n; at++)
+			if (str_ieq(str_sub(ua, at, at + w.n), w))
+				return true;
+	}
+	return false;
+}
+
+bool gate_request(struct sip *s, const struct sip_msg *m)
+{
+	struct source_view v;
+	bool shows = sip_hdr(m, SIP_H_AUTHORIZATION).p || sip_hdr(m, SIP_H_PROXY_AUTHORIZATION).p;
+
+	if (m->heard == SOURCE_TRUSTED || m->heard == SOURCE_KNOWN)
+		return true;
+	if (scanner(s, m)) {
+		if (source_ban(s->sources, &m->src, s->loop->now, &v))
+			told(s, &v);
+		return false;
+	}
+	if (m->heard == SOURCE_HELD && !shows)
+		return false;
+	if (m->method != SIP_ACK && m->method != SIP_CANCEL)
+		gate_strike(s, (enum source_verdict)m->heard, &m->src);
+	return true;
+}
+
+bool gate_stranger(struct sip *s, const struct sip_msg *m)
+{
+	struct server_answer a = { 0 };
+	struct sip_xhdr x[2] = { { STR_NONE, STR_NONE }, { STR_NONE, STR_NONE } };
+	char text[1600];
+	struct buf b;
+
+	if (!s->guard.stranger || m->to_tag.p)
+		return false;
+	a.status = s->guard.stranger(s->guard.ctx, m, &s->turn, x);
+	if (!a.status)
+		return false;
+	buf_init(&b, text, sizeof text);
+	sip_write_xhdr(&b, x, x[1].name.p ? 2 : x[0].name.p ? 1 : 0);
+	a.extra = buf_str(&b);
+	if (!buf_ok(&b))
+		return false;
+	sip_tap_in(s, 0, m);
+	uas_refuse(s, m, &a);
+	return true;
+}
+
+/* Nobody is answered with more than it sent, unless it is known: forged sources would make us
+ * the amplifier. What does not leave now leaves when the request is repeated. */
+bool gate_may_send(struct sip *s, const struct path *p, size_t n)
+{
+	return !s->sources || trusted(s, p->listener, &p->peer) ||
+	       source_may_send(s->sources, &p->peer, s->loop->now, n);
+}
+
+void gate_prove(struct sip *s, const struct addr *a)
+{
+	if (s->sources && a->family != ADDR_NONE && !addr_is_loopback(a))
+		source_prove(s->sources, a, s->loop->now);
+}
+
+/* --- for the owner --- */
+
+void sip_prove(struct sip *s, const struct addr *a)
+{
+	gate_prove(s, a);
+}
+
+bool sip_forgive(struct sip *s, const struct addr *a)
+{
+	return s->sources && source_forgive(s->sources, a);
+}
+
+void sip_sources(struct sip *s, struct source_counts *c,
+		 bool (*fn)(void *, const struct source_view *), void *ctx)
+{
+	*c = (struct source_counts){ 0 };
+	if (!s->sources)
+		return;
+	sources_count(s->sources, c);
+	sources_each(s->sources, s->loop->now, fn, ctx);
+}
