@@ -91,6 +91,24 @@ bool gate_request(struct sip *s, const struct sip_msg *m)
 	return true;
 }
 
+/* Are we there? A stranger is told so and no more, and no transaction remembers it. */
+static bool greet(struct sip *s, const struct sip_msg *m)
+{
+	struct server_answer a = { .status = 200 };
+	char text[400];
+	struct buf b;
+
+	if (m->method != SIP_OPTIONS || (m->heard != SOURCE_STRANGE && m->heard != SOURCE_HELD))
+		return false;
+	buf_init(&b, text, sizeof text);
+	sip_write_allow(&b, NULL);
+	buf_lit(&b, "Accept: application/sdp\r\n");
+	a.extra = buf_str(&b);
+	sip_tap_in(s, 0, m);
+	uas_refuse(s, m, &a);
+	return true;
+}
+
 bool gate_stranger(struct sip *s, const struct sip_msg *m)
 {
 	struct server_answer a = { 0 };
@@ -100,6 +118,8 @@ bool gate_stranger(struct sip *s, const struct sip_msg *m)
 
 	if (!s->guard.stranger || m->to_tag.p)
 		return false;
+	if (greet(s, m))
+		return true;
 	a.status = s->guard.stranger(s->guard.ctx, m, &s->turn, x);
 	if (!a.status)
 		return false;
@@ -119,6 +139,18 @@ bool gate_may_send(struct sip *s, const struct path *p, size_t n)
 {
 	return !s->sources || trusted(s, p->listener, &p->peer) ||
 	       source_may_send(s->sources, &p->peer, s->loop->now, n);
+}
+
+/* A flood must not push the calls out of the tap. */
+bool gate_tap(struct sip *s, const struct sip_msg *m)
+{
+	if (m->heard != SOURCE_STRANGE && m->heard != SOURCE_HELD)
+		return true;
+	if (s->loop->now - s->taped.at >= 1000) {
+		s->taped.at = s->loop->now;
+		s->taped.n = 0;
+	}
+	return s->taped.n++ < SIP_STRANGE_TAP_MAX;
 }
 
 void gate_prove(struct sip *s, const struct addr *a)

@@ -30,6 +30,7 @@ enum sip_limit {
 	SIP_CONN_MAX = 20000,		/* streams                            */
 	SIP_CONN_PER_IP = 512,		/* inbound streams of one address     */
 	SIP_NO_TCP_MAX = 8192,		/* addresses known to take no TCP     */
+	SIP_STRANGE_TAP_MAX = 40,	/* messages of and to strangers that the tap keeps, a second */
 	SIP_EXTRA_MAX = 4096,		/* headers the owner adds to a message */
 };
 

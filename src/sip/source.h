@@ -21,7 +21,7 @@
 #include "io/timer.h"
 
 enum {
-	SOURCE_STRANGERS = 8192, SOURCE_BANNED = 8192, SOURCE_PROVEN = 65536,	/* kept, each */
+	SOURCE_STRANGERS = 65536, SOURCE_BANNED = 8192, SOURCE_PROVEN = 65536,	/* kept, each */
 	SOURCE_HOLD_MS = 10000,
 	SOURCE_AFTER_HOLD = 10,		/* strikes that make a hold a ban        */
 	SOURCE_STRIKE_MS = 3000,	/* one is taken back every so often      */

@@ -154,7 +154,7 @@ void sip_tap(struct sip *s, uint64_t owner, bool out, const struct path *p, stru
 
 void sip_tap_in(struct sip *s, uint64_t owner, const struct sip_msg *m)
 {
-	if (s->cfg.tap)
+	if (s->cfg.tap && (owner || gate_tap(s, m)))
 		s->cfg.tap(s->cfg.tap_ctx, owner, false, m->transport, &m->dst, &m->src, m->raw);
 }
 

@@ -285,6 +285,7 @@ struct sip {
 	struct sip_event mute;			/* where the news of the muted goes   */
 	struct sip_guard guard;
 	struct sources *sources;		/* NULL: everybody is trusted         */
+	struct { ms_t at; uint32_t n; } taped;	/* messages of strangers for the tap  */
 	struct overload overload;
 	struct sip_counts n;
 };
@@ -332,6 +333,7 @@ bool gate_request(struct sip *s, const struct sip_msg *m);	/* false: not answere
 bool gate_stranger(struct sip *s, const struct sip_msg *m);	/* true: answered      */
 bool gate_may_send(struct sip *s, const struct path *p, size_t n);
 void gate_prove(struct sip *s, const struct addr *a);
+bool gate_tap(struct sip *s, const struct sip_msg *m);	/* may the tap have it?     */
 
 /* receive.c: one message came. The bytes are lent. */
 void receive(struct sip *s, struct str bytes, const struct path *from);

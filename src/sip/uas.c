@@ -145,7 +145,8 @@ void uas_refuse(struct sip *s, const struct sip_msg *m, const struct server_answ
 	s->n.refused += a->status >= 300;
 	response_path(m, &p);
 	bytes = buf_str(&s->text);
-	sip_tap(s, 0, true, &p, bytes);
+	if (gate_tap(s, m))
+		sip_tap(s, 0, true, &p, bytes);
 	if (!transport_send(s, &p, bytes))
 		s->n.dropped++;
 }

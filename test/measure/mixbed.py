@@ -82,7 +82,7 @@ class Mix:
     def __init__(self, bed):
         self.bed = bed
         p = {n: bed.port() for n in ("near", "away", "tls", "talker", "loser", "quiet", "either")}
-        self.near, self.either = p["near"], p["either"]
+        self.near, self.either, self.tls = p["near"], p["either"], p["tls"]
         self.hub = Hub(bed, p["tls"])
         self.daemon = Daemon(bed, CONFIG.format(ring=RING_MAX_S, dns=self.hub.dns, hub=self.hub.dir,
                                                 teams=self.hub.sip, **p))
@@ -165,7 +165,7 @@ def family(pid):
 
 
 def setup_times(sipps):
-    """[(seconds since 1970, ms)] from INVITE to 200, of SIPp's own clock, in order."""
+    """[(seconds since it began, ms)] from INVITE to 200, of SIPp's own clock, in order."""
     got = []
     for s in sipps:
         for f in s.dir.glob("*rtt.csv"):
