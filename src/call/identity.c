@@ -173,7 +173,7 @@ static struct str address(const struct identity_peer *p, struct str number, stru
 		buf_lit(&b, "\" ");
 	}
 	buf_lit(&b, "<sip:");
-	sip_user_escaped(&b, user);
+	sip_number_escaped(&b, user);
 	buf_ch(&b, '@');
 	buf_put(&b, p->host);
 	buf_lit(&b, p->user_phone && digits ? ";user=phone>" : ">");

@@ -264,7 +264,7 @@ static void set_uris(const struct route *r, struct route_branch *b, const struct
 	sip_user_escaped(&e, to);
 	to = str_dup(a, buf_str(&e));
 	buf_reset(&e);
-	sip_user_escaped(&e, from);
+	sip_number_escaped(&e, from);
 	from = str_dup(a, buf_str(&e));
 	buf_init(&n, at, sizeof at);
 	sip_write_host(&n, str_of(b->dest.host));

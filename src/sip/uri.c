@@ -267,16 +267,26 @@ void sip_write_host(struct buf *b, struct str host)
 		buf_ch(b, ']');
 }
 
-void sip_user_escaped(struct buf *b, struct str plain)
+static void escaped(struct buf *b, struct str plain, char but)
 {
 	for (size_t i = 0; i < plain.n; i++) {
-		if (ch_is(plain.p[i], CH_USER)) {
+		if (ch_is(plain.p[i], CH_USER) && plain.p[i] != but) {
 			buf_ch(b, plain.p[i]);
 		} else {
 			buf_ch(b, '%');
 			buf_hex(b, plain.p + i, 1);
 		}
 	}
+}
+
+void sip_user_escaped(struct buf *b, struct str plain)
+{
+	escaped(b, plain, '\0');
+}
+
+void sip_number_escaped(struct buf *b, struct str plain)
+{
+	escaped(b, plain, ';');
 }
 
 /* --- equality, RFC 3261 19.1.4 --- */

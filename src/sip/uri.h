@@ -34,6 +34,8 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 void sip_user_plain(struct buf *b, struct str user);
 /* The user part with what needs it %-escaped. */
 void sip_user_escaped(struct buf *b, struct str plain);
+/* The same for a number that has no parameters: a ';' in it is escaped, too, so that it reads as none. */
+void sip_number_escaped(struct buf *b, struct str plain);
 /* A host as a URI and a Via want it: an IPv6 address in brackets (RFC 3261 25.1), all else as it is. */
 void sip_write_host(struct buf *b, struct str host);
 

@@ -226,6 +226,16 @@ static void what_does_not_fit_is_left_out(void **state)
 	assert_int_equal(w->n, 0);
 }
 
+static void an_escaped_semicolon_begins_no_parameter(void **state)
+{
+	struct world *w = *state;
+
+	read_it(w, &all, FROM, "P-Asserted-Identity: <sip:+24%3B020;x=y@pbx>\r\n");
+	is(w->id.number, "+24;020");
+	write_it(w, &all, false);
+	header(w, 0, "P-Asserted-Identity", "<sip:+24%3b020@sbc>");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int run_identity(void)
@@ -234,7 +244,7 @@ int run_identity(void)
 		T(what_a_trusted_peer_asserts_counts_before_from), T(who_asks_not_to_be_shown_is_hidden),
 		T(the_last_forward_comes_first_and_the_original_stays), T(a_guid_is_numbers),
 		T(it_is_written_as_the_profile_has_it), T(who_is_reached_is_the_called_party),
-		T(what_does_not_fit_is_left_out),
+		T(what_does_not_fit_is_left_out), T(an_escaped_semicolon_begins_no_parameter),
 	};
 
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);

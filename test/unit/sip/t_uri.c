@@ -173,6 +173,9 @@ static void a_user_part_goes_plain_and_back(void **state)
 	sip_user_escaped(&b, STR("#31#+49 30@x;ext=1"));
 	assert_str(buf_str(&b), "%2331%23+49%2030%40x;ext=1");
 	buf_reset(&b);
+	sip_number_escaped(&b, STR("+1;ext=1 2"));
+	assert_str(buf_str(&b), "+1%3bext=1%202");
+	buf_reset(&b);
 	sip_user_plain(&b, STR("%00"));
 	assert_int_equal(b.n, 1);
 	assert_int_equal(mem[0], 0);
