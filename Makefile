@@ -1,9 +1,8 @@
 # The front door. Everything is built by CMake; see CMakePresets.json and `make help`.
 Q := $(if $(V),,@)
-CI_SECONDS ?= 20
 LIVE ?=
 
-.PHONY: all demo test asan tsan cov fuzz fuzz-all lint bench hostile load kill soak install clean doc help
+.PHONY: all demo test asan tsan valgrind cov fuzz fuzz-all lint bench hostile load kill soak install clean doc help
 
 all:
 	$(Q)tools/install-deps.sh build
@@ -31,6 +30,11 @@ tsan:
 	$(Q)tools/build.sh tsan
 	$(Q)test/run.py --build build/tsan unit flow live=3
 
+valgrind:
+	$(Q)tools/install-deps.sh test valgrind
+	$(Q)tools/build.sh dev
+	$(Q)test/run.py --build build/dev --valgrind unit flow live=1
+
 cov:
 	$(Q)tools/install-deps.sh test
 	$(Q)tools/build.sh cov
@@ -46,7 +50,7 @@ fuzz:
 fuzz-all:
 	$(Q)tools/install-deps.sh fuzz
 	$(Q)tools/build.sh fuzz
-	$(Q)tools/fuzz.sh $(or $(SECONDS),$(CI_SECONDS))
+	$(Q)tools/fuzz.sh $(or $(SECONDS),600)
 
 lint:
 	$(Q)tools/install-deps.sh lint
@@ -84,9 +88,10 @@ help:
 	@echo "make test      unit, flow and live tests (T=unit, T=flow, T=live or T=live/phones)"
 	@echo "make asan      unit, flow and three live calls under AddressSanitizer and UBSan"
 	@echo "make tsan      the same under ThreadSanitizer"
+	@echo "make valgrind  unit, flow and one live call under memcheck: no error, no leak"
 	@echo "make cov       coverage of unit and flow tests (needs gcovr)"
 	@echo "make fuzz T=x  one fuzz target, SECONDS=60"
-	@echo "make fuzz-all  every fuzz target, SECONDS=20 each"
+	@echo "make fuzz-all  every fuzz target, SECONDS=600 each, JOBS=2 at a time"
 	@echo "make lint      layers, banned functions, headers, clang-tidy"
 	@echo "make bench     against the baselines; writes build/bench/report.json"
 	@echo "make hostile   attacked, with faults, beside honest calls; T=\"E1 E4\"; writes build/hostile/report.json"

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Runs the tests and counts them.
 
-test/run.py [--build DIR] [WHAT...]     WHAT: unit, flow, live, one of them with
+test/run.py [--build DIR] [--valgrind] [WHAT...]
+                                        WHAT: unit, flow, live, one of them with
                                         a part of a name (unit/sip, flow/busy,
                                         live/phones), or live=3: the first three
 Every cmocka case, every .flow file and every live scenario counts one; a program
-that crashes counts one failed. The last line is
+that crashes counts one failed, and so does one in which valgrind finds an error or
+a leak. The last line is
     N tests passed, M failed (unit a, flow b, live c)
 The exit code is 0 when something ran and nothing failed.
 """
@@ -13,6 +15,8 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +24,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT_S = {"unit": 300, "flow": 120, "live": 900}
 RESULT = re.compile(r"^(ok|not ok)\b(?:\s+\d+)?(?:\s+-)?\s*(.*)$")
+# Every process writes a log of its own; one that is not empty has an error or a leak.
+VALGRIND = ["valgrind", "-q", "--leak-check=full", "--trace-children=yes",
+            "--trace-children-skip=*/sipp,*/baresip,*/kamailio,*/openssl,*/python3*,*/nft,*/ip",
+            "--show-leak-kinds=definite,indirect,possible",
+            f"--suppressions={ROOT}/test/valgrind.supp"]
+SLOWER = 20                             # what valgrind costs, at most
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -33,25 +43,52 @@ class Job:
         self.passed, self.failed, self.text, self.seconds = 0, 0, "", 0.0
 
 
-def execute(job, build):
+def under_valgrind(job, build, env):
+    """Unit and flow programs run under it themselves; live tests start the daemon under it."""
+    logs = build / "valgrind" / job.name.replace("/", "-")
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    words = [*VALGRIND, f"--log-file={logs}/%p.log"]
+    if job.kind == "live":
+        daemon = logs / "tandem"
+        daemon.write_text(f"#!/bin/sh\nexec {shlex.join(words)} {env['TANDEM_BIN']} \"$@\"\n")
+        daemon.chmod(0o755)
+        env["TANDEM_BIN"] = str(daemon)
+        return job.argv, logs
+    return ([*words, *job.argv] if job.argv[0] != sys.executable else job.argv), logs
+
+
+def valgrind_says(logs):
+    return "".join(f.read_text(errors="replace") for f in sorted(logs.glob("*.log")))
+
+
+def execute(job, build, valgrind=False):
+    argv, logs, limit_s = job.argv, None, LIMIT_S[job.kind]
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", LC_ALL="C", TZ="UTC",
                PYTHONDONTWRITEBYTECODE="1", TANDEM_BIN=str(build / "tandem"))
     for k, v in SANITIZERS.items():
         env.setdefault(k, v)
+    if valgrind:
+        argv, logs = under_valgrind(job, build, env)
+        limit_s *= SLOWER
     start = time.monotonic()
-    proc = subprocess.Popen(job.argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+    proc = subprocess.Popen(argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             start_new_session=True)
     try:
-        out, _ = proc.communicate(timeout=LIMIT_S[job.kind])
+        out, _ = proc.communicate(timeout=limit_s)
         why = f"ended with {proc.returncode}"
     except subprocess.TimeoutExpired:
         os.killpg(proc.pid, 9)
         out, _ = proc.communicate()
-        why = f"did not end within {LIMIT_S[job.kind]} s"
+        why = f"did not end within {limit_s} s"
     job.text = out.decode(errors="replace")
     job.seconds = time.monotonic() - start
     count(job, proc.returncode, why)
+    found = valgrind_says(logs) if logs else ""
+    if found:
+        job.failed += 1
+        job.text += f"\nnot ok {job.name} valgrind found:\n{found}"
     return job
 
 
@@ -138,18 +175,20 @@ def main():
     build = ROOT / "build/dev"
     if words[:1] == ["--build"]:
         build, words = (ROOT / words[1]).resolve(), words[2:]
+    valgrind = words[:1] == ["--valgrind"]
+    words = words[valgrind:]
     jobs = plan(words, build)
     if build.name == "tsan":
         prefix = calm_addresses()
         for job in jobs:
             job.argv = prefix + job.argv
     with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for job in pool.map(lambda j: execute(j, build),
+        for job in pool.map(lambda j: execute(j, build, valgrind),
                             [j for j in jobs if j.kind != "live"]):
             show(job)
     for job in jobs:                    # live ones alone: they share the machine's patience
         if job.kind == "live":
-            show(execute(job, build))
+            show(execute(job, build, valgrind))
     passed, failed = sum(j.passed for j in jobs), sum(j.failed for j in jobs)
     per = {k: sum(j.passed + j.failed for j in jobs if j.kind == k) for k in LIMIT_S}
     sys.stderr.flush()

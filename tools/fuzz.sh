@@ -1,6 +1,8 @@
 #!/bin/sh
 # tools/fuzz.sh SECONDS [NAME...]: run fuzz targets, every one when none is named.
 # Starts from test/fuzz/corpus/NAME and keeps what it finds in build/fuzz/corpus/NAME.
+# JOBS: how many at a time (default: one a core). SEED: a number makes runs alike, so that what
+# a gate found is found again; without it every run looks elsewhere.
 # The exit code is 0 only when every target ran its time without a finding.
 set -eu
 seconds=$1
@@ -13,6 +15,7 @@ one() {
 	found=$bin/corpus/$name
 	mkdir -p "$found" "$bin/findings"
 	set -- "$found"
+	[ -z "${SEED:-}" ] || set -- "-seed=$SEED" "$@"
 	[ ! -d "$seeds" ] || set -- "$@" "$seeds"
 	[ ! -f "test/fuzz/$name.dict" ] || set -- "$@" "-dict=test/fuzz/$name.dict"
 	if "$bin/fz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
@@ -37,5 +40,7 @@ if [ $# -eq 0 ]; then
 	done
 fi
 [ $# -gt 0 ] || { echo "no fuzz targets" >&2; exit 1; }
-# Two at a time; xargs ends with an error when one of them did.
-printf '%s\n' "$@" | xargs -P 2 -n 1 "$0" "$seconds"
+jobs=${JOBS:-$(nproc)}
+echo "$# targets, $seconds s each, $jobs at a time: $((($# + jobs - 1) / jobs * seconds / 60 + 1)) minutes" >&2
+# xargs ends with an error when one of them did.
+printf '%s\n' "$@" | xargs -P "$jobs" -n 1 "$0" "$seconds"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Names the Debian packages this machine misses and installs them.
 #
-#   tools/install-deps.sh GROUP...     build demo test lint fuzz bench measure
+#   tools/install-deps.sh GROUP...     build demo test lint fuzz bench measure valgrind
 #   tools/install-deps.sh --list GROUP...      all packages of these groups
 #   tools/install-deps.sh --missing GROUP...   only those missing; installs nothing
 #
@@ -19,6 +19,7 @@ test="$demo libcmocka-dev python3 openssl sip-tester kamailio kamailio-tls-modul
  libre-dev libsrtp2-dev"
 lint="$build python3 clang-14 clang-tidy-14 git"
 fuzz="$build clang-14 llvm-14 libclang-rt-14-dev"
+valgrind="valgrind"
 measure="$test faketime libsofia-sip-ua-dev sipvicious"
 bench="$build python3 sip-tester kamailio libre-dev"
 
@@ -36,7 +37,8 @@ group() {
 	fuzz)  echo $fuzz ;;
 	bench) echo $bench ;;
 	measure) echo $measure ;;
-	*) die "no such group: $1 (build demo test lint fuzz bench measure)" ;;
+	valgrind) echo $valgrind ;;
+	*) die "no such group: $1 (build demo test lint fuzz bench measure valgrind)" ;;
 	esac
 }
 
@@ -107,7 +109,7 @@ case ${1:-} in
 --list)    mode=list; shift ;;
 --missing) mode=missing; shift ;;
 esac
-[ $# -gt 0 ] || die "which group? build demo test lint fuzz bench measure"
+[ $# -gt 0 ] || die "which group? build demo test lint fuzz bench measure valgrind"
 all=
 for g in "$@"; do
 	all="$all $(group "$g")"
