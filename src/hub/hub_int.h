@@ -32,6 +32,7 @@ struct hub_call {
 	struct hub_place place;
 	char from[HUB_NUMBER_MAX], to[HUB_NUMBER_MAX], call_id[128];
 	char contact[200];		/* ours: leads to port 443, which nobody must dial */
+	struct sip_opts opts;		/* of its session */
 	int next;			/* step to be done */
 	struct timer step, hangup, hold, resume, give_up;
 	ms_t invited, answered, ended;

@@ -260,11 +260,10 @@ static void identity(struct hub_call *c, struct sip_opts *o)
 
 static void start_script(struct hub_call *c, const struct sip_event *ev)
 {
-	struct sip_opts o;
 
-	identity(c, &o);
+	identity(c, &c->opts);
 	c->session = ev->session;
-	(void)sip_own(sip_of(c), ev->session, c->id, &o);
+	(void)sip_own(sip_of(c), ev->session, c->id, &c->opts);
 	if (!open_ear(c, c->script.tone_hz ? c->script.tone_hz : 554) ||
 	    hub_sdp_read(c, ev->body.bytes)) {
 		finish_final(c, 488, 0);
@@ -346,8 +345,9 @@ static uint64_t send_invite(struct hub_call *c)
 	i.xhdr = &x;
 	i.nxhdr = 1;
 	dest_of(h, c->host, &i.dest);
-	identity(c, &i.opts);
-	i.opts.own_record_route = true;
+	identity(c, &c->opts);
+	c->opts.own_record_route = true;
+	i.opts = &c->opts;
 	return sip_invite(sip_of(c), &i);
 }
 

@@ -68,7 +68,7 @@ void legs_free(struct legs *ls)
 	if (!ls)
 		return;
 	while ((g = slot_next(&ls->tab, &i, &id))) {
-		leg_settle_said(g, true);
+		leg_forget_sdp(g);
 		arena_close(&g->arena);
 	}
 	slots_close(&ls->tab);
@@ -92,7 +92,7 @@ static struct leg *leg_new(struct legs *ls, uint64_t call, const struct leg_peer
 	g->ls = ls;
 	g->id = id;
 	g->call = call;
-	g->peer = *peer;
+	g->peer = peer;
 	g->serve = -1;
 	g->sdp_id = rng_u64(&ls->cfg.loop->rng) >> 2;
 	arena_init(&g->arena, LEG_ARENA_MAX);
@@ -101,15 +101,15 @@ static struct leg *leg_new(struct legs *ls, uint64_t call, const struct leg_peer
 
 static void forget(struct leg *g)
 {
-	leg_settle_said(g, true);
+	leg_forget_sdp(g);
 	arena_close(&g->arena);
 	slot_free(&g->ls->tab, g->id);
 }
 
 static enum err open_media(struct leg *g)
 {
-	struct media_want w = { .pool = g->peer.media.pool, .owner = g->id,
-				.no_media = g->peer.media.no_media, .fill = g->peer.media.fill };
+	struct media_want w = { .pool = g->peer->media.pool, .owner = g->id,
+				.no_media = g->peer->media.no_media, .fill = g->peer->media.fill };
 
 	return media_open(g->ls->cfg.media, &w, &g->end, &g->local);
 }
@@ -128,8 +128,8 @@ void leg_finish(struct leg *g)
 static void gone(struct leg *g, const struct media_stats *s)
 {
 	struct leg_event ev = { .kind = LEG_EV_GONE, .stats = *s };
-	int at = g->serve < 0 ? 0 : g->serve;
-	enum sdp_suite suite = g->remote[at].crypto.suite;
+	const struct sdp_remote *r = g->remote[g->serve < 0 ? 0 : g->serve];
+	enum sdp_suite suite = r ? r->crypto.suite : SDP_SUITE_NONE;
 
 	if (g->gone_told)
 		return;
@@ -137,10 +137,7 @@ static void gone(struct leg *g, const struct media_stats *s)
 	(void)str_copy(ev.stats.codec, sizeof ev.stats.codec, str_of(g->codec.name));
 	if (g->codec.name[0] && suite != SDP_SUITE_NONE)
 		(void)str_copy(ev.stats.srtp, sizeof ev.stats.srtp, str_of(sdp_suite_str(suite)));
-	leg_settle_said(g, true);
-	mem_wipe(g->remote, sizeof g->remote);
-	mem_wipe(&g->offered, sizeof g->offered);
-	mem_wipe(&g->said, sizeof g->said);
+	leg_forget_sdp(g);
 	arena_close(&g->arena);
 	leg_push(g, &ev);
 }
@@ -170,9 +167,8 @@ static enum err take_offer(struct leg *g, const struct sip_event *ev, struct rea
 		return e;
 	}
 	g->have_offer = true;
-	g->it_holds = hold_said(&g->offered);
-	g->remote[0] = g->offered;
-	g->has_remote = 1;
+	g->it_holds = hold_said(&g->offer->r);
+	leg_set_remote(g, 0, &g->offer->r);
 	return OK;
 }
 
@@ -209,7 +205,7 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 		*why = REASON(LIMIT_PORTS, STR("the caller's side"));
 		e = open_media(g);
 	}
-	if (!e && g->have_offer && leg_reachable(g, &g->offered, &unreachable)) {
+	if (!e && g->have_offer && leg_reachable(g, &g->offer->r, &unreachable)) {
 		*status = 488;
 		*why = reason_keep(&ls->turn, &unreachable);
 		media_close(ls->cfg.media, g->end);
@@ -220,7 +216,7 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 		return e;
 	}
 	g->session = ev->session;
-	(void)sip_own(ls->cfg.sip, ev->session, g->id, &g->peer.sip);
+	(void)sip_own(ls->cfg.sip, ev->session, g->id, &peer->sip);
 	*leg = g->id;
 	return OK;
 }
@@ -237,7 +233,7 @@ enum err leg_ring(struct legs *ls, uint64_t id, unsigned status, const struct si
 /* The answer for the caller: one codec, and what goes beside it. */
 static enum err answer_with(struct leg *g, const struct sdp_codec *c, const struct leg *source)
 {
-	const struct sdp_remote *r = &g->offered;
+	const struct sdp_remote *r = &g->offer->r;
 	struct sdp_codecs one = leg_one_codec(g, c, &r->side, source);
 	enum err e;
 
@@ -255,10 +251,12 @@ static enum err answer_with(struct leg *g, const struct sdp_codec *c, const stru
 /* One that we encode: of the caller's offer, or of what it may be offered. */
 static bool tone_codec(const struct leg *g, struct sdp_codec *out)
 {
-	struct sdp_codecs list = g->offered.side.codecs;
+	struct sdp_codecs list;
 
-	if (g->delayed)
-		sdp_codecs_allowed(&g->peer.sdp, &list);
+	if (g->offer)
+		list = g->offer->r.side.codecs;
+	else
+		sdp_codecs_allowed(&g->peer->sdp, &list);
 	for (int i = 0; i < list.n; i++)
 		if (leg_codec_id(&list.c[i]) <= MEDIA_PCMA) {
 			*out = list.c[i];
@@ -368,6 +366,7 @@ enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struc
 	b = g->early_reliable ? (struct sip_body){ STR_NONE, STR_NONE } : leg_body(g);
 	g->state = LEG_IN_ANSWERED;
 	g->have_offer = false;		/* the 200 answers it */
+	leg_tidy(g);
 	return sip_answer(ls->cfg.sip, g->session, &b, x, nx);
 }
 
@@ -376,21 +375,22 @@ enum err leg_join(struct legs *ls, uint64_t caller, uint64_t winner, const struc
 static void keep_invite(struct leg *g, const struct leg_dial *d)
 {
 	struct arena *a = &g->arena;
+	struct leg_invite *o = g->out = arena_get(a, sizeof *o);
 
-	g->inv = (struct sip_invite){
-		.owner = g->id, .dest = d->dest, .opts = g->peer.sip,
+	o->inv = (struct sip_invite){
+		.owner = g->id, .dest = d->dest, .opts = &g->peer->sip,
 		.ruri = str_dup(a, d->ruri), .from_uri = str_dup(a, d->from_uri),
 		.from_name = str_dup(a, d->from_name), .to_uri = str_dup(a, d->to_uri),
 		.to_name = str_dup(a, d->to_name), .route = str_dup(a, d->route),
 		.contact_user = str_dup(a, d->contact_user),
 		.session_id = str_dup(a, d->session_id), .received = str_dup(a, d->received),
 		.first_response = d->first_response, .max_forwards = d->max_forwards,
-		.xhdr = g->xhdr,
+		.xhdr = o->xhdr,
 	};
 	for (int i = 0; i < d->nxhdr && i < LEG_XHDR_MAX; i++) {
-		g->xhdr[i].name = str_dup(a, d->xhdr[i].name);
-		g->xhdr[i].value = str_dup(a, d->xhdr[i].value);
-		g->inv.nxhdr = i + 1;
+		o->xhdr[i].name = str_dup(a, d->xhdr[i].name);
+		o->xhdr[i].value = str_dup(a, d->xhdr[i].value);
+		o->inv.nxhdr = i + 1;
 	}
 }
 
@@ -400,22 +400,22 @@ static void codecs_for(struct leg *g, uint64_t caller, struct sdp_codecs *out)
 	struct leg *c = leg_of(g->ls, caller);
 	struct sdp_codecs can, theirs;
 
-	sdp_codecs_allowed(&g->peer.sdp, &can);
+	sdp_codecs_allowed(&g->peer->sdp, &can);
 	*out = can;
 	if (!c)
 		return;
-	sdp_codecs_allowed(&c->peer.sdp, &theirs);
-	sdp_common(c->has_remote & 1 ? &c->remote[0].side.codecs : &theirs, &can, out);
+	sdp_codecs_allowed(&c->peer->sdp, &theirs);
+	sdp_common(c->remote[0] ? &c->remote[0]->side.codecs : &theirs, &can, out);
 }
 
 static enum err send_invite(struct leg *g)
 {
-	if (g->peer.delayed_offer)
-		g->inv.body = (struct sip_body){ STR_NONE, STR_NONE };
+	if (g->peer->delayed_offer)
+		g->out->inv.body = (struct sip_body){ STR_NONE, STR_NONE };
 	else
-		g->inv.body = leg_body(g);
+		g->out->inv.body = leg_body(g);
 	g->invited = g->ls->cfg.loop->now;
-	g->session = sip_invite(g->ls->cfg.sip, &g->inv);
+	g->session = sip_invite(g->ls->cfg.sip, &g->out->inv);
 	return g->session ? OK : ERR_LIMIT;
 }
 
@@ -441,7 +441,7 @@ enum err leg_dial(struct legs *ls, const struct leg_dial *d, uint64_t *leg, stru
 		goto fail;
 	*why = REASON(LIMIT_TOTAL, STR("sessions"));
 	keep_invite(g, d);
-	if ((!g->peer.delayed_offer && leg_write_offer(g, &codecs, SDP_SENDRECV)) || send_invite(g)) {
+	if ((!g->peer->delayed_offer && leg_write_offer(g, &codecs, SDP_SENDRECV)) || send_invite(g)) {
 		media_close(ls->cfg.media, g->end);
 		goto fail;
 	}
@@ -461,11 +461,12 @@ enum err leg_retry(struct legs *ls, uint64_t id, const struct sip_dest *dest, st
 		return ERR_STATE;
 	if (g->session)
 		sip_abandon(ls->cfg.sip, g->session);
-	g->inv.dest = *dest;
-	g->inv.ruri = str_dup(&g->arena, ruri);
-	g->inv.to_uri = str_dup(&g->arena, to_uri);
+	g->out->inv.dest = *dest;
+	g->out->inv.ruri = str_dup(&g->arena, ruri);
+	g->out->inv.to_uri = str_dup(&g->arena, to_uri);
 	(void)str_copy(g->name, sizeof g->name, str_sub(str_of(dest->host), 0, sizeof g->name - 1));
-	g->has_remote = g->settled = 0;
+	leg_forget_remotes(g, -1);
+	g->settled = 0;
 	g->serve = -1;
 	g->codec = (struct sdp_codec){ 0 };
 	return send_invite(g);
@@ -502,8 +503,8 @@ enum err leg_look(struct legs *ls, uint64_t id, struct leg_view *v)
 				.it_holds = g->it_holds, .we_hold = g->we_hold, .offer_open = g->offer_open,
 				.invited = g->invited, .session = g->session, .media_end = g->end };
 	if (g->serve >= 0) {
-		v->remote_media = g->remote[g->serve].rtp;
-		v->srtp = g->remote[g->serve].crypto.suite != SDP_SUITE_NONE;
+		v->remote_media = g->remote[g->serve]->rtp;
+		v->srtp = g->remote[g->serve]->crypto.suite != SDP_SUITE_NONE;
 	}
 	if (g->session)
 		(void)sip_session_info(ls->cfg.sip, g->session, &v->sip);
@@ -526,7 +527,8 @@ void legs_on_media(struct legs *ls, const struct media_event *ev)
 		gone(g, &ev->stats);
 		break;
 	case MEDIA_EV_FIRST_PACKET:
-		if (g->state != LEG_OUT || !(g->has_remote >> ev->early & 1))
+		if (g->state != LEG_OUT || ev->early < 0 || ev->early >= MEDIA_EARLY_MAX ||
+		    !g->remote[ev->early])
 			break;
 		if (ev->early != g->serve)	/* this early dialog is the one that speaks */
 			leg_serve(g, ev->early, false);
@@ -534,7 +536,7 @@ void legs_on_media(struct legs *ls, const struct media_event *ev)
 		break;
 	case MEDIA_EV_SILENT:
 		buf_init(&b, s, sizeof s);
-		buf_u64(&b, g->peer.media.no_media / 1000);
+		buf_u64(&b, g->peer->media.no_media / 1000);
 		if (g->session && g->state != LEG_ENDING)
 			(void)sip_bye(ls->cfg.sip, g->session, NULL, 0);
 		leg_lost(g, &REASON(NO_MEDIA, str_of(g->name), buf_str(&b)));

@@ -56,7 +56,8 @@ void legs_free(struct legs *ls);
 /* --- incoming --- */
 /* Take an SIP_EV_INVITE as a leg. On OK the leg owns the session and its offer was
  * understood (or there was none). Otherwise *why says what to tell, *status what to
- * answer (488, 500, 503), and the session is still the caller's to reject.
+ * answer (488, 500, 503), and the session is still the caller's to reject. `peer` outlives the
+ * leg and its session.
  * `call` is the owner given with every event. */
 extern const struct sip_xhdr leg_accept;	/* what a 415 says */
 enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *invite,
@@ -68,7 +69,7 @@ enum { LEG_XHDR_MAX = 8 };
 struct leg_dial {
 	uint64_t call;
 	enum leg_role role;
-	const struct leg_peer *peer;
+	const struct leg_peer *peer;	/* outlives the leg and its session       */
 	struct sip_dest dest;		/* the first host                         */
 	struct str ruri, from_uri, from_name, to_uri, to_name, contact_user;
 	struct str route, session_id, received;	/* as struct sip_invite has them  */

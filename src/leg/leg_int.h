@@ -23,8 +23,20 @@ struct leg_said {
 	uint64_t version;
 	bool any;
 	bool held;			/* it shows that we hold the peer      */
-	char text[LEG_SDP_MAX];		/* the last SDP, for refreshes: same version, same text */
+	char *text;			/* the last SDP, for refreshes: same version, same text; ours */
 	size_t text_n;
+};
+
+/* An offer of the peer, until it is answered. */
+struct leg_offer {
+	struct sdp_remote r;
+	struct sdp_lines lines;
+};
+
+/* What an INVITE needs again at another host, until it is answered. */
+struct leg_invite {
+	struct sip_invite inv;
+	struct sip_xhdr xhdr[LEG_XHDR_MAX];
 };
 
 struct leg {
@@ -32,12 +44,10 @@ struct leg {
 	uint64_t id, call;
 	enum leg_role role;
 	enum leg_state state;
-	struct leg_peer peer;
+	const struct leg_peer *peer;	/* lent: outlives the leg         */
 	struct arena arena;
 	uint64_t session;
-	/* what an INVITE needs again at another host */
-	struct sip_invite inv;
-	struct sip_xhdr xhdr[LEG_XHDR_MAX];
+	struct leg_invite *out;		/* in the arena; NULL: incoming, or answered */
 	ms_t invited;
 	/* media */
 	uint64_t end;
@@ -48,12 +58,11 @@ struct leg {
 	uint64_t sdp_id, sdp_version;	/* of o=; the highest said so far */
 	struct leg_said said;
 	struct leg_said *before;	/* ours; what goes on if our open offer fails; else NULL */
-	struct sdp_remote offered;	/* by the peer, to be answered    */
-	struct sdp_lines offered_lines;
+	struct leg_offer *offer;	/* by the peer, to be answered; ours; NULL: none */
 	bool have_offer;		/* of the peer, not yet answered; or it asks for ours: */
 	bool asked;			/* its INVITE has no SDP           */
-	struct sdp_remote remote[MEDIA_EARLY_MAX];
-	uint32_t has_remote, settled;	/* bits; settled: said reliably before the answer */
+	struct sdp_remote *remote[MEDIA_EARLY_MAX];	/* ours; by early dialog, NULL: none */
+	uint32_t settled;		/* bits: said reliably before the answer */
 	struct sdp_codec recodec;	/* to be offered after the ACK; name "": none */
 	bool recoding;			/* that offer is open              */
 	int serve;
@@ -84,12 +93,18 @@ void leg_lost(struct leg *g, const struct reason *why);
 struct sip_body leg_body(const struct leg *g);	/* of said.text */
 enum hold_style leg_style(const struct leg *g);
 enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir);
-/* Our answer to g->offered, with `codecs` first-choice first. */
+/* Our answer to g->offer, with `codecs` first-choice first. */
 enum err leg_write_answer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir);
 /* An offer that may fail: what was said before it is kept, and comes back unless `good`. */
 void leg_keep_said(struct leg *g);
 void leg_settle_said(struct leg *g, bool good);
-/* Parses and judges a peer's SDP. An offer becomes g->offered. */
+/* What early dialog `i` said last; copied. */
+void leg_set_remote(struct leg *g, int i, const struct sdp_remote *r);
+void leg_forget_remotes(struct leg *g, int but);	/* -1: all */
+void leg_tidy(struct leg *g);		/* an offer that was answered is forgotten */
+/* What is of no use any more, keys above all, is wiped and given back. */
+void leg_forget_sdp(struct leg *g);
+/* Parses and judges a peer's SDP. An offer becomes g->offer. */
 enum err leg_read_offer(struct leg *g, const struct sip_body *body, struct reason *why);
 enum err leg_read_answer(struct leg *g, struct str sdp, struct sdp_remote *r, struct reason *why);
 /* Can our media end reach its address? */

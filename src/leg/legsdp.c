@@ -20,14 +20,19 @@ enum media_codec leg_codec_id(const struct sdp_codec *c)
 
 enum hold_style leg_style(const struct leg *g)
 {
-	if (g->peer.music && leg_codec_id(&g->codec) <= MEDIA_PCMA)	/* one that we encode */
+	if (g->peer->music && leg_codec_id(&g->codec) <= MEDIA_PCMA)	/* one that we encode */
 		return HOLD_MUSIC;
-	return g->peer.hold_inactive ? HOLD_INACTIVE : HOLD_SENDONLY;
+	return g->peer->hold_inactive ? HOLD_INACTIVE : HOLD_SENDONLY;
+}
+
+static struct str said_text(const struct leg *g)
+{
+	return (struct str){ g->said.text, g->said.text_n };
 }
 
 struct sip_body leg_body(const struct leg *g)
 {
-	return (struct sip_body){ STR("application/sdp"), { g->said.text, g->said.text_n } };
+	return (struct sip_body){ STR("application/sdp"), said_text(g) };
 }
 
 static enum srtp_suite suite_of(enum sdp_suite s)
@@ -48,6 +53,14 @@ static void add_crypto(struct leg *g, struct sdp_out *o, enum sdp_suite s, uint3
 	memcpy(c->key, g->local.key[suite_of(s)], c->key_n);
 }
 
+static void wipe_text(struct leg_said *s)
+{
+	mem_wipe(s->text, s->text_n);
+	mem_free(s->text);
+	s->text = NULL;
+	s->text_n = 0;
+}
+
 /* Under a new version when it differs from what was said last, else the same. */
 static enum err say(struct leg *g, struct sdp_out *o)
 {
@@ -61,14 +74,15 @@ static enum err say(struct leg *g, struct sdp_out *o)
 	o->rtcp_port = (uint16_t)(g->local.rtp.port + 1);
 	buf_init(&b, text, sizeof text);
 	sdp_write(&b, o);
-	if (g->said.any && !str_eq(buf_str(&b), (struct str){ g->said.text, g->said.text_n })) {
+	if (g->said.any && !str_eq(buf_str(&b), said_text(g))) {
 		o->version = ++g->sdp_version;
 		buf_reset(&b);
 		sdp_write(&b, o);
 	}
 	fits = buf_ok(&b);
 	if (fits) {
-		memcpy(g->said.text, text, b.n);
+		wipe_text(&g->said);
+		g->said.text = mem_dup(text, b.n);
 		g->said.text_n = b.n;
 		g->said.version = o->version;
 		g->said.any = true;
@@ -80,20 +94,63 @@ static enum err say(struct leg *g, struct sdp_out *o)
 	return fits ? OK : ERR_LIMIT;
 }
 
+void leg_set_remote(struct leg *g, int i, const struct sdp_remote *r)
+{
+	if (!g->remote[i])
+		g->remote[i] = mem_new(sizeof *r);
+	*g->remote[i] = *r;
+}
+
+void leg_forget_remotes(struct leg *g, int but)
+{
+	for (int i = 0; i < MEDIA_EARLY_MAX; i++) {
+		if (i == but || !g->remote[i])
+			continue;
+		mem_wipe(g->remote[i], sizeof *g->remote[i]);
+		mem_free(g->remote[i]);
+		g->remote[i] = NULL;
+	}
+}
+
+static void forget_offer(struct leg *g)
+{
+	if (g->offer)
+		mem_wipe(g->offer, sizeof *g->offer);
+	mem_free(g->offer);
+	g->offer = NULL;
+}
+
+void leg_tidy(struct leg *g)
+{
+	if (!g->have_offer && g->state != LEG_IN)
+		forget_offer(g);
+}
+
+void leg_forget_sdp(struct leg *g)
+{
+	leg_settle_said(g, true);
+	wipe_text(&g->said);
+	forget_offer(g);
+	leg_forget_remotes(g, -1);
+	g->serve = -1;
+}
+
 void leg_keep_said(struct leg *g)
 {
 	leg_settle_said(g, true);
 	g->before = mem_new(sizeof *g->before);
 	*g->before = g->said;
+	if (g->said.text)
+		g->before->text = mem_dup(g->said.text, g->said.text_n);
 }
 
 void leg_settle_said(struct leg *g, bool good)
 {
 	if (!g->before)
 		return;
+	wipe_text(good ? g->before : &g->said);
 	if (!good)
 		g->said = *g->before;
-	mem_wipe(g->before, sizeof *g->before);
 	mem_free(g->before);
 	g->before = NULL;
 }
@@ -105,14 +162,14 @@ static void last_lines(const struct leg *g, struct sdp_lines *lines)
 	struct sdp_fault why;
 
 	lines->n = 0;
-	if (sdp_parse((struct str){ g->said.text, g->said.text_n }, &s, &why) == OK)
+	if (sdp_parse(said_text(g), &s, &why) == OK)
 		sdp_lines_of(&s, lines);
 }
 
 /* The suite in use first: whoever takes the first one changes no key. */
 static void offer_crypto(struct leg *g, struct sdp_out *o, enum sdp_suite now)
 {
-	const struct sdp_opts *p = &g->peer.sdp;
+	const struct sdp_opts *p = &g->peer->sdp;
 
 	o->proto = SDP_RTP_SAVP;
 	if (now != SDP_SUITE_NONE)
@@ -124,7 +181,7 @@ static void offer_crypto(struct leg *g, struct sdp_out *o, enum sdp_suite now)
 
 static const struct sdp_remote *known_remote(const struct leg *g)
 {
-	return g->serve >= 0 ? &g->remote[g->serve] : NULL;
+	return g->serve >= 0 ? g->remote[g->serve] : NULL;
 }
 
 static enum sdp_suite suite_now(const struct leg *g)
@@ -138,8 +195,8 @@ enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs, enum sd
 {
 	const struct sdp_remote *known = known_remote(g);
 	struct sdp_fmt fmt[SDP_FMT_MAX];
-	struct sdp_out o = { .fmt = fmt, .ptime = g->peer.sdp.ptime, .dir = dir,
-			     .rtcp_mux = g->peer.sdp.rtcp_mux };
+	struct sdp_out o = { .fmt = fmt, .ptime = g->peer->sdp.ptime, .dir = dir,
+			     .rtcp_mux = g->peer->sdp.rtcp_mux };
 	struct sdp_lines lines;
 
 	o.nfmt = sdp_offer_lines(codecs, g->said.any ? &g->said.side : NULL,
@@ -150,18 +207,18 @@ enum err leg_write_offer(struct leg *g, const struct sdp_codecs *codecs, enum sd
 		o.lines = &lines;
 		o.line = g->said.line;
 	}
-	if (g->peer.sdp.srtp == SDP_SRTP_MANDATORY || suite_now(g) != SDP_SUITE_NONE)
+	if (g->peer->sdp.srtp == SDP_SRTP_MANDATORY || suite_now(g) != SDP_SUITE_NONE)
 		offer_crypto(g, &o, suite_now(g));
 	return say(g, &o);
 }
 
 enum err leg_write_answer(struct leg *g, const struct sdp_codecs *codecs, enum sdp_dir dir)
 {
-	const struct sdp_remote *r = &g->offered;
+	const struct sdp_remote *r = &g->offer->r;
 	struct sdp_fmt fmt[SDP_FMT_MAX];
-	struct sdp_out o = { .fmt = fmt, .ptime = g->peer.sdp.ptime, .dir = dir,
-			     .lines = &g->offered_lines, .line = r->line, .proto = r->proto,
-			     .rtcp_mux = r->mux && g->peer.sdp.rtcp_mux };
+	struct sdp_out o = { .fmt = fmt, .ptime = g->peer->sdp.ptime, .dir = dir,
+			     .lines = &g->offer->lines, .line = r->line, .proto = r->proto,
+			     .rtcp_mux = r->mux && g->peer->sdp.rtcp_mux };
 
 	o.nfmt = sdp_answer_lines(codecs, &r->side, fmt, &g->said.side.map);
 	g->said.side.codecs = *codecs;
@@ -202,7 +259,7 @@ enum err leg_reachable(struct leg *g, const struct sdp_remote *r, struct reason 
 	if (r->rtp.family != g->local.rtp.family)
 		text = r->rtp.family == ADDR_V6 ? "its audio has an IPv6 address, and our side has IPv4"
 						: "its audio has an IPv4 address, and our side has IPv6";
-	else if (g->peer.media.latch || !addr_is_loopback(&r->rtp) || addr_is_loopback(&g->local.rtp))
+	else if (g->peer->media.latch || !addr_is_loopback(&r->rtp) || addr_is_loopback(&g->local.rtp))
 		return OK;
 	*why = REASON(BAD_SDP, str_of(g->name), str_of(text));
 	return ERR_DENIED;
@@ -211,7 +268,7 @@ enum err leg_reachable(struct leg *g, const struct sdp_remote *r, struct reason 
 static enum err take(struct leg *g, const struct sdp *s, int line, struct sdp_remote *r,
 		     struct reason *why)
 {
-	struct sdp_ask ask = { .opts = &g->peer.sdp, .line = line, .now = suite_now(g),
+	struct sdp_ask ask = { .opts = &g->peer->sdp, .line = line, .now = suite_now(g),
 			       .peer = str_of(g->name), .texts = &g->ls->turn };
 	struct sdp_remote got;
 	enum err e = sdp_take(s, &ask, &got, why);
@@ -225,6 +282,7 @@ static enum err take(struct leg *g, const struct sdp *s, int line, struct sdp_re
 
 enum err leg_read_offer(struct leg *g, const struct sip_body *body, struct reason *why)
 {
+	struct sdp_remote r;
 	struct sdp s;
 	enum err e;
 
@@ -234,10 +292,15 @@ enum err leg_read_offer(struct leg *g, const struct sip_body *body, struct reaso
 	}
 	e = parse(g, body->bytes, &s, why);
 	if (!e)
-		e = take(g, &s, -1, &g->offered, why);
-	if (!e)
-		sdp_lines_of(&s, &g->offered_lines);
-	return e;
+		e = take(g, &s, -1, &r, why);
+	if (e)
+		return e;
+	if (!g->offer)
+		g->offer = mem_new(sizeof *g->offer);
+	g->offer->r = r;
+	sdp_lines_of(&s, &g->offer->lines);
+	mem_wipe(&r, sizeof r);
+	return OK;
 }
 
 enum err leg_read_answer(struct leg *g, struct str text, struct sdp_remote *r, struct reason *why)
@@ -273,7 +336,7 @@ struct sdp_codecs leg_one_codec(const struct leg *g, const struct sdp_codec *cod
 				const struct sdp_side *theirs, const struct leg *other)
 {
 	const struct sdp_codecs *beside = other && other->serve >= 0 ?
-		&other->remote[other->serve].side.codecs : g->said.any ? &g->said.side.codecs : NULL;
+		&other->remote[other->serve]->side.codecs : g->said.any ? &g->said.side.codecs : NULL;
 
 	return (struct sdp_codecs){ .n = 1, .c = { *codec },
 		.events = (!theirs || theirs->codecs.events) && (!beside || beside->events),
@@ -307,9 +370,9 @@ static void payload_map(const struct leg *g, const struct sdp_remote *r, struct 
 
 void leg_tell_media(struct leg *g, int early)
 {
-	const struct sdp_remote *r = &g->remote[early];
-	struct media_remote m = { .rtp = r->rtp, .rtcp = r->rtcp, .latch = g->peer.media.latch,
-				  .mux = r->mux && g->peer.sdp.rtcp_mux,
+	const struct sdp_remote *r = g->remote[early];
+	struct media_remote m = { .rtp = r->rtp, .rtcp = r->rtcp, .latch = g->peer->media.latch,
+				  .mux = r->mux && g->peer->sdp.rtcp_mux,
 				  .suite = suite_of(r->crypto.suite), .mki = r->crypto.mki_n };
 
 	if (m.mux)
@@ -326,8 +389,10 @@ void leg_serve(struct leg *g, int early, bool wipe)
 	struct reason why;
 
 	g->serve = early;
-	if (leg_agree(g, &g->remote[early], &c, &why) == OK)
+	if (leg_agree(g, g->remote[early], &c, &why) == OK)
 		g->codec = c;
+	if (wipe)
+		leg_forget_remotes(g, early);
 	media_serve(g->ls->cfg.media, g->end, early, wipe);
 }
 
@@ -336,6 +401,6 @@ void leg_apply_direction(struct leg *g)
 	struct hold_flow f = { false, false };
 
 	if (g->serve >= 0)
-		f = hold_flow(g->said.dir, &g->remote[g->serve], g->it_holds, g->we_hold);
+		f = hold_flow(g->said.dir, g->remote[g->serve], g->it_holds, g->we_hold);
 	media_direction(g->ls->cfg.media, g->end, f.send, f.expect);
 }

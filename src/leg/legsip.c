@@ -25,19 +25,18 @@ static bool answer_offer(struct leg *g, const struct sip_event *ev, struct reaso
 	struct sdp_codecs both;
 	struct sdp_codec c;
 
-	if (leg_read_offer(g, &ev->body, why) || leg_agree(g, &g->offered, &c, why))
+	if (leg_read_offer(g, &ev->body, why) || leg_agree(g, &g->offer->r, &c, why))
 		return false;
 	/* said.side: what may be used on this call, though nothing was said yet. */
-	sdp_common(&g->said.side.codecs, &g->offered.side.codecs, &both);
+	sdp_common(&g->said.side.codecs, &g->offer->r.side.codecs, &both);
 	both.n = 1;
 	*why = REASON(INTERNAL, STR("an SDP does not fit"));
-	return leg_write_answer(g, &both, hold_answer(&g->offered, false, leg_style(g))) == OK;
+	return leg_write_answer(g, &both, hold_answer(&g->offer->r, false, leg_style(g))) == OK;
 }
 
 static void serve_early(struct leg *g, int i, const struct sdp_remote *r)
 {
-	g->remote[i] = *r;
-	g->has_remote |= 1u << i;
+	leg_set_remote(g, i, r);
 	leg_tell_media(g, i);
 	if (g->serve < 0 || g->serve == i)
 		leg_serve(g, i, false);
@@ -67,7 +66,7 @@ static void early_offer(struct leg *g, const struct sip_event *ev)
 		return;
 	}
 	g->settled |= 1u << ev->early;
-	serve_early(g, ev->early, &g->offered);
+	serve_early(g, ev->early, &g->offer->r);
 }
 
 /* An early dialog's SDP: its own record, its own keys. The first one is served until
@@ -85,7 +84,7 @@ static void early_sdp(struct leg *g, const struct sip_event *ev)
 		return;
 	}
 	/* What cannot be used is passed over: the 200 decides. */
-	if (g->peer.delayed_offer || leg_read_answer(g, ev->body.bytes, &r, &why) ||
+	if (g->peer->delayed_offer || leg_read_answer(g, ev->body.bytes, &r, &why) ||
 	    leg_agree(g, &r, &c, &why))
 		return;
 	serve_early(g, ev->early, &r);
@@ -130,21 +129,20 @@ static bool answered_sdp(struct leg *g, const struct sip_event *ev, int i, struc
 	struct sdp_remote r;
 	struct sdp_codec c;
 
-	if (g->peer.delayed_offer && !settled) {
+	if (g->peer->delayed_offer && !settled) {
 		if (!answer_in_ack(g, ev, why))
 			return false;
-		r = g->offered;
+		r = g->offer->r;
 	} else if (ev->body.bytes.n && !settled) {
 		if (leg_read_answer(g, ev->body.bytes, &r, why) || leg_agree(g, &r, &c, why))
 			return false;
-	} else if (g->has_remote >> i & 1) {
-		r = g->remote[i];	/* its 183 had the answer */
+	} else if (g->remote[i]) {
+		r = *g->remote[i];	/* its 183 had the answer */
 	} else {
 		*why = REASON(BAD_SDP, str_of(g->name), STR("the 200 has none"));
 		return false;
 	}
-	g->remote[i] = r;
-	g->has_remote |= 1u << i;
+	leg_set_remote(g, i, &r);
 	return true;
 }
 
@@ -162,7 +160,9 @@ static void on_answer(struct leg *g, const struct sip_event *ev)
 		return;
 	}
 	g->state = LEG_UP;
-	g->it_holds = hold_said(&g->remote[i]);
+	g->out = NULL;
+	arena_close(&g->arena);
+	g->it_holds = hold_said(g->remote[i]);
 	leg_tell_media(g, i);
 	leg_serve(g, i, true);
 	leg_push(g, &out);
@@ -180,7 +180,7 @@ static struct reason transport_reason(struct leg *g, const struct sip_event *ev)
 		return why;
 	if (ev->fail == SIP_FAIL_TIMEOUT)
 		return REASON(TRUNK_INVITE_TIMEOUT, who,
-			      number(g, g->inv.first_response ? g->inv.first_response : 32000));
+			      number(g, g->out->inv.first_response ? g->out->inv.first_response : 32000));
 	return REASON(INTERNAL, STR("a request could not be sent"));
 }
 
@@ -229,8 +229,7 @@ static enum err answer_of_ack(struct leg *g, const struct sip_event *ev, struct 
 	if (!ev->body.bytes.n || leg_read_answer(g, ev->body.bytes, &r, why) ||
 	    leg_agree(g, &r, &c, why))
 		return ERR_PARSE;
-	g->remote[0] = r;
-	g->has_remote = 1;
+	leg_set_remote(g, 0, &r);
 	g->delayed = false;
 	leg_tell_media(g, 0);
 	leg_serve(g, 0, true);
@@ -344,4 +343,5 @@ void legs_on_sip(struct legs *ls, const struct sip_event *ev)
 	case SIP_EV_FLOW:
 		break;
 	}
+	leg_tidy(g);
 }

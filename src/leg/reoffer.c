@@ -43,7 +43,7 @@ void leg_learn_hold(struct leg *g, bool holds)
  * address we have, so that RTCP and the resume find the way. */
 static void take_remote(struct leg *g, const struct sdp_remote *r)
 {
-	struct sdp_remote *m = &g->remote[g->serve];
+	struct sdp_remote *m = g->remote[g->serve];
 	struct addr rtp = m->rtp, rtcp = m->rtcp;
 
 	*m = *r;
@@ -74,9 +74,9 @@ static bool same_key(const struct sdp_crypto *a, const struct sdp_crypto *b)
  * hold without raising it, and some raise it for nothing. */
 static bool is_refresh(const struct leg *g, const struct sdp_remote *r)
 {
-	const struct sdp_remote *was = &g->remote[g->serve];
+	const struct sdp_remote *was = g->serve < 0 ? NULL : g->remote[g->serve];
 
-	return r->line == g->said.line && addr_eq(&r->rtp, &was->rtp) &&
+	return was && r->line == g->said.line && addr_eq(&r->rtp, &was->rtp) &&
 	       addr_eq(&r->rtcp, &was->rtcp) && r->mux == was->mux && r->zero == was->zero &&
 	       r->dir == was->dir && r->proto == was->proto && same_key(&r->crypto, &was->crypto) &&
 	       same_side(&r->side, &was->side);
@@ -100,19 +100,19 @@ static enum err answer_now(struct leg *g)
 static enum err answer_offer(struct leg *g, const struct leg *other)
 {
 	const struct sdp_codec codec = other ? other->codec : g->codec;
-	struct sdp_codecs one = leg_one_codec(g, &codec, &g->offered.side, other);
+	struct sdp_codecs one = leg_one_codec(g, &codec, &g->offer->r.side, other);
 	char text[128];
 	struct buf b;
 	enum err e;
 
-	if (sdp_codec_find(&g->offered.side.codecs, &codec) < 0) {
+	if (sdp_codec_find(&g->offer->r.side.codecs, &codec) < 0) {
 		buf_init(&b, text, sizeof text);
-		sdp_codecs_text(&b, &g->offered.side.codecs);
+		sdp_codecs_text(&b, &g->offer->r.side.codecs);
 		refuse(g, 488, &REASON(NO_COMMON_CODEC, str_of(g->name), buf_str(&b)));
 		return ERR_DENIED;
 	}
 	leg_keep_said(g);
-	e = leg_write_answer(g, &one, hold_answer(&g->offered, g->we_hold, leg_style(g)));
+	e = leg_write_answer(g, &one, hold_answer(&g->offer->r, g->we_hold, leg_style(g)));
 	if (e) {
 		leg_settle_said(g, false);
 		refuse(g, 500, NULL);
@@ -123,9 +123,9 @@ static enum err answer_offer(struct leg *g, const struct leg *other)
 		return e;
 	leg_settle_said(g, true);
 	g->codec = codec;
-	take_remote(g, &g->offered);
+	take_remote(g, &g->offer->r);
 	if (other)
-		leg_learn_hold(g, hold_said(&g->offered));
+		leg_learn_hold(g, hold_said(&g->offer->r));
 	leg_apply_direction(g);
 	if (g->updating)
 		done(g, 0);
@@ -159,18 +159,17 @@ enum err leg_answer_early(struct leg *g, const struct sip_event *ev)
 
 	if (e)
 		return e;
-	if (!g->codec.name[0] || sdp_codec_find(&g->offered.side.codecs, &g->codec) < 0)
+	if (!g->codec.name[0] || sdp_codec_find(&g->offer->r.side.codecs, &g->codec) < 0)
 		return ERR_DENIED;
-	one = leg_one_codec(g, &g->codec, &g->offered.side, NULL);
+	one = leg_one_codec(g, &g->codec, &g->offer->r.side, NULL);
 	leg_keep_said(g);
-	e = leg_write_answer(g, &one, hold_answer(&g->offered, g->we_hold, leg_style(g)));
+	e = leg_write_answer(g, &one, hold_answer(&g->offer->r, g->we_hold, leg_style(g)));
 	leg_settle_said(g, e == OK);
 	if (e)
 		return e;
-	g->remote[i] = g->offered;
-	g->has_remote |= 1u << i;
+	leg_set_remote(g, i, &g->offer->r);
 	if (g->state == LEG_IN)		/* the called side's is known by its answer */
-		g->it_holds = hold_said(&g->offered);
+		g->it_holds = hold_said(&g->offer->r);
 	leg_tell_media(g, i);
 	return OK;
 }
@@ -200,7 +199,7 @@ void leg_on_reinvite(struct leg *g, const struct sip_event *ev)
 	e = g->asked ? OK : leg_read_offer(g, &ev->body, &why);
 	if (e)
 		refuse(g, e == ERR_RANGE ? 415 : 488, &why);
-	else if (!g->asked && is_refresh(g, &g->offered))
+	else if (!g->asked && is_refresh(g, &g->offer->r))
 		(void)answer_offer(g, NULL);	/* its 488 or 500 is the answer then */
 	else
 		leg_push(g, &out);
@@ -224,9 +223,13 @@ enum err leg_offer_answer(struct legs *ls, uint64_t id, uint64_t other)
 {
 	struct leg *g = leg_of(ls, id), *o = leg_of(ls, other);
 
+	enum err e;
+
 	if (!g || !g->have_offer)
 		return ERR_STATE;
-	return g->asked ? offer_when_asked(g, o) : answer_offer(g, o);
+	e = g->asked ? offer_when_asked(g, o) : answer_offer(g, o);
+	leg_tidy(g);
+	return e;
 }
 
 enum err leg_offer_refuse(struct legs *ls, uint64_t id, unsigned status)
@@ -236,6 +239,7 @@ enum err leg_offer_refuse(struct legs *ls, uint64_t id, unsigned status)
 	if (!g || !g->have_offer)
 		return ERR_STATE;
 	refuse(g, status, NULL);
+	leg_tidy(g);
 	return OK;
 }
 

@@ -28,8 +28,16 @@ static bool usable(struct sip *s, const struct ses_arg *a)
 	       (!a->body || a->body->bytes.n <= SIP_BODY_MAX);
 }
 
+static const struct sip_opts nothing_special = { .login = 0 };
+
+static const struct sip_opts *opts_of(const struct sip_invite *i)
+{
+	return i->opts ? i->opts : &nothing_special;
+}
+
 static void init_dialog(struct sip *s, struct ses *x, const struct sip_invite *i)
 {
+	const struct sip_opts *o = opts_of(i);
 	char mem[3][URI_ROOM], id[33], tag[17];
 	struct buf b[3];
 	struct str call_id = i->call_id;
@@ -42,13 +50,13 @@ static void init_dialog(struct sip *s, struct ses *x, const struct sip_invite *i
 		call_id = str_of(id);
 	sip_write_name(&b[0], i->from_name);
 	buf_ch(&b[0], '<');
-	sip_write_uri(&b[0], i->from_uri, &i->opts, true, false);
+	sip_write_uri(&b[0], i->from_uri, o, true, false);
 	buf_ch(&b[0], '>');
 	sip_write_name(&b[1], i->to_name);
 	buf_ch(&b[1], '<');
-	sip_write_uri(&b[1], i->to_uri.n ? i->to_uri : i->ruri, &i->opts, false, true);
+	sip_write_uri(&b[1], i->to_uri.n ? i->to_uri : i->ruri, o, false, true);
 	buf_ch(&b[1], '>');
-	sip_write_uri(&b[2], i->ruri, &i->opts, false, true);
+	sip_write_uri(&b[2], i->ruri, o, false, true);
 	dialog_init_uac(&x->d, call_id, str_of(tag), buf_str(&b[0]), buf_str(&b[1]), buf_str(&b[2]));
 	dialog_set_routes(&x->d, i->route);
 	for (int k = 0; k < 3; k++)
@@ -64,7 +72,7 @@ static struct ses *new_call(struct sip *s, const struct sip_invite *i)
 		return NULL;
 	x->owner = i->owner;
 	x->dest = copy_of(&i->dest, sizeof i->dest);
-	x->opts = copy_of(&i->opts, sizeof i->opts);
+	x->opts = opts_of(i);
 	x->listener = (uint16_t)i->dest.listener;
 	x->transport = (uint8_t)i->dest.transport;
 	x->peer = i->dest.addr;
@@ -79,7 +87,7 @@ uint64_t sip_invite(struct sip *s, const struct sip_invite *i)
 {
 	struct ses_arg a = { .body = &i->body, .x = i->xhdr, .nx = i->nxhdr };
 	struct request_out o = { .method = SIP_INVITE, .user_kind = TX_USER_INVITE,
-				 .dest = &i->dest, .login = i->opts.login };
+				 .dest = &i->dest, .login = opts_of(i)->login };
 	struct ses *x = NULL;
 	uint64_t tx;
 
@@ -142,10 +150,8 @@ enum err sip_own(struct sip *s, uint64_t session, uint64_t owner, const struct s
 		return ERR_GONE;
 	x->owner = owner;
 	transport_prove(s, x->flow);	/* it may ring long without a word */
-	if (o) {
-		mem_free(x->opts);
-		x->opts = copy_of(o, sizeof *o);
-	}
+	if (o)
+		x->opts = o;
 	return OK;
 }
 

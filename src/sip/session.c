@@ -581,7 +581,6 @@ void ses_free(struct sip *s, struct ses *x)
 	for (int i = 0; i < x->nearly; i++)
 		mem_free(x->early[i].tag);
 	mem_free(x->dest);
-	mem_free(x->opts);
 	mem_free(x->contact_user);
 	mem_free(x->extra);
 	mem_free(x->sid);

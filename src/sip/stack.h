@@ -188,7 +188,7 @@ struct reason sip_auth_reason(const struct sip_event *ev, struct str who);
 struct sip_invite {
 	uint64_t owner;
 	struct sip_dest dest;
-	struct sip_opts opts;
+	const struct sip_opts *opts;	/* outlives the session; NULL: nothing special */
 	struct str ruri;		/* "sip:+1425...@host" */
 	struct str route;		/* "<a>, <b>": the route set from the start (Service-Route, Path); dest
 					 * stays where it goes */
@@ -217,6 +217,7 @@ void sip_abandon(struct sip *s, uint64_t session);
 enum err sip_prack(struct sip *s, uint64_t session, int early, const struct sip_body *b);
 
 /* --- uas --- */
+/* From now on the owner's; `o` outlives the session, NULL: as before. */
 enum err sip_own(struct sip *s, uint64_t session, uint64_t owner, const struct sip_opts *o);
 enum err sip_ring(struct sip *s, uint64_t session, unsigned status, const struct sip_body *b,
 		  const struct sip_xhdr *x, int nx);			/* 101..199 */

@@ -231,7 +231,7 @@ struct ses {
 	uint64_t invite;	/* transaction of the INVITE                */
 	uint64_t re_tx;		/* ... of the open re-INVITE, either way    */
 	struct sip_dest *dest;	/* uac: as given; uas: NULL                 */
-	struct sip_opts *opts;	/* uas: NULL until owned                    */
+	const struct sip_opts *opts;	/* the owner's, lent; uas: NULL until owned */
 	char *contact_user;
 	struct rel *rel;	/* NULL: all provisionals are plain ones    */
 	struct sid *sid;	/* NULL: no Session-ID                      */

@@ -284,6 +284,8 @@ static void far_hears(struct side *x, const struct sip_event *e)
 	}
 }
 
+static const struct sip_opts plain = { 0 };
+
 static void far_event(struct fz *f, const struct sip_event *e)
 {
 	struct side *x = side_of(f, e->session);
@@ -291,7 +293,7 @@ static void far_event(struct fz *f, const struct sip_event *e)
 	if (e->kind == SIP_EV_INVITE) {
 		x = &f->s[WINNER];
 		x->session = e->session;
-		(void)sip_own(f->far, e->session, 1, &(struct sip_opts){ 0 });
+		(void)sip_own(f->far, e->session, 1, &plain);
 		if (e->body.bytes.n)
 			saw(x, e->body.bytes, STR_NONE);
 		return;

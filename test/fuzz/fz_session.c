@@ -30,6 +30,7 @@ struct fz {
 	void *dns_ctx;
 	char asked[DNS_NAME_MAX + 1];	/* the last question, "": none */
 	enum dns_type asked_type;
+	struct sip_opts dials[16], owns[4];	/* outlive the sessions */
 	const uint8_t *p, *end;
 };
 
@@ -155,6 +156,18 @@ static void turn(struct fz *f)
 
 /* --- the owner --- */
 
+/* All options that a session may have; they outlive it. */
+static void all_opts(struct fz *f)
+{
+	for (unsigned i = 0; i < 16; i++)
+		f->dials[i] = (struct sip_opts){ .session_timer = i & 1, .login = i & 2 ? 1 : 0,
+			.prack = i & 4 ? SIP_PRACK_ALL : SIP_PRACK_OFF, .update = i & 8, .info = i & 8,
+			.refresh_update = i & 8 };
+	for (unsigned i = 0; i < 4; i++)
+		f->owns[i] = (struct sip_opts){ .session_timer = true, .update = true, .info = i & 2,
+			.refresh_update = true, .prack = i & 1 ? SIP_PRACK_ALL : SIP_PRACK_SDP };
+}
+
 static void dial(struct fz *f, unsigned how)
 {
 	struct sip_invite i = { .owner = 1, .ruri = STR("sip:b@127.0.0.2"),
@@ -163,10 +176,7 @@ static void dial(struct fz *f, unsigned how)
 
 	i.dest = (struct sip_dest){ .listener = how & 1, .transport = how & 1 ? SIP_TCP : SIP_UDP };
 	(void)str_copy(i.dest.host, sizeof i.dest.host, how & 8 ? STR("b.example") : STR("127.0.0.2"));
-	i.opts.session_timer = how & 2;
-	i.opts.login = how & 32 ? 1 : 0;
-	i.opts.prack = how & 64 ? SIP_PRACK_ALL : SIP_PRACK_OFF;
-	i.opts.update = i.opts.info = i.opts.refresh_update = how & 128;
+	i.opts = &f->dials[(how >> 1 & 1) | (how >> 4 & 14)];
 	if (how & 4)
 		i.body = (struct sip_body){ STR("application/sdp"), STR("v=0\r\n") };
 	i.first_response = how & 16 ? 2500 : 0;
@@ -179,11 +189,7 @@ static void dial(struct fz *f, unsigned how)
 
 static void own(struct fz *f, uint64_t id, unsigned how)
 {
-	struct sip_opts o = { .session_timer = true, .update = true, .info = how & 8,
-			      .refresh_update = true,
-			      .prack = how & 4 ? SIP_PRACK_ALL : SIP_PRACK_SDP };
-
-	(void)sip_own(f->sip, id, 5, &o);
+	(void)sip_own(f->sip, id, 5, &f->owns[how >> 2 & 3]);
 }
 
 static void command(struct fz *f)
@@ -369,6 +375,8 @@ static void setup(struct fz *f)
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct fz *f = mem_new(sizeof *f);
+
+	all_opts(f);
 	struct sip_counts c;
 
 	setup(f);

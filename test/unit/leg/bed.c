@@ -35,6 +35,8 @@ static bool legs_turn(struct bed *b)
 	return any;
 }
 
+static const struct sip_opts plain = { 0 };
+
 static bool far_turn(struct bed *b)
 {
 	struct sip_event e;
@@ -51,7 +53,7 @@ static bool far_turn(struct bed *b)
 		(void)str_copy(f->body, sizeof f->body, e.body.bytes);
 		if (e.kind == SIP_EV_INVITE) {
 			b->far_winner = e.session;
-			(void)sip_own(b->far, e.session, 1, &(struct sip_opts){ 0 });
+			(void)sip_own(b->far, e.session, 1, &plain);
 		}
 	}
 	return any;

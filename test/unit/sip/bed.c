@@ -613,7 +613,7 @@ struct sip_dest bed_dest(struct bed_side *from, struct bed_side *to, enum sip_tr
 uint64_t bed_invite(struct bed_side *from, struct bed_side *to, enum sip_transport t,
 		    const char *body)
 {
-	struct sip_invite i = { .owner = 7, .dest = bed_dest(from, to, t), .opts = bed_opts,
+	struct sip_invite i = { .owner = 7, .dest = bed_dest(from, to, t), .opts = &bed_opts,
 				.ruri = STR("sip:200@b.example"),
 				.from_uri = STR("sip:100@a.example"), .from_name = STR("Alice"),
 				.to_uri = STR("sip:200@b.example"), .contact_user = STR("100") };
@@ -639,4 +639,13 @@ void bed_answering(struct bed_side *s, const struct sip_event *ev)
 		assert_int_equal(sip_respond(s->sip, ev->tsx, s->status ? s->status : 200, NULL,
 					     NULL, NULL, 0), OK);
 	}
+}
+
+const struct sip_opts *bed_keep(struct bed *b, const struct sip_opts *o)
+{
+	struct sip_opts *k = &b->kept[b->nkept++];
+
+	assert_true(b->nkept <= (int)(sizeof b->kept / sizeof *b->kept));
+	*k = *o;
+	return k;
 }

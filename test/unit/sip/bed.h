@@ -50,6 +50,8 @@ struct bed_msg {		/* one datagram or stream chunk on the wire */
 };
 
 struct bed {
+	struct sip_opts kept[8];	/* of sessions, which they outlive */
+	int nkept;
 	struct loop loop;
 	struct dns *dns;
 	struct bed_side a, b;
@@ -106,5 +108,7 @@ uint64_t bed_invite(struct bed_side *from, struct bed_side *to, enum sip_transpo
 		    const char *body);
 void bed_answering(struct bed_side *s, const struct sip_event *ev);	/* an `on`: 180, 200 */
 extern const struct sip_opts bed_opts;
+/* A copy that lives as long as the bed. */
+const struct sip_opts *bed_keep(struct bed *b, const struct sip_opts *o);
 
 #endif

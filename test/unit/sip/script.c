@@ -62,7 +62,7 @@ struct bed *alone(enum sip_zone_kind zone)
 
 uint64_t call_with(struct bed *b, const struct sip_opts *o)
 {
-	struct sip_invite i = { .owner = 7, .opts = *o, .ruri = STR("sip:200@10.0.0.9"),
+	struct sip_invite i = { .owner = 7, .opts = bed_keep(b, o), .ruri = STR("sip:200@10.0.0.9"),
 				.from_uri = STR("sip:100@a.example"), .to_uri = STR("sip:200@10.0.0.9"),
 				.contact_user = STR("100") };
 	uint64_t id;

@@ -395,7 +395,7 @@ static void the_profile_shapes_from_contact_and_request_uri(void **x)
 	struct bed *b = alone(SIP_ZONE_TEAMS);
 	struct sip_opts o = { .contact_host = "sbc1.adatum.biz", .from_host_is_contact = true,
 			      .user_phone = true, .user_agent = "Vendor/SBC/1", .x_ms_sbc = "V/M/1" };
-	struct sip_invite i = { .owner = 7, .opts = o, .ruri = STR("sip:+18338006777@sip.example"),
+	struct sip_invite i = { .owner = 7, .opts = &o, .ruri = STR("sip:+18338006777@sip.example"),
 				.from_uri = STR("sip:+17168712781@pbx.local"),
 				.from_name = STR("A \"B\" C"), .max_forwards = 9,
 				.contact_user = STR("+17168712781"), .call_id = STR("fixed@id") };

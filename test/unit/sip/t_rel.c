@@ -410,7 +410,7 @@ static void without_it_nothing_is_acknowledged(void **x)
 
 static uint64_t delayed_call(struct bed *b)
 {
-	struct sip_invite i = { .owner = 7, .opts = rel_all, .ruri = STR("sip:200@10.0.0.9"),
+	struct sip_invite i = { .owner = 7, .opts = &rel_all, .ruri = STR("sip:200@10.0.0.9"),
 				.from_uri = STR("sip:100@a.example"), .to_uri = STR("sip:200@10.0.0.9") };
 	uint64_t id;
 
@@ -498,7 +498,7 @@ static bool every_third(struct bed *b, const struct bed_msg *m)
 static void two_stacks_ring_reliably_over_a_lossy_wire(void **x)
 {
 	struct bed *b = bed_new();
-	struct sip_invite i = { .owner = 7, .opts = rel_all, .ruri = STR("sip:200@b.example"),
+	struct sip_invite i = { .owner = 7, .opts = &rel_all, .ruri = STR("sip:200@b.example"),
 				.from_uri = STR("sip:100@a.example"), .to_uri = STR("sip:200@b.example"),
 				.body = { SDP_TYPE, STR("v=0 offer\r\n") } };
 	uint64_t id;

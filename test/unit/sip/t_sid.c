@@ -31,7 +31,7 @@ static uint64_t taken(struct bed *b, const struct sip_opts *o, const char *extra
 
 static uint64_t named_call(struct bed *b, const char *id)
 {
-	struct sip_invite i = { .owner = 7, .opts = named, .ruri = STR("sip:200@10.0.0.9"),
+	struct sip_invite i = { .owner = 7, .opts = &named, .ruri = STR("sip:200@10.0.0.9"),
 				.from_uri = STR("sip:100@a.example"), .to_uri = STR("sip:200@10.0.0.9"),
 				.body = { STR("application/sdp"), STR("v=0\r\n") } };
 	uint64_t session;

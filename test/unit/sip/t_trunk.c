@@ -31,7 +31,7 @@ static void reply(struct bed *b, int stream, const char *to_request, const char 
 static uint64_t dial(struct bed *b, const char *host, ms_t first_response)
 {
 	struct sip_opts o = { .contact_host = "sbc.adatum.biz", .never_dial_contact = true };
-	struct sip_invite i = { .owner = 7, .opts = o, .ruri = STR("sip:+1@sip.ms.example"),
+	struct sip_invite i = { .owner = 7, .opts = bed_keep(b, &o), .ruri = STR("sip:+1@sip.ms.example"),
 				.from_uri = STR("sip:+2@sbc.adatum.biz"),
 				.to_uri = STR("sip:+1@sip.ms.example"), .first_response = first_response };
 
