@@ -12,6 +12,25 @@ struct call_leg *call_leg_of(struct call *c, uint64_t leg)
 	return NULL;
 }
 
+struct call_leg *call_leg_add(struct call *c)
+{
+	enum { FIRST = 3 };		/* a desk phone, Teams and a mobile */
+
+	if (c->nlegs == c->legs_cap) {
+		int cap = c->legs_cap ? 2 * c->legs_cap : FIRST;
+		struct call_leg *more = c->nlegs < CALL_LEG_MAX
+			? arena_array(&c->arena, (size_t)cap, sizeof *more) : NULL;
+
+		if (!more)
+			return NULL;
+		for (int i = 0; i < c->nlegs; i++)
+			more[i] = c->legs[i];
+		c->legs = more;
+		c->legs_cap = cap;
+	}
+	return &c->legs[c->nlegs++];
+}
+
 uint64_t call_other(const struct call *c, uint64_t leg)
 {
 	if (c->winner < 0)
@@ -51,7 +70,7 @@ static void caller_ends(struct call *c, const struct leg_event *e)
 {
 	struct reason hung = REASON(CALLER_HUNG_UP);
 
-	cdr_ended_by(c->rec, e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
+	cdr_ended_by(cdr_open(&c->rec), e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
 	call_end(c, 0, e->kind == LEG_EV_LOST ? &e->reason : &hung);
 }
 
@@ -59,7 +78,7 @@ static void winner_ends(struct call *c, const struct leg_event *e)
 {
 	struct reason hung = REASON(CALLEE_HUNG_UP);
 
-	cdr_ended_by(c->rec, e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLED);
+	cdr_ended_by(cdr_open(&c->rec), e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLED);
 	call_end(c, 0, e->kind == LEG_EV_LOST ? &e->reason : &hung);
 }
 
@@ -80,8 +99,8 @@ static void finish(struct call *c)
 	struct loop *l = c->cs->cfg.loop;
 
 	stop_timers(c);
-	cdr_end(c->rec, l, c->status, &c->end);
-	cdr_store(c->cs->cfg.map, c->rec);
+	cdr_end(cdr_open(&c->rec), l, c->status, &c->end);
+	cdr_store(c->cs->cfg.map, &c->rec);	/* and it is forgotten */
 	while (c->ntaken > 0) {
 		c->ntaken--;
 		limit_give(c->cs->limit, c->taken[c->ntaken].kind, c->taken[c->ntaken].name);
@@ -94,9 +113,9 @@ static void leg_gone(struct call *c, const struct leg_event *e)
 
 	if (e->leg == c->caller) {
 		c->caller_gone = true;
-		cdr_caller_gone(c->rec, &e->stats);
+		cdr_caller_gone(cdr_open(&c->rec), &e->stats);
 	} else if (k) {
-		cdr_leg_gone(c->rec, k->rec, c->cs->cfg.loop, &k->why, &e->stats);
+		cdr_leg_gone(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, &k->why, &e->stats);
 		k->leg = 0;
 	}
 }
@@ -206,6 +225,17 @@ void call_step(struct call *c, enum call_event ev, const struct leg_event *le)
 	}
 }
 
+/* Nothing but talk is left: the record rests until something happens. */
+static void rest(struct call *c)
+{
+	if (c->state != CALL_TALKING)
+		return;
+	for (int i = 0; i < c->nlegs; i++)
+		if (c->legs[i].leg && i != c->winner)
+			return;
+	cdr_close(&c->rec);
+}
+
 /* --- leg news -> call events ------------------------------------------ */
 
 static enum call_event end_event(struct call *c, const struct leg_event *e)
@@ -249,9 +279,12 @@ void calls_run(struct calls *cs)
 			continue;
 		ev = event_of(c, &e);
 		if (ev == CALL_NEVENT)
-			cdr_note(c->rec, c->cs->cfg.loop, &e.reason);
+			cdr_note(cdr_open(&c->rec), c->cs->cfg.loop, &e.reason);
 		else
 			call_step(c, ev, &e);
+		c = slot_get(&cs->tab, e.call);
+		if (c)
+			rest(c);
 	}
 }
 
@@ -284,6 +317,7 @@ void calls_free(struct calls *cs)
 	}
 	limit_free(cs->limit);
 	slots_close(&cs->tab);
+	mem_free(cs->shown);
 	mem_free(cs);
 }
 
@@ -374,7 +408,6 @@ static struct call *new_call(struct calls *cs)
 	c->id = id;
 	c->winner = -1;
 	arena_init(&c->arena, CALL_ARENA_MAX);
-	c->rec = arena_get(&c->arena, sizeof *c->rec);
 	c->plan = arena_get(&c->arena, sizeof *c->plan);
 	return c;
 }
@@ -384,6 +417,7 @@ static void forget_call(struct call *c)
 	struct calls *cs = c->cs;
 	uint64_t id = c->id;
 
+	cdr_forget(&c->rec);
 	arena_close(&c->arena);
 	slot_free(&cs->tab, id);
 }
@@ -424,9 +458,9 @@ void calls_on_invite(struct calls *cs, const struct sip_event *ev)
 		forget_call(c);
 		return;
 	}
-	cdr_begin(c->rec, cs->cfg.map, cs->cfg.loop, &c->who, ev);
+	cdr_begin(&c->rec, cs->cfg.map, cs->cfg.loop, &c->who, ev);
 	c->plan->dialled = called_number(c, ev->msg);
-	cdr_called(c->rec, c->plan->dialled);
+	cdr_called(cdr_open(&c->rec), c->plan->dialled);
 	if (leg_take(cs->cfg.legs, c->id, ev, c->who.peer, &c->caller, &status, &why)) {
 		refuse(cs, ev, status, &why);
 		c->end = reason_keep(&c->arena, &why);
@@ -436,7 +470,7 @@ void calls_on_invite(struct calls *cs, const struct sip_event *ev)
 		return;
 	}
 	c->state = CALL_RINGING;
-	tap_bind(cs->cfg.tap, c->rec->id, tap_key(ev->msg->call_id));
+	tap_bind(cs->cfg.tap, c->rec.id, tap_key(ev->msg->call_id));
 	if (admit(c)) {
 		c->state = CALL_CLOSING;
 		call_end(c, 503, &c->end);
@@ -476,8 +510,11 @@ enum err call_look(struct calls *cs, uint64_t id, struct call_view *v)
 
 	if (!c)
 		return ERR_GONE;
-	*v = (struct call_view){ .id = id, .record = cdr_id(c->rec), .state = c->state,
-				 .rec = c->rec, .caller = c->caller, .nbranch = c->fork.n,
+	if (!cs->shown)
+		cs->shown = mem_new(sizeof *cs->shown);
+	cdr_copy(&c->rec, cs->shown);
+	*v = (struct call_view){ .id = id, .record = c->rec.id, .state = c->state,
+				 .rec = cs->shown, .caller = c->caller, .nbranch = c->fork.n,
 				 .note = c->plan->note, .nnote = c->plan->nnote };
 	if (c->winner >= 0)
 		v->winner = c->legs[c->winner].leg;

@@ -79,7 +79,7 @@ bool call_decided(enum call_state s, enum call_event e);
 struct call_view {
 	uint64_t id, record;
 	enum call_state state;
-	const struct call_record *rec;	/* so far; lent for the turn */
+	const struct call_record *rec;	/* so far; lent until the next call_look() */
 	uint64_t caller, winner;	/* legs */
 	uint64_t branch[FORK_MAX];
 	enum fork_state branch_state[FORK_MAX];

@@ -3,6 +3,7 @@
 #define CALL_CALL_INT_H
 #include "base/slot.h"
 #include "call/call.h"
+#include "call/cdr.h"
 
 enum { CALL_LEG_MAX = 2 * FORK_MAX, CALL_ARENA_MAX = 96 * 1024, CALL_LIMIT_MAX = 32 };
 
@@ -22,12 +23,12 @@ struct call {
 	uint64_t caller;
 	bool caller_gone;
 	int winner;			/* index in legs; -1: none           */
-	struct call_leg legs[CALL_LEG_MAX];
-	int nlegs;
+	struct call_leg *legs;		/* in the arena                      */
+	int nlegs, legs_cap;
 	struct fork fork;
 	struct route_caller who;
 	struct route_plan *plan;	/* in the arena                      */
-	struct call_record *rec;	/* in the arena                      */
+	struct cdr rec;
 	int hops;
 	bool early;			/* the caller hears a branch already */
 	struct timer tick, no_answer, ring_max, ring_by, offer_wait;
@@ -46,11 +47,14 @@ struct calls {
 	struct calls_config cfg;
 	struct slots tab;
 	struct limit_table *limit;
+	struct call_record *shown;	/* lent by call_look() */
 };
 
 /* call.c */
 void call_step(struct call *c, enum call_event ev, const struct leg_event *le);
 struct call_leg *call_leg_of(struct call *c, uint64_t leg);
+/* A place for one more; NULL: CALL_LEG_MAX are there. Those before it may move. */
+struct call_leg *call_leg_add(struct call *c);
 uint64_t call_other(const struct call *c, uint64_t leg);	/* 0: none */
 void call_end(struct call *c, unsigned status, const struct reason *why);
 

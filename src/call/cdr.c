@@ -17,12 +17,63 @@ static void session_id(struct call_record *r, const struct sip_msg *m)
 	SET(r->session_remote, sip_param(params, "remote"));
 }
 
-void cdr_begin(struct call_record *r, struct map *m, const struct loop *l,
+struct call_record *cdr_open(struct cdr *d)
+{
+	struct call_record *r = d->open;
+
+	if (!r) {
+		r = mem_new(sizeof *r);
+		cdr_copy(d, r);
+		mem_free(d->packed);
+		d->packed = NULL;
+		d->open = r;
+	}
+	return r;
+}
+
+void cdr_copy(const struct cdr *d, struct call_record *out)
+{
+	if (d->open) {
+		*out = *d->open;
+		return;
+	}
+	/* What we packed ourselves comes back; a record that did not would still have its id. */
+	if (record_unpack((struct str){ d->packed, d->packed_n }, out))
+		record_init(out, d->id);
+	out->slot = d->slot;
+}
+
+void cdr_close(struct cdr *d)
+{
+	char mem[RECORD_PACK_MAX];
+	struct buf b;
+
+	if (!d->open)
+		return;
+	buf_init(&b, mem, sizeof mem);
+	record_pack(&b, d->open, RECORD_ALL);
+	d->packed = mem_dup(mem, b.n);
+	d->packed_n = (uint32_t)b.n;
+	d->slot = d->open->slot;
+	mem_free(d->open);
+	d->open = NULL;
+}
+
+void cdr_forget(struct cdr *d)
+{
+	mem_free(d->open);
+	mem_free(d->packed);
+	*d = (struct cdr){ 0 };
+}
+
+void cdr_begin(struct cdr *d, struct map *m, const struct loop *l,
 	       const struct route_caller *who, const struct sip_event *ev)
 {
+	struct call_record *r = mem_new(sizeof *r);
 	char text[ADDR_TEXT];
 
 	record_init(r, map_id(m, l->wall));
+	*d = (struct cdr){ .id = r->id, .open = r };
 	r->boot = map_boot(m);
 	SET(r->calling, who->number);
 	SET(r->calling_name, who->display);
@@ -247,12 +298,8 @@ void cdr_live(struct map *m, struct sip *s, struct legs *ls, struct call_record 
 	(void)map_live_put(m, r, (struct str){ (char *)saved, n });
 }
 
-void cdr_store(struct map *m, struct call_record *r)
+void cdr_store(struct map *m, struct cdr *d)
 {
-	map_finish(m, r);
-}
-
-uint64_t cdr_id(const struct call_record *r)
-{
-	return r->id;
+	map_finish(m, cdr_open(d));
+	cdr_forget(d);
 }

@@ -2,6 +2,9 @@
  * cdr.h - keeps the call's one record in step with the call: every leg, its ring time, its
  * end and the reason. Costs nothing on the wire and is finished exactly once.
  *
+ * A call that only talks needs its record no more until it ends: then it is closed, packed
+ * (some 700 bytes instead of 14 KB), and opened again by whatever happens next.
+ *
  * Owner: the call. Leg indexes are those of the record; -1 (past its limit) is harmless.
  * Times come from the loop: UTC for people, monotonic for durations.
  */
@@ -11,7 +14,19 @@
 #include "store/record.h"
 #include "store/ring.h"
 
-void cdr_begin(struct call_record *r, struct map *m, const struct loop *l,
+struct cdr {
+	uint64_t id;			/* the record's; 0: not begun       */
+	struct call_record *open;	/* ours; NULL: closed, or not begun */
+	char *packed;			/* ours; what closed records are    */
+	uint32_t packed_n, slot;	/* slot: call_record.slot meanwhile */
+};
+/* The record, opened if need be; lent until cdr_close(). Only after cdr_begin(). */
+struct call_record *cdr_open(struct cdr *d);
+void cdr_close(struct cdr *d);
+void cdr_copy(const struct cdr *d, struct call_record *out);
+void cdr_forget(struct cdr *d);
+
+void cdr_begin(struct cdr *d, struct map *m, const struct loop *l,
 	       const struct route_caller *who, const struct sip_event *invite);
 void cdr_called(struct call_record *r, struct str number);
 void cdr_plan(struct call_record *r, const struct loop *l, const struct route_plan *p);
@@ -36,7 +51,7 @@ void cdr_end(struct call_record *r, const struct loop *l, unsigned status, const
 /* Into the map with both dialogs, before the 200 that joins the call leaves. */
 void cdr_live(struct map *m, struct sip *s, struct legs *ls, struct call_record *r,
 	      uint64_t caller, uint64_t winner);
-void cdr_store(struct map *m, struct call_record *r);
-uint64_t cdr_id(const struct call_record *r);
+/* Into the ring of finished records; forgotten here. */
+void cdr_store(struct map *m, struct cdr *d);
 
 #endif

@@ -56,8 +56,8 @@ static void call_leg_known(struct call *c, const struct call_leg *k)
 
 	if (leg_look(c->cs->cfg.legs, k->leg, &v))
 		return;
-	cdr_leg_call_id(c->rec, k->rec, str_of(v.sip.call_id));
-	tap_bind(c->cs->cfg.tap, c->rec->id, tap_key(str_of(v.sip.call_id)));
+	cdr_leg_call_id(cdr_open(&c->rec), k->rec, str_of(v.sip.call_id));
+	tap_bind(c->cs->cfg.tap, c->rec.id, tap_key(str_of(v.sip.call_id)));
 }
 
 static void dial(struct call *c, int i)
@@ -74,21 +74,21 @@ static void dial(struct call *c, int i)
 		.first_response = b->first_response, .xhdr = b->xhdr, .nxhdr = b->nxhdr,
 	};
 
-	if (c->nlegs == CALL_LEG_MAX) {
+	k = call_leg_add(c);
+	if (!k) {
 		why = REASON(LIMIT_HOPS, STR("too often"));
-		cdr_note(c->rec, c->cs->cfg.loop, &why);
+		cdr_note(cdr_open(&c->rec), c->cs->cfg.loop, &why);
 		fork_failed(&c->fork, i, 482);
 		return;
 	}
-	k = &c->legs[c->nlegs++];
 	*k = (struct call_leg){ .branch = i, .route = b };
-	k->rec = cdr_leg(c->rec, c->cs->cfg.loop, b);
+	k->rec = cdr_leg(cdr_open(&c->rec), c->cs->cfg.loop, b);
 	if (call_take_limit(c, LIMIT_TRUNK, b->trunk_name, b->max_calls, &why) == OK &&
 	    leg_dial(c->cs->cfg.legs, &d, &k->leg, &why) == OK) {
 		call_leg_known(c, k);
 	} else {
 		k->why = reason_keep(&c->arena, &why);
-		cdr_leg_end(c->rec, k->rec, c->cs->cfg.loop, 503, &k->why);
+		cdr_leg_end(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, 503, &k->why);
 		fork_failed(&c->fork, i, 503);
 	}
 }
@@ -152,10 +152,10 @@ static void cancel_stop(struct call *c, int i)
 static void never_rang(struct call *c, int i)
 {
 	struct str who = c->winner >= 0 ? c->legs[c->winner].route->name : STR_NONE;
-	int rec = cdr_leg(c->rec, c->cs->cfg.loop, &c->plan->b[i]);
+	int rec = cdr_leg(cdr_open(&c->rec), c->cs->cfg.loop, &c->plan->b[i]);
 	struct reason lost = REASON(ANSWERED_ELSEWHERE, who);
 
-	cdr_leg_end(c->rec, rec, c->cs->cfg.loop, 0, c->winner >= 0 ? &lost : &c->end);
+	cdr_leg_end(cdr_open(&c->rec), rec, c->cs->cfg.loop, 0, c->winner >= 0 ? &lost : &c->end);
 }
 
 static void join(struct call *c, int i)
@@ -171,11 +171,11 @@ static void join(struct call *c, int i)
 	timer_stop(&cs->cfg.loop->timers, &c->no_answer);
 	timer_stop(&cs->cfg.loop->timers, &c->ring_max);
 	timer_stop(&cs->cfg.loop->timers, &c->ring_by);
-	cdr_answer(c->rec, k->rec, cs->cfg.loop);
+	cdr_answer(cdr_open(&c->rec), k->rec, cs->cfg.loop);
 	if (leg_look(cs->cfg.legs, k->leg, &v) == OK)
-		cdr_session(c->rec, str_of(v.sip.session_remote));
+		cdr_session(cdr_open(&c->rec), str_of(v.sip.session_remote));
 	/* Nothing leaves before this turn's end, so the record is in the map before the 200. */
-	cdr_live(cs->cfg.map, cs->cfg.sip, cs->cfg.legs, c->rec, c->caller, k->leg);
+	cdr_live(cs->cfg.map, cs->cfg.sip, cs->cfg.legs, cdr_open(&c->rec), c->caller, k->leg);
 	c->status = 200;
 	c->hold_due[0] = c->hold_due[1] = true;	/* either may hold from the start */
 	if (leg_join(cs->cfg.legs, c->caller, k->leg, c->plan->identity,
@@ -248,7 +248,7 @@ void call_on_ring(struct call *c, const struct leg_event *e)
 	route_host_alive(c->cs->cfg.route, k->route);
 	if (e->kind != LEG_EV_RINGING)
 		return;
-	cdr_leg_ring(c->rec, k->rec, c->cs->cfg.loop);
+	cdr_leg_ring(cdr_open(&c->rec), k->rec, c->cs->cfg.loop);
 	fork_ringing(&c->fork, k->branch);
 	obey(c);
 }
@@ -289,7 +289,7 @@ void call_on_retry(struct call *c, const struct leg_event *e)
 	b = &c->plan->b[k->branch];
 	if (k->why.code == REASON_NONE && route_next_host(c->cs->cfg.route, b, &c->who, e, &c->arena) &&
 	    leg_retry(c->cs->cfg.legs, e->leg, &b->dest, b->ruri, b->to_uri) == OK) {
-		cdr_leg_retry(c->rec, k->rec, c->cs->cfg.loop, &e->reason);
+		cdr_leg_retry(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, &e->reason);
 		return;
 	}
 	call_on_fail(c, e);
@@ -305,7 +305,7 @@ void call_on_fail(struct call *c, const struct leg_event *e)
 		return;
 	if (k->why.code == REASON_NONE)
 		k->why = reason_keep(&c->arena, &e->reason);
-	cdr_leg_end(c->rec, k->rec, c->cs->cfg.loop, status, &k->why);
+	cdr_leg_end(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, status, &k->why);
 	if (k->branch >= 0) {
 		fork_failed(&c->fork, k->branch, status);
 		obey(c);
@@ -356,7 +356,7 @@ void call_on_caller_ends_ringing(struct call *c, const struct leg_event *e)
 	c->end = reason_keep(&c->arena, e->kind == LEG_EV_LOST ? &e->reason : &gave_up);
 	c->cancel_reason = str_dup(&c->arena, e->text);
 	c->status = 487;
-	cdr_ended_by(c->rec, e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
+	cdr_ended_by(cdr_open(&c->rec), e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
 	fork_stop(&c->fork);
 	obey(c);
 	call_end(c, 487, &c->end);
@@ -404,7 +404,7 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 	buf_u64(&b, c->plan->no_answer / 1000);
 	why = timed ? REASON(FORWARDED_NO_ANSWER, buf_str(&b), target)
 		    : REASON(FORWARDED_BUSY, target);
-	cdr_note(c->rec, c->cs->cfg.loop, &why);
+	cdr_note(cdr_open(&c->rec), c->cs->cfg.loop, &why);
 	c->end = reason_keep(&c->arena, &why);
 	fork_stop(&c->fork);
 	obey(c);
@@ -417,7 +417,7 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 	/* The line forwards, so its own class of control counts, not the caller's. */
 	if (c->plan->forward_css.n)
 		c->who.css = c->plan->forward_css;
-	cdr_forward(c->rec, target);
+	cdr_forward(cdr_open(&c->rec), target);
 	call_ring(c, target);
 }
 
@@ -451,7 +451,7 @@ void call_ring(struct call *c, struct str number)
 	}
 	c->plan = p;
 	route_plan(c->cs->cfg.route, &c->who, number, c->hops, &c->arena, p);
-	cdr_plan(c->rec, c->cs->cfg.loop, p);
+	cdr_plan(cdr_open(&c->rec), c->cs->cfg.loop, p);
 	if (!p->n && p->line.n && p->forward_to.n) {	/* nobody to ring: no need to wait */
 		fork_init(&c->fork);
 		call_on_no_answer(c, NULL);
