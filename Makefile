@@ -58,8 +58,8 @@ lint:
 
 bench:
 	$(Q)tools/install-deps.sh bench
-	$(Q)tools/build.sh rel tandem bench_parse
-	$(Q)test/bench/run.py
+	$(Q)tools/build.sh rel tandem bench_parse bench_far
+	$(Q)test/bench/run.py $(T)
 
 # Figures under attack, load, crashes and time; T names single ones: make hostile T="E1 E4".
 H ?= 2
