@@ -58,7 +58,7 @@ lint:
 
 bench:
 	$(Q)tools/install-deps.sh bench
-	$(Q)tools/build.sh rel tandem bench_parse bench_far
+	$(Q)tools/build.sh rel tandem bench
 	$(Q)test/bench/run.py $(T)
 
 # Figures under attack, load, crashes and time; T names single ones: make hostile T="E1 E4".

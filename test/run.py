@@ -135,6 +135,8 @@ def unit_jobs(build, part):
             and (ROOT / "test/unit" / p.name[3:]).is_dir()]
     jobs += [Job("unit", f"tools/{p.stem}", [sys.executable, str(p)])
              for p in sorted((ROOT / "test/tools").glob("t_*.py"))]
+    if (build / "bench_memory").exists():
+        jobs.append(Job("unit", "bench/memory", [str(build / "bench_memory")]))
     return [j for j in jobs if part in j.name]
 
 

@@ -21,7 +21,7 @@ lint="$build python3 clang-14 clang-tidy-14 git"
 fuzz="$build clang-14 llvm-14 libclang-rt-14-dev"
 valgrind="valgrind"
 measure="$test faketime libsofia-sip-ua-dev sipvicious"
-bench="$build python3 sip-tester kamailio libre-dev"
+bench="$build python3 openssl sip-tester kamailio libre-dev strace"
 
 die() {
 	echo "install-deps: $*" >&2

@@ -2,19 +2,8 @@
 
 #include <string.h>
 
-#include "base/hash.h"
+#include "service/registrar_int.h"
 #include "sip/lockout.h"
-
-struct binding {
-	struct hash_node node;		/* by phone */
-	struct reg_row row;
-	struct addr source;
-	enum sip_transport transport;
-	uint32_t listener;
-	net_id flow;			/* a stream that may still be open */
-	struct timer expiry;
-	struct registrar *reg;
-};
 
 struct registrar {
 	struct registrar_config cfg;

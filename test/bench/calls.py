@@ -6,13 +6,16 @@ turn, the generators on the other.
 """
 import json
 import pathlib
+import signal
+import statistics
 import time
 
 from lib.bed import Bed, Failed, until
 from lib.kamailio import Kamailio
 from lib.sipp import Sipp
-from lib.tandem import ROOT, Daemon
-from meter import GENERATOR, SUT, Window, compare, entry, pin, worst
+from lib.tandem import Daemon
+from generator import BENCH, Generator
+from meter import GENERATOR, SUT, Window, compare, entry, family, pin, worst
 
 HERE = pathlib.Path(__file__).resolve().parent
 FORKS = {2: 60, 5: 30, 10: 20}      # destinations: calls a second (media ports rest for 30 s)
@@ -35,9 +38,9 @@ class SippFar:
 class Far:
     """The called side of S2: the first destination answers, the others ring (far.c)."""
 
-    def __init__(self, bed):
+    def __init__(self, bed, name="far"):
         self.port = bed.port()
-        self.child = bed.spawn([ROOT / "build/rel/bench_far", self.port, ANSWER_MS], "far")
+        self.child = bed.spawn([BENCH / "bench_far", self.port, ANSWER_MS], name)
         self.child.wait_text("{")
 
     def counts(self):
@@ -79,6 +82,7 @@ class Line:
 
     def __init__(self, bed, far, systems):
         self.bed, self.far, self.systems, self.n = bed, far, systems, 0
+        self.switched = {w: [] for w in systems}
         pin(far.child.pid, GENERATOR)
         for s in systems.values():
             pin(s.child.pid, SUT)
@@ -110,7 +114,50 @@ class Line:
             return None, f"{failed} calls failed"
         if self.far.repeated() != far_before:
             return None, "something was sent twice"
+        self.switched[which].append(w.switched / (seen - before))
         return w.cost_ns / (seen - before) / 1e6, w.void()
+
+    def syscalls(self, which, dial, rate):
+        """System calls a call, by strace in a run of its own: it slows everything down."""
+        target, path, calls = self.systems[which], self.bed.dir / f"strace-{which}-{dial}", 6 * rate
+        pids = [w for p in family(target.child.pid) for w in ("-p", str(p))]
+        tracer = self.bed.spawn(["strace", "-f", "-c", "-o", path, *pids], f"strace-{which}-{dial}")
+        tracer.wait_text("attached")
+        Sipp(self.bed, f"traced-{which}-{dial}", HERE / "uac.xml", f"127.0.0.1:{target.port}", rate=rate, calls=calls,
+             keys={"dial": dial, "from": "4989987654"}, extra=["-d", "0"]).wait(60)
+        tracer.stop(signal.SIGINT)
+        total = next(l.split() for l in path.read_text().splitlines() if l.endswith("total"))
+        return round(int(total[3]) / calls, 1)
+
+    def beside(self, dial, rate):
+        """What explains a figure and is not judged."""
+        return {"syscalls": {w: self.syscalls(w, dial, rate) for w in self.systems},
+                "context_switches": {w: round(statistics.median(v), 1) for w, v in self.switched.items() if v}}
+
+
+def floor(bed, n, rate, window_s):
+    """ms of the bare datagrams of such a call: the median of three windows."""
+    near, away, far = bed.port(), bed.port(), bed.port()
+    system = bed.spawn([BENCH / "bench_floor_udp", "serve", near, away, far], f"floor-{n}")
+    system.wait_line("ready")
+    pin(system.pid, SUT)
+    got = []
+    for i in range(3):
+        g = Generator(bed, f"floor-drive-{n}-{i}", "floor_udp", "drive", near, away, far, rate, window_s + 2, n)
+        w, before, seen = g.window(system.pid, rate, window_s)
+        g.child.wait_end(60)
+        if g.counts()["bad"]:
+            raise Failed(f"the floor lost datagrams: {g.counts()}")
+        got.append(w.cost_ns / (seen - before) / 1e6)
+    system.stop()
+    return statistics.median(got)
+
+
+def explained(args, line, e, dial, rate, n):
+    """The entry with eta = floor / ours, system calls and context switches."""
+    bare = floor(line.bed, n, rate, args.window / 2)
+    detail = {"floor_ms": round(bare, 4), "rate": rate, **line.beside(dial, min(rate, 20))}
+    return {**e, "eta": round(bare / e["ours"], 3), "detail": detail}
 
 
 def s1(args):
@@ -118,7 +165,7 @@ def s1(args):
         far = SippFar(bed)
         line = Line(bed, far, {"baseline": kamailio(bed, far.port), "ours": daemon(bed, far.port, "site.yaml")})
         ours, base = compare(args.pairs, lambda which: line.drive(which, "4930123456", args.rate, args.window))
-        return entry(ours, base, "ms/call", 1.0)
+        return explained(args, line, entry(ours, base, "ms/call", 1.0), "4930123456", args.rate, 1)
 
 
 def s2(args):
@@ -130,5 +177,6 @@ def s2(args):
             since = far.counts()
             ours, base = compare(args.pairs, lambda which: line.drive(which, str(5000 + n), rate, args.window))
             far.all_rang(n, since)
-            got[f"S2-{n}"] = entry(ours, base, "ms/call", 1.0)
+            got[f"S2-{n}"] = explained(args, line, entry(ours, base, "ms/call", 1.0), str(5000 + n), rate, n)
+            line.switched = {w: [] for w in line.systems}
         return worst(got)

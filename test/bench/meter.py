@@ -132,7 +132,7 @@ def entry(ours, base, unit, goal, higher=False, **more):
             "ok": low >= goal if higher else high <= goal, "unit": unit, "runs": len(ours), **more}
 
 
-def worst(entries, **more):
+def worst(entries, higher=False):
     """Of several rows under one id: the one nearest to missing its goal speaks for all."""
-    w = max(entries.values(), key=lambda e: (not e["ok"], e["ratio_high"]))
-    return {**w, "ok": all(e["ok"] for e in entries.values()), "detail": entries, **more}
+    w = max(entries.values(), key=lambda e: (not e["ok"], -e["ratio_low"] if higher else e["ratio_high"]))
+    return {**w, "ok": all(e["ok"] for e in entries.values()), "detail": entries}
