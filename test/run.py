@@ -137,6 +137,9 @@ def unit_jobs(build, part):
              for p in sorted((ROOT / "test/tools").glob("t_*.py"))]
     if (build / "bench_memory").exists():
         jobs.append(Job("unit", "bench/memory", [str(build / "bench_memory")]))
+    if build.name == "dev" and (build / "bench_parse_ir").exists():     # valgrind and sanitizers exclude each other
+        jobs.append(Job("unit", "bench/parse", [sys.executable, str(ROOT / "test/bench/gate.py"),
+                                                str(build / "bench_parse_ir")]))
     return [j for j in jobs if part in j.name]
 
 

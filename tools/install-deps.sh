@@ -16,7 +16,7 @@ build="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev
  libcurl4-openssl-dev libjansson-dev"
 demo="$build baresip-core iproute2 nftables"
 test="$demo libcmocka-dev python3 openssl sip-tester kamailio kamailio-tls-modules
- libre-dev libsrtp2-dev"
+ libre-dev libsrtp2-dev valgrind"
 lint="$build python3 clang-14 clang-tidy-14 git"
 fuzz="$build clang-14 llvm-14 libclang-rt-14-dev"
 valgrind="valgrind"

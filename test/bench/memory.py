@@ -9,7 +9,7 @@ from calls import HERE
 from generator import Generator
 from states import Identity, States
 
-CALLS, PHONES, TRANSACTIONS, CONNECTIONS = 2000, 10000, 50000, 2000
+CALLS, PHONES, TRANSACTIONS, CONNECTIONS = 2000, 10000, 50000, 1000
 GOAL = {"call": 12288, "registration": 819, "transaction": 256, "tls": 20480, "tls-mutual": 26624}
 
 
@@ -82,7 +82,7 @@ def connections(bed, identity, port, files=()):
     s, first = States(bed, identity, name=f"tls-{port}"), CONNECTIONS // 10
 
     def more(name, n):
-        Generator(bed, f"{name}-{port}", "tls_client", "hold", s.ports[port], n, *files).reach(n, 120)
+        Generator(bed, f"{name}-{port}", "tls_client", "hold", s.ports[port], n, *files).reach(n, 240)
     more("hold-0", first)
     g = Growth(s)
     more("hold-1", CONNECTIONS)

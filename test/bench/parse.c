@@ -39,7 +39,7 @@ static double now_us(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);	/* others use the machine, too */
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
