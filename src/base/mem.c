@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 4096, ALIGN = alignof(max_align_t) };
+enum { CHUNK = 4096, CHUNK_SMALL = 1024, ALIGN = alignof(max_align_t) };
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -73,7 +73,12 @@ size_t mem_in_use(void)
 
 void arena_init(struct arena *a, size_t cap)
 {
-	*a = (struct arena){ .cap = cap };
+	*a = (struct arena){ .cap = cap, .chunk = CHUNK };
+}
+
+void arena_init_small(struct arena *a, size_t cap)
+{
+	*a = (struct arena){ .cap = cap, .chunk = CHUNK_SMALL };
 }
 
 void arena_close(struct arena *a)
@@ -102,7 +107,7 @@ void arena_reset(struct arena *a)
 
 static struct arena_chunk *chunk_new(struct arena *a, size_t n)
 {
-	size_t size = n > CHUNK ? n : CHUNK;
+	size_t size = n > a->chunk ? n : a->chunk;
 	struct arena_chunk *c = checked(malloc(sizeof *c + size));
 
 	c->next = a->head;

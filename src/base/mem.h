@@ -25,9 +25,12 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *head;	/* newest first */
 	size_t used, cap;		/* bytes handed out, and the most allowed */
+	size_t chunk;			/* what it asks for at a time, at least */
 };
 
 void  arena_init(struct arena *a, size_t cap);
+/* The same for things of which there are many at a time, with little in each. */
+void  arena_init_small(struct arena *a, size_t cap);
 void  arena_close(struct arena *a);
 void  arena_reset(struct arena *a);		/* keeps the first chunk     */
 void *arena_get(struct arena *a, size_t n);	/* zeroed, aligned; NULL: cap */

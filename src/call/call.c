@@ -407,7 +407,7 @@ static struct call *new_call(struct calls *cs)
 	c->cs = cs;
 	c->id = id;
 	c->winner = -1;
-	arena_init(&c->arena, CALL_ARENA_MAX);
+	arena_init_small(&c->arena, CALL_ARENA_MAX);
 	c->plan = arena_get(&c->arena, sizeof *c->plan);
 	return c;
 }

@@ -95,7 +95,7 @@ static struct leg *leg_new(struct legs *ls, uint64_t call, const struct leg_peer
 	g->peer = peer;
 	g->serve = -1;
 	g->sdp_id = rng_u64(&ls->cfg.loop->rng) >> 2;
-	arena_init(&g->arena, LEG_ARENA_MAX);
+	arena_init_small(&g->arena, LEG_ARENA_MAX);
 	return g;
 }
 

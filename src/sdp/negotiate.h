@@ -12,7 +12,8 @@
 #include "base/reason.h"
 #include "sdp/sdp.h"
 
-enum { SDP_CODEC_MAX = 8, SDP_PT_NONE = 255 };
+enum { SDP_CODEC_MAX = 5,		/* as many as Tandem passes: every leg keeps such lists */
+       SDP_PT_NONE = 255 };
 
 struct sdp_codec {
 	char name[16];
