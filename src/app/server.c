@@ -135,6 +135,7 @@ void server_turn(struct server *s)
 	while (store_next(s->store, &de))
 		(void)rest_on_store(s->rest, &de);	/* nobody else has jobs */
 	legs_turn_end(s->legs);
+	media_turn_end(s->media);
 	sip_turn_end(s->sip);
 	store_turn(s->store);
 }

@@ -41,6 +41,7 @@ struct media {
 	pid_t pid;
 	uint32_t epoch;
 	struct loop_watch *watch;
+	struct media_batch out;		/* holds keys: wiped when sent */
 	struct timer respawn;
 	struct media_event *queue;
 	uint32_t head, tail, cap;	/* cap is a power of two */
@@ -138,15 +139,32 @@ static void on_up(void *ctx, const struct media_msg *msg)
 
 /* --- the process ---------------------------------------------------------------- */
 
+static void drop_out(struct media *m)
+{
+	mem_wipe(m->out.m, m->out.n * sizeof m->out.m[0]);
+	m->out.n = 0;
+}
+
+void media_turn_end(struct media *m)
+{
+	if (!m->out.n)
+		return;
+	/* A full socket means a hung process: its end is noticed by the watch. */
+	(void)send(m->fd, m->out.m, m->out.n * sizeof m->out.m[0], MSG_DONTWAIT | MSG_NOSIGNAL);
+	drop_out(m);
+}
+
 static void send_down(struct media *m, struct media_msg *msg)
 {
 	msg->version = MEDIA_VERSION;
 	msg->epoch = m->epoch;
-	if (m->inside)
+	if (m->inside) {
 		inside_msg(m->inside, msg);
-	else if (m->fd >= 0)
-		/* A full socket means a hung process: its end is noticed by the watch. */
-		(void)send(m->fd, msg, sizeof *msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} else if (m->fd >= 0) {
+		m->out.m[m->out.n++] = *msg;
+		if (m->out.n == MEDIA_BATCH)
+			media_turn_end(m);
+	}
 }
 
 static void send_music(struct media *m)
@@ -191,6 +209,7 @@ static void process_lost(struct media *m)
 	m->watch = NULL;
 	close(m->fd);
 	m->fd = -1;
+	drop_out(m);
 	(void)waitpid(m->pid, NULL, WNOHANG);
 	log_line(&m->loop->log, LOG_ERROR,
 		 "The media process ended unexpectedly; calls without audio are ended and it is started again.");
@@ -208,20 +227,19 @@ static void process_lost(struct media *m)
 static void on_fd(void *arg)
 {
 	struct media *m = arg;
-	struct media_msg msg;
+	struct media_msg in[MEDIA_BATCH];
+	/* One packet a wake-up: the descriptor stays readable while there are more. */
+	ssize_t n = recv(m->fd, in, sizeof in, MSG_DONTWAIT);
 
-	for (int i = 0; i < 256 && m->fd >= 0; i++) {
-		ssize_t n = recv(m->fd, &msg, sizeof msg, MSG_DONTWAIT);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0) {
-			process_lost(m);
-			return;
-		}
-		if (n == (ssize_t)sizeof msg && msg.epoch == m->epoch)
-			on_up(m, &msg);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		process_lost(m);
+		return;
 	}
+	for (size_t i = 0; i < (size_t)n / sizeof in[0]; i++)
+		if (in[i].epoch == m->epoch)
+			on_up(m, &in[i]);
 }
 
 static bool spawn(struct media *m)
@@ -250,6 +268,7 @@ static bool spawn(struct media *m)
 	m->ready = 0;
 	m->watch = loop_watch(m->loop, m->fd, on_fd, m);
 	send_pools(m);
+	media_turn_end(m);
 	return true;
 }
 
@@ -304,6 +323,7 @@ void media_free(struct media *m)
 	timer_stop(&m->loop->timers, &m->respawn);
 	loop_unwatch(m->watch);
 	if (m->fd >= 0) {
+		media_turn_end(m);
 		close(m->fd);		/* the process sees it and ends */
 		(void)waitpid(m->pid, NULL, 0);
 	}

@@ -1,6 +1,7 @@
 /*
  * proto.h - the messages between signalling and a media process: fixed size, versioned, over
- * a SOCK_SEQPACKET pair. The signalling side owns the numbers (slots, addresses, keys), so
+ * a SOCK_SEQPACKET pair; all of one turn travel as one packet, up to MEDIA_BATCH of them: each
+ * packet wakes the other side, and waking costs more than the messages do. The signalling side owns the numbers (slots, addresses, keys), so
  * writing an SDP never waits for an answer.
  *
  * Both ends check every field (media_msg_good()); a message of another version or epoch is
@@ -14,7 +15,7 @@
 #include "media/srtp.h"
 
 enum { MEDIA_VERSION = 1, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
-       MEDIA_PATH_MAX = 256 };
+       MEDIA_BATCH = 16, MEDIA_PATH_MAX = 256 };
 
 /* What a payload is, the same on both legs; payload types differ from leg to leg. */
 enum media_codec { MEDIA_PCMU, MEDIA_PCMA, MEDIA_G722, MEDIA_G729, MEDIA_OPUS, MEDIA_EVENTS,
@@ -65,6 +66,11 @@ struct media_msg {
 		struct { struct addr from; } latched;
 		struct media_counts counts;
 	} u;
+};
+
+struct media_batch {		/* on its way out */
+	struct media_msg m[MEDIA_BATCH];
+	uint32_t n;
 };
 
 /* Are all fields within their bounds? `slots`: how many there are. */

@@ -37,6 +37,8 @@ struct worker {
 	struct rng rng;
 	struct out_packet out[OUT];
 	int nout;
+	struct media_batch news;	/* for signalling, until the end of the round */
+	struct media_msg ctl_in[MEDIA_BATCH];
 	ms_t now;
 	uint8_t in[BATCH][RTP_PACKET_MAX + RTP_TAIL];
 	bool done;
@@ -125,15 +127,24 @@ static void send_packet(void *ctx, uint32_t slot, bool rtcp, const struct addr *
 	memcpy(o->p, p, n);
 }
 
+static void send_news(struct worker *w)
+{
+	/* Blocking is right here: news must not be lost, and signalling always reads. */
+	if (w->news.n &&
+	    send(w->ctl, w->news.m, w->news.n * sizeof w->news.m[0], MSG_NOSIGNAL) < 0)
+		w->done = true;
+	w->news.n = 0;
+}
+
 static void up(void *ctx, const struct media_msg *m)
 {
 	struct worker *w = ctx;
-	struct media_msg copy = *m;
+	struct media_msg *copy = &w->news.m[w->news.n++];
 
-	copy.epoch = w->epoch;
-	/* Blocking is right here: news must not be lost, and signalling always reads. */
-	if (send(w->ctl, &copy, sizeof copy, MSG_NOSIGNAL) < 0)
-		w->done = true;
+	*copy = *m;
+	copy->epoch = w->epoch;
+	if (w->news.n == MEDIA_BATCH)
+		send_news(w);
 }
 
 static int bind_one(struct worker *w, const struct addr *at, uint32_t index)
@@ -215,30 +226,33 @@ static void do_music(struct worker *w, const struct media_msg *m)
 		relay_music(w->relay, pcm, n);
 }
 
+static void obey(struct worker *w, const struct media_msg *m)
+{
+	if (!media_msg_good(m, MEDIA_SLOTS_MAX))
+		return;
+	w->epoch = m->epoch;
+	if (m->op == MEDIA_POOL)
+		do_pool(w, m);
+	else if (m->op == MEDIA_MUSIC)
+		do_music(w, m);
+	else if (m->slot < w->nslots)
+		relay_msg(w->relay, m, w->now);
+}
+
+/* One packet a round: the descriptor stays readable while there are more. */
 static void on_control(struct worker *w)
 {
-	struct media_msg m;
+	ssize_t n = recv(w->ctl, w->ctl_in, sizeof w->ctl_in, MSG_DONTWAIT);
 
-	for (int i = 0; i < 256; i++) {
-		ssize_t n = recv(w->ctl, &m, sizeof m, MSG_DONTWAIT);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0) {
-			w->done = true;
-			return;
-		}
-		if (n != (ssize_t)sizeof m || !media_msg_good(&m, MEDIA_SLOTS_MAX))
-			continue;
-		w->epoch = m.epoch;
-		if (m.op == MEDIA_POOL)
-			do_pool(w, &m);
-		else if (m.op == MEDIA_MUSIC)
-			do_music(w, &m);
-		else if (m.slot < w->nslots)
-			relay_msg(w->relay, &m, w->now);
-		mem_wipe(&m, sizeof m);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		w->done = true;
+		return;
 	}
+	for (size_t i = 0; i < (size_t)n / sizeof w->ctl_in[0]; i++)
+		obey(w, &w->ctl_in[i]);
+	mem_wipe(w->ctl_in, (size_t)n);		/* keys */
 }
 
 static void on_socket(struct worker *w, uint32_t index)
@@ -291,6 +305,7 @@ static void run(struct worker *w)
 			tick = w->now + (relay_playing(w->relay) ? 20 : 250);
 		}
 		flush(w);
+		send_news(w);
 		n = epoll_wait(w->ep, ev, EVENTS, (int)(tick > w->now ? tick - w->now : 0));
 		w->now = clock_ms();
 		for (int i = 0; i < n; i++)
