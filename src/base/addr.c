@@ -94,14 +94,26 @@ bool addr_in(const struct addr *a, const struct addr *net, unsigned bits)
 	return true;
 }
 
+/* Twelve a call: inet_ntop() of the C library prints them with sprintf(). */
+static void v4(struct buf *b, const uint8_t ip[4])
+{
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			buf_ch(b, '.');
+		buf_u64(b, ip[i]);
+	}
+}
+
 void addr_ip(struct buf *b, const struct addr *a)
 {
-	char z[INET6_ADDRSTRLEN] = "?";
+	char z[INET6_ADDRSTRLEN];
 
-	if (a->family != ADDR_NONE &&
-	    !inet_ntop(a->family == ADDR_V4 ? AF_INET : AF_INET6, a->ip, z, sizeof z))
-		z[0] = '?';
-	buf_lit(b, z);
+	if (a->family == ADDR_V4)
+		v4(b, a->ip);
+	else if (a->family == ADDR_V6 && inet_ntop(AF_INET6, a->ip, z, sizeof z))
+		buf_lit(b, z);
+	else
+		buf_ch(b, '?');
 }
 
 void addr_hostport(struct buf *b, const struct addr *a)

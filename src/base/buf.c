@@ -49,14 +49,12 @@ void buf_put(struct buf *b, struct str s)
 	buf_bytes(b, s.p, s.n);
 }
 
-void buf_lit(struct buf *b, const char *z)
-{
-	buf_bytes(b, z, strlen(z));
-}
-
 void buf_ch(struct buf *b, char c)
 {
-	buf_bytes(b, &c, 1);
+	if (b->full || b->n == b->cap)
+		b->full = true;
+	else
+		b->p[b->n++] = c;
 }
 
 void buf_u64(struct buf *b, uint64_t v)

@@ -25,7 +25,11 @@ struct str buf_str(const struct buf *b);	/* what was written; valid while mem is
 const char *buf_z(struct buf *b);		/* the same with a NUL; "" when full     */
 void buf_bytes(struct buf *b, const void *p, size_t n);
 void buf_put(struct buf *b, struct str s);
-void buf_lit(struct buf *b, const char *z);
+static inline void buf_lit(struct buf *b, const char *z)	/* its length is known when compiled */
+{
+	buf_bytes(b, z, strlen(z));
+}
+
 void buf_ch(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_hex(struct buf *b, const void *p, size_t n);	/* lower case */

@@ -100,10 +100,12 @@ void rng_hex(struct rng *r, char *dst, size_t n)
 {
 	static const char digit[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c;
+	unsigned char *raw = (unsigned char *)dst + n;	/* the upper half: read before it is written */
 
-		rng_bytes(r, &c, 1);
+	rng_bytes(r, raw, n);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = raw[i];
+
 		dst[2 * i] = digit[c >> 4];
 		dst[2 * i + 1] = digit[c & 15];
 	}

@@ -14,7 +14,7 @@
 struct rng {
 	bool seeded;			/* true: deterministic, never for keys in life */
 	uint64_t s[4];
-	unsigned char pool[256];	/* batch from getrandom(2) */
+	unsigned char pool[1024];	/* batch from getrandom(2) */
 	size_t left;
 };
 

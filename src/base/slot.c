@@ -35,6 +35,7 @@ void *slot_new(struct slots *s, uint64_t *id)
 
 	if (s->nspare) {
 		i = s->spare[--s->nspare];
+		memset(at(s, i), 0, s->size);
 	} else if (s->made < s->cap) {
 		i = s->made++;
 		if (i % PER_CHUNK == 0)
@@ -45,7 +46,7 @@ void *slot_new(struct slots *s, uint64_t *id)
 	s->gen[i]++;
 	s->live++;
 	*id = (uint64_t)s->gen[i] << 32 | i;
-	return memset(at(s, i), 0, s->size);
+	return at(s, i);		/* a fresh one is zero */
 }
 
 void *slot_get(const struct slots *s, uint64_t id)

@@ -3,11 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-struct str str_of(const char *z)
-{
-	return z ? (struct str){ z, strlen(z) } : STR_NONE;
-}
-
 struct str str_sub(struct str s, size_t from, size_t n)
 {
 	if (from > s.n)
@@ -25,16 +20,6 @@ bool str_eq(struct str a, struct str b)
 bool str_ieq(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_is(struct str a, const char *z)
-{
-	return str_eq(a, str_of(z));
-}
-
-bool str_iis(struct str a, const char *z)
-{
-	return str_ieq(a, str_of(z));
 }
 
 bool str_starts(struct str a, struct str prefix)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -25,12 +26,30 @@ struct str {
 /* For printf: "%.*s", STRF(s) */
 #define STRF(s)   (int)((s).n > 65535 ? 65535 : (s).n), ((s).p ? (s).p : "")
 
-struct str str_of(const char *z);			/* NULL gives STR_NONE */
+/* Inline: of a literal the compiler knows the length. NULL gives STR_NONE. */
+static inline struct str str_of(const char *z)
+{
+	return z ? (struct str){ z, strlen(z) } : STR_NONE;
+}
+
 struct str str_sub(struct str s, size_t from, size_t n);	/* clipped        */
 bool str_eq(struct str a, struct str b);		/* byte for byte       */
 bool str_ieq(struct str a, struct str b);		/* ASCII case ignored  */
-bool str_is(struct str a, const char *z);		/* str_eq with literal */
-bool str_iis(struct str a, const char *z);
+/* The two with a literal; most that are compared differ in length already. */
+static inline bool str_is(struct str a, const char *z)
+{
+	struct str b = str_of(z);
+
+	return a.n == b.n && str_eq(a, b);
+}
+
+static inline bool str_iis(struct str a, const char *z)
+{
+	struct str b = str_of(z);
+
+	return a.n == b.n && str_ieq(a, b);
+}
+
 bool str_starts(struct str a, struct str prefix);
 bool str_ends(struct str a, struct str tail);
 int  str_cmp(struct str a, struct str b);		/* memcmp order        */
