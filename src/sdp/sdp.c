@@ -510,6 +510,13 @@ static void base64(struct buf *b, const uint8_t *p, size_t n)
 	}
 }
 
+/* Without buf_fmt(): every call writes two SDPs of some twenty numbers. */
+static void number(struct buf *b, const char *before, uint64_t v)
+{
+	buf_bytes(b, before, strlen(before));
+	buf_u64(b, v);
+}
+
 static void write_formats(struct buf *b, const struct sdp_out *o)
 {
 	for (int i = 0; i < o->nfmt; i++) {
@@ -517,20 +524,28 @@ static void write_formats(struct buf *b, const struct sdp_out *o)
 
 		if (!f->name.n)
 			continue;
-		buf_fmt(b, "a=rtpmap:%u %.*s/%u", f->pt, STRF(f->name), f->clock);
+		number(b, "a=rtpmap:", f->pt);
+		buf_ch(b, ' ');
+		buf_put(b, f->name);
+		number(b, "/", f->clock);
 		if (f->channels > 1)
-			buf_fmt(b, "/%u", f->channels);
+			number(b, "/", f->channels);
 		buf_lit(b, "\r\n");
-		if (f->fmtp.n)
-			buf_fmt(b, "a=fmtp:%u %.*s\r\n", f->pt, STRF(f->fmtp));
+		if (!f->fmtp.n)
+			continue;
+		number(b, "a=fmtp:", f->pt);
+		buf_ch(b, ' ');
+		buf_put(b, f->fmtp);
+		buf_lit(b, "\r\n");
 	}
 }
 
 static void write_audio(struct buf *b, const struct sdp_out *o)
 {
-	buf_fmt(b, "m=audio %u %s", o->rtp.port, o->proto == SDP_RTP_SAVP ? "RTP/SAVP" : "RTP/AVP");
+	number(b, "m=audio ", o->rtp.port);
+	buf_lit(b, o->proto == SDP_RTP_SAVP ? " RTP/SAVP" : " RTP/AVP");
 	for (int i = 0; i < o->nfmt; i++)
-		buf_fmt(b, " %u", o->fmt[i].pt);
+		number(b, " ", o->fmt[i].pt);
 	buf_lit(b, "\r\n");
 	for (int i = 0; i < o->ncrypto; i++) {
 		const struct sdp_crypto *c = &o->crypto[i];
@@ -540,13 +555,19 @@ static void write_audio(struct buf *b, const struct sdp_out *o)
 		buf_lit(b, "\r\n");
 	}
 	write_formats(b, o);
-	if (o->ptime)
-		buf_fmt(b, "a=ptime:%u\r\n", o->ptime);
-	if (o->rtcp_port)
-		buf_fmt(b, "a=rtcp:%u\r\n", o->rtcp_port);
+	if (o->ptime) {
+		number(b, "a=ptime:", o->ptime);
+		buf_lit(b, "\r\n");
+	}
+	if (o->rtcp_port) {
+		number(b, "a=rtcp:", o->rtcp_port);
+		buf_lit(b, "\r\n");
+	}
 	if (o->rtcp_mux)
 		buf_lit(b, "a=rtcp-mux\r\n");
-	buf_fmt(b, "a=%s\r\n", sdp_dir_str(o->dir));
+	buf_lit(b, "a=");
+	buf_lit(b, sdp_dir_str(o->dir));
+	buf_lit(b, "\r\n");
 }
 
 void sdp_lines_of(const struct sdp *s, struct sdp_lines *out)
@@ -573,8 +594,9 @@ static void write_refused(struct buf *b, const struct sdp_line *l)
 
 void sdp_write(struct buf *b, const struct sdp_out *o)
 {
-	buf_fmt(b, "v=0\r\no=tandem %llu %llu ", (unsigned long long)o->id,
-		(unsigned long long)o->version);
+	number(b, "v=0\r\no=tandem ", o->id);
+	number(b, " ", o->version);
+	buf_ch(b, ' ');
 	ip(b, &o->rtp);
 	buf_lit(b, "\r\ns=-\r\nc=");
 	ip(b, &o->rtp);

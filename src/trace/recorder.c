@@ -1,5 +1,7 @@
 #include "trace/recorder.h"
 
+#include <string.h>
+
 /* The line up to its CR LF or LF; *rest behind it. */
 static struct str take_line(struct str *rest)
 {
@@ -22,7 +24,8 @@ struct str recorder_call_id(struct str msg)
 
 		if (!line.n)
 			break;
-		if (!str_cut(line, ':', &name, &value))
+		/* Most lines are of no interest, and every message comes by here. */
+		if (!strchr("cCiI \t", line.p[0]) || !str_cut(line, ':', &name, &value))
 			continue;
 		name = str_trim(name);
 		if (str_iis(name, "Call-ID") || str_iis(name, "i"))
