@@ -53,8 +53,9 @@ static void rearm(struct lu_world *w)
 
 	if (at == MS_NEVER)
 		uv_timer_stop(&w->timer);
-	else
+	else if (at != w->timer_at || !uv_is_active((uv_handle_t *)&w->timer))
 		uv_timer_start(&w->timer, on_timer, at > w->loop.now ? at - w->loop.now : 0, 0);
+	w->timer_at = at;
 }
 
 void lu_input_begin(struct lu_world *w)
@@ -64,8 +65,7 @@ void lu_input_begin(struct lu_world *w)
 	read_clocks(&w->loop);
 	w->loop.delay = w->loop.now > woken ? w->loop.now - woken : 0;
 	/* Timers armed in this turn count from now; those already due fire in on_timer(). */
-	if (timers_next(&w->loop.timers) > w->loop.now)
-		(void)timers_step(&w->loop.timers, w->loop.now);	/* none is due: moves time */
+	(void)timers_move(&w->loop.timers, w->loop.now);
 }
 
 void lu_input_end(struct lu_world *w)

@@ -132,6 +132,17 @@ static void cascade(struct timers *w)
 	}
 }
 
+bool timers_move(struct timers *w, ms_t now)
+{
+	if (timers_next(w) <= now)
+		return false;
+	if (now > w->now) {
+		w->now = now;
+		cascade(w);
+	}
+	return true;
+}
+
 bool timers_step(struct timers *w, ms_t now)
 {
 	for (;;) {

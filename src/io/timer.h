@@ -44,6 +44,8 @@ void timer_stop(struct timers *w, struct timer *t);	/* not armed: no-op */
 bool timer_armed(const struct timer *t);
 /* A lower bound of the next deadline, after `now` unless a timer is due; MS_NEVER: none. */
 ms_t timers_next(const struct timers *w);
+/* Moves w->now on; false, and nothing moves: timers_next() is not after `now`. */
+bool timers_move(struct timers *w, ms_t now);
 /* Fires the oldest due timer and returns true; false: none is due at `now`. The
  * caller runs its turn between two timers. Sets w->now. */
 bool timers_step(struct timers *w, ms_t now);

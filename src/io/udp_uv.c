@@ -9,7 +9,7 @@
 
 /* Datagrams: our own sockets under uv_poll, read and written in batches. */
 
-enum { DELAY_MAX_MS = 60000 };
+enum { DELAY_MAX_MS = 60000, LU_CONTROL = 128 };
 
 struct lu_udp {
 	uv_poll_t poll;
@@ -27,7 +27,7 @@ struct lu_batch {
 	struct mmsghdr msg[LU_BATCH];
 	struct iovec iov[LU_BATCH];
 	struct sockaddr_storage from[LU_BATCH];
-	char control[LU_BATCH][128];
+	char control[LU_BATCH][LU_CONTROL];
 	char buf[LU_BATCH][NET_DGRAM_MAX];
 };
 
@@ -47,21 +47,10 @@ struct lu_out {
 	char bytes[LU_OUT_BYTES];
 };
 
-void lu_udp_init(struct lu_world *w)
+/* For the next reading: the kernel wrote into the first n of them. */
+static void prepare(struct lu_batch *b, int n)
 {
-	w->in = mem_new(sizeof *w->in);
-	w->out = mem_new(sizeof *w->out);
-}
-
-void lu_udp_fini(struct lu_world *w)
-{
-	mem_free(w->in);
-	mem_free(w->out);
-}
-
-static void prepare(struct lu_batch *b)
-{
-	for (int i = 0; i < LU_BATCH; i++) {
+	for (int i = 0; i < n; i++) {
 		b->iov[i] = (struct iovec){ b->buf[i], sizeof b->buf[i] };
 		b->msg[i].msg_hdr = (struct msghdr){
 			.msg_name = &b->from[i], .msg_namelen = sizeof b->from[i],
@@ -69,6 +58,19 @@ static void prepare(struct lu_batch *b)
 			.msg_control = b->control[i], .msg_controllen = sizeof b->control[i],
 		};
 	}
+}
+
+void lu_udp_init(struct lu_world *w)
+{
+	w->in = mem_new(sizeof *w->in);
+	w->out = mem_new(sizeof *w->out);
+	prepare(w->in, LU_BATCH);
+}
+
+void lu_udp_fini(struct lu_world *w)
+{
+	mem_free(w->in);
+	mem_free(w->out);
 }
 
 /* The address a datagram was sent to, so that the answer leaves from there; and when it came. */
@@ -127,10 +129,10 @@ static void on_readable(uv_poll_t *p, int status, int events)
 
 	(void)status;
 	(void)events;
-	prepare(b);
 	n = recvmmsg(u->fd, b->msg, LU_BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n && !u->closing; i++)
 		one(u, &b->msg[i]);
+	prepare(b, n);
 	lu_udp_flush(u->w);
 }
 
@@ -225,6 +227,7 @@ static size_t source(const struct addr *from, const struct addr *bound, char *co
 
 	if (!addr_is_any(bound) || addr_is_any(from) || from->family != bound->family)
 		return 0;
+	memset(control, 0, LU_CONTROL);
 	if (from->family == ADDR_V4) {
 		struct in_pktinfo pi = { 0 };
 
@@ -242,7 +245,7 @@ static size_t source(const struct addr *from, const struct addr *bound, char *co
 }
 
 static int fill(struct lu_world *w, int from, struct mmsghdr *m, struct iovec *iov,
-		char (*control)[128])
+		char (*control)[LU_CONTROL])
 {
 	struct lu_out *o = w->out;
 	struct lu_entry *e = slot_get(&w->ids, o->p[from].sock);
@@ -266,13 +269,12 @@ static int send_some(struct lu_world *w, int from)
 {
 	struct mmsghdr m[LU_BATCH];
 	struct iovec iov[LU_BATCH];
-	_Alignas(struct cmsghdr) char control[LU_BATCH][128];
+	_Alignas(struct cmsghdr) char control[LU_BATCH][LU_CONTROL];
 	struct lu_entry *e = slot_get(&w->ids, w->out->p[from].sock);
 	int n, sent;
 
 	if (!e || e->kind != LU_UDP)
 		return 1;
-	memset(control, 0, sizeof control);
 	n = fill(w, from, m, iov, control);
 	sent = sendmmsg(((struct lu_udp *)e->obj)->fd, m, (unsigned)n, MSG_DONTWAIT);
 	if (sent > 0)

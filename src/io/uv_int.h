@@ -40,6 +40,7 @@ struct lu_shake {			/* a stream's part in it */
 struct lu_world {
 	uv_loop_t uv;
 	uv_timer_t timer;
+	ms_t timer_at;		/* it stands for this deadline */
 	uv_prepare_t prepare;
 	uv_idle_t idle;		/* runs while handshake steps wait: the poll must not sleep */
 	struct loop loop;

@@ -96,6 +96,25 @@ static void a_stopped_or_moved_timer_keeps_quiet(void **state)
 	assert_int_equal(b.n, 1);
 }
 
+static void time_moves_only_up_to_what_is_due(void **state)
+{
+	struct timers *w = *state;
+	struct shot a = { .w = w }, b = { .w = w };
+
+	assert_true(timers_move(w, 1010));
+	assert_true(w->now == 1010);
+	timer_start(w, &a.t, 10, fire, &a);
+	timer_start(w, &b.t, 70000, fire, &b);
+	assert_true(timers_move(w, 1019) && w->now == 1019);
+	assert_true(timers_move(w, 1019));
+	assert_false(timers_move(w, 1020));
+	assert_true(w->now == 1019 && a.n == 0);
+	run(w, 1020);
+	assert_int_equal(a.n, 1);
+	run(w, 71010);
+	assert_true(b.fired == 71010);
+}
+
 static void the_next_deadline_is_never_late_and_exact_when_alone_and_near(void **state)
 {
 	struct timers *w = *state;
@@ -189,6 +208,7 @@ int run_timer(void)
 		cmocka_unit_test_setup_teardown(a_late_call_fires_in_order_and_shows_each_its_own_time,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stopped_or_moved_timer_keeps_quiet, setup, teardown),
+		cmocka_unit_test_setup_teardown(time_moves_only_up_to_what_is_due, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_deadline_is_never_late_and_exact_when_alone_and_near,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_timer_for_ever_never_fires, setup, teardown),
