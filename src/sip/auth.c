@@ -7,23 +7,28 @@
 
 enum {
 	WAYS = 8, SETS = AUTH_NONCES / WAYS,
-	TIME_HEX = 16, RAND_HEX = 16, MAC_HEX = 32,
-	NONCE_HEX = TIME_HEX + RAND_HEX + MAC_HEX,
+	TIME_BYTES = 5, RAND_BYTES = 5, MAC_BYTES = 8,
+	HEAD_BYTES = TIME_BYTES + RAND_BYTES, RAW_BYTES = HEAD_BYTES + MAC_BYTES,
+	NONCE_LEN = RAW_BYTES / 3 * 4,	/* base64 of a multiple of 3: no padding */
 };
 
 struct used {			/* a nonce that passed at least once */
-	uint64_t tag;		/* its random part; 0: free          */
+	uint64_t tag;		/* of its time and random part; 0: free */
 	ms_t made;
 	uint32_t top;		/* highest count seen                */
 	uint32_t seen;		/* bit i: top - i was seen           */
 };
 
+struct set {
+	struct used used[WAYS];
+	ms_t floor;		/* a nonce as old as this may have been used and forgotten */
+	bool evicted;		/* floor is set */
+};
+
 struct auth {
 	uint8_t key[32];
 	struct rng *rng;
-	ms_t floor;		/* a nonce as old as this may have been used and forgotten */
-	bool evicted;		/* floor is set */
-	struct used used[SETS][WAYS];
+	struct set set[SETS];
 };
 
 struct auth *auth_new(struct rng *r)
@@ -50,61 +55,62 @@ static struct str key_of(const struct auth *a)
 	return (struct str){ (const char *)a->key, sizeof a->key };
 }
 
-static void put_u64(struct buf *b, uint64_t v)
-{
-	uint8_t x[8];
-
-	for (int i = 0; i < 8; i++)
-		x[i] = (uint8_t)(v >> (56 - 8 * i));
-	buf_hex(b, x, sizeof x);
-}
-
-static uint64_t get_u64(struct str hex)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < hex.n; i++)
-		v = v << 4 | ch_hex(hex.p[i]);
-	return v;
-}
-
-/* HMAC over the first two parts, the realm and where it was given out. The port is left
+/* HMAC over time and random part, the realm and where it was given out. The port is left
  * out: the answer to a challenge may come over another connection. */
-static void put_mac(const struct auth *a, struct buf *b, struct str head, const struct auth_try *t)
+static void mac_of(const struct auth *a, const uint8_t head[HEAD_BYTES], const struct auth_try *t,
+		   uint8_t out[MAC_BYTES])
 {
 	uint8_t mac[32];
-	struct str part[] = { STR("nonce"), head, t->realm,
+	struct str part[] = { STR("nonce"), { (const char *)head, HEAD_BYTES }, t->realm,
 			      { (const char *)t->src.ip, sizeof t->src.ip } };
 
 	crypto_hmac_sha256(key_of(a), part, 4, mac);
-	buf_hex(b, mac, MAC_HEX / 2);
+	memcpy(out, mac, MAC_BYTES);
 }
 
-static void make_nonce(struct auth *a, const struct auth_try *t, char out[NONCE_HEX])
+static void make_nonce(struct auth *a, const struct auth_try *t, char out[NONCE_LEN])
 {
+	uint8_t raw[RAW_BYTES];
 	struct buf b;
-	uint64_t r;
 
-	do
-		r = rng_u64(a->rng);
-	while (r == 0);		/* 0 is a free place in the table */
-	buf_init(&b, out, NONCE_HEX);
-	put_u64(&b, t->now);
-	put_u64(&b, r);
-	put_mac(a, &b, buf_str(&b), t);
+	for (int i = 0; i < TIME_BYTES; i++)
+		raw[i] = (uint8_t)(t->now >> 8 * (TIME_BYTES - 1 - i));
+	rng_bytes(a->rng, raw + TIME_BYTES, RAND_BYTES);
+	mac_of(a, raw, t, raw + HEAD_BYTES);
+	buf_init(&b, out, NONCE_LEN);
+	crypto_base64(&b, raw, sizeof raw);
 }
 
 /* Did we give this nonce to this source for this realm? Never mind when. */
-static bool ours(const struct auth *a, const struct auth_try *t, struct str nonce)
+static bool ours(const struct auth *a, const struct auth_try *t, struct str nonce,
+		 uint8_t raw[RAW_BYTES])
 {
-	char mac[MAC_HEX];
-	struct buf b;
+	uint8_t mac[MAC_BYTES];
+	size_t n = 0;
 
-	if (nonce.n != NONCE_HEX || !ch_all(nonce, CH_HEX))
+	if (nonce.n != NONCE_LEN || crypto_unbase64(nonce, raw, RAW_BYTES, &n) || n != RAW_BYTES)
 		return false;
-	buf_init(&b, mac, sizeof mac);
-	put_mac(a, &b, str_sub(nonce, 0, TIME_HEX + RAND_HEX), t);
-	return crypto_same(mac, nonce.p + TIME_HEX + RAND_HEX, MAC_HEX);
+	mac_of(a, raw, t, mac);
+	return crypto_same(mac, raw + HEAD_BYTES, MAC_BYTES);
+}
+
+static ms_t made_of(const uint8_t raw[RAW_BYTES])
+{
+	ms_t t = 0;
+
+	for (int i = 0; i < TIME_BYTES; i++)
+		t = t << 8 | raw[i];
+	return t;
+}
+
+/* Nonces of one minute differ in it, its lowest bits are random; 0 is a free place. */
+static uint64_t tag_of(const uint8_t raw[RAW_BYTES])
+{
+	uint64_t v = 0;
+
+	for (int i = HEAD_BYTES - (int)sizeof v; i < HEAD_BYTES; i++)
+		v = v << 8 | raw[i];
+	return v ? v : 1;
 }
 
 /* --- counts, RFC 7616 3.3 nc --- */
@@ -132,37 +138,38 @@ static bool expired(ms_t made, ms_t now)
 }
 
 /* A free place, or the one of the oldest nonce. */
-static struct used *place(struct auth *a, struct used *set, ms_t now)
+static struct used *place(struct set *s, ms_t now)
 {
-	struct used *oldest = &set[0];
+	struct used *oldest = &s->used[0];
 
 	for (int i = 0; i < WAYS; i++) {
-		if (!set[i].tag || expired(set[i].made, now))
-			return &set[i];
-		if (set[i].made < oldest->made)
-			oldest = &set[i];
+		if (!s->used[i].tag || expired(s->used[i].made, now))
+			return &s->used[i];
+		if (s->used[i].made < oldest->made)
+			oldest = &s->used[i];
 	}
-	if (!a->evicted || oldest->made > a->floor)
-		a->floor = oldest->made;
-	a->evicted = true;
+	if (!s->evicted || oldest->made > s->floor)
+		s->floor = oldest->made;
+	s->evicted = true;
 	return oldest;
 }
 
 /* The response was right: may this nonce with this count be taken? */
-static bool take(struct auth *a, struct str nonce, const struct digest_creds *c, ms_t now)
+static bool take(struct auth *a, const uint8_t raw[RAW_BYTES], const struct digest_creds *c, ms_t now)
 {
-	ms_t made = get_u64(str_sub(nonce, 0, TIME_HEX));
-	uint64_t tag = get_u64(str_sub(nonce, TIME_HEX, RAND_HEX));
-	struct used *set = a->used[tag % SETS], *u;
+	uint64_t tag = tag_of(raw);
+	ms_t made = made_of(raw);
+	struct set *s = &a->set[tag % SETS];
+	struct used *u;
 
 	if (expired(made, now))
 		return false;
 	for (int i = 0; i < WAYS; i++)
-		if (set[i].tag == tag)
-			return c->qop && count(&set[i], c->nc);
-	if (a->evicted && made <= a->floor)
+		if (s->used[i].tag == tag)
+			return c->qop && count(&s->used[i], c->nc);
+	if (s->evicted && made <= s->floor)
 		return false;
-	u = place(a, set, now);
+	u = place(s, now);
 	*u = (struct used){ .tag = tag, .made = made, .top = c->nc, .seen = 1 };
 	if (!c->qop) {		/* without a count it is good once */
 		u->top = UINT32_MAX;
@@ -233,6 +240,7 @@ enum auth_verdict auth_check(struct auth *a, const struct auth_try *t, const str
 {
 	char fake[DIGEST_HEX], want[DIGEST_HEX], got[DIGEST_HEX] = "";
 	size_t n = digest_len(c->alg);
+	uint8_t raw[RAW_BYTES];
 	struct str ha1;
 	bool right, known, fresh;
 
@@ -243,20 +251,20 @@ enum auth_verdict auth_check(struct auth *a, const struct auth_try *t, const str
 	known = ha1.n == n;
 	if (!known)
 		ha1 = str_of(fake);
-	fresh = ours(a, t, c->nonce);
+	fresh = ours(a, t, c->nonce, raw);
 	digest_response(c, ha1, m->method_name, want);
 	for (size_t i = 0; i < n && c->response.n == n; i++)
 		got[i] = ch_lower(c->response.p[i]);
 	right = crypto_same(want, got, n);
 	if (!right || !known || !for_this(m, c))
 		return AUTH_REFUSED;
-	return fresh && take(a, c->nonce, c, t->now) ? AUTH_OK : AUTH_STALE;
+	return fresh && take(a, raw, c, t->now) ? AUTH_OK : AUTH_STALE;
 }
 
 enum err auth_challenge(struct auth *a, const struct auth_try *t, bool stale, struct buf *sha256,
 			struct buf *md5)
 {
-	char nonce[NONCE_HEX];
+	char nonce[NONCE_LEN];
 	struct digest_challenge c = { .realm = t->realm, .stale = stale, .qop = true };
 
 	make_nonce(a, t, nonce);

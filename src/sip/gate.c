@@ -91,10 +91,13 @@ bool gate_request(struct sip *s, const struct sip_msg *m)
 	return true;
 }
 
-/* Are we there? A stranger is told so and no more, and no transaction remembers it. */
+/* A stranger's answer must be no longer than its request, or it waits for the repetition: so it
+ * does not say what we are either.
+ *
+ * Are we there? A stranger is told so and no more, and no transaction remembers it. */
 static bool greet(struct sip *s, const struct sip_msg *m)
 {
-	struct server_answer a = { .status = 200 };
+	struct server_answer a = { .status = 200, .bare = true };
 	char text[400];
 	struct buf b;
 
@@ -111,7 +114,7 @@ static bool greet(struct sip *s, const struct sip_msg *m)
 
 bool gate_stranger(struct sip *s, const struct sip_msg *m)
 {
-	struct server_answer a = { 0 };
+	struct server_answer a = { .bare = true };
 	struct sip_xhdr x[2] = { { STR_NONE, STR_NONE }, { STR_NONE, STR_NONE } };
 	char text[1600];
 	struct buf b;

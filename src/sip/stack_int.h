@@ -399,7 +399,12 @@ enum err uas_send(struct sip *s, struct tx *t, unsigned status, const struct sip
 /* The same for a response that is in s->text, body included. */
 enum err uas_commit(struct sip *s, struct tx *t, unsigned status);
 void uas_simple(struct sip *s, struct tx *t, unsigned status, struct str extra); /* may free */
-struct server_answer { unsigned status; const char *phrase; struct str extra, tag; };
+struct server_answer {
+	unsigned status;
+	const char *phrase;
+	struct str extra, tag;
+	bool bare;		/* does not say what we are */
+};
 void uas_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a); /* stateless */
 void uas_plain(struct sip *s, const struct sip_msg *m, uint64_t key);
 uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method method);

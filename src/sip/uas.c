@@ -90,7 +90,6 @@ static void begin(struct sip *s, const struct skel *k, const char *head, unsigne
 		buf_lit(b, k->tag);
 	}
 	buf_bytes(b, head + k->tag_at, end - k->tag_at);
-	line(b, "Server: ", str_of(s->server));
 }
 
 /* --- where responses go --- */
@@ -138,6 +137,8 @@ void uas_refuse(struct sip *s, const struct sip_msg *m, const struct server_answ
 	if (!head.p)
 		return;
 	begin(s, &k, head.p, a->status, a->phrase);
+	if (!a->bare)
+		line(&s->text, "Server: ", str_of(s->server));
 	buf_put(&s->text, a->extra);
 	sip_write_body(&s->text, NULL);
 	if (!buf_ok(&s->text))
@@ -201,6 +202,7 @@ struct str uas_fork(struct tx *t, int fork)
 struct buf *uas_begin(struct sip *s, const struct tx *t, unsigned status, const char *phrase)
 {
 	begin(s, t->more.skel, t->more.skel->p, status, phrase);
+	line(&s->text, "Server: ", str_of(s->server));
 	if (status > 100 && t->user_kind != TX_USER_PLAIN)
 		sid_write(&s->text, ses_get(s, t->user));
 	return &s->text;

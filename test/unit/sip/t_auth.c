@@ -151,8 +151,8 @@ static void a_nonce_is_bound_to_its_source_realm_and_server(void **state)
 static void a_nonce_nobody_made_is_stale(void **state)
 {
 	static const char *const made_up[] = {
-		"x", "0000000000000000000000000000000000000000000000000000000000000000",
-		"zz00000000000000000000000000000000000000000000000000000000000000",
+		"x", "AAAAAAAAAAAAAAAAAAAAAAAA", "!!AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA==",
+		"0000000000000000000000000000000000000000000000000000000000000000",
 	};
 	struct world *w = *state;
 
@@ -189,6 +189,33 @@ static void without_qop_a_nonce_is_good_once(void **state)
 	assert_int_equal(check(w, answer(w, "secret", 1)), AUTH_STALE);
 }
 
+/* A site after a power cut: everybody is asked first, and answers then. */
+static void ten_thousand_phones_answer_at_once(void **state)
+{
+	enum { PHONES = 10000 };
+	struct world *w = *state;
+	char (*nonce)[64] = mem_array(PHONES, sizeof *nonce);
+	int stale = 0;
+
+	for (int i = 0; i < PHONES; i++) {
+		w->t.now += i % 10 == 0;
+		challenge(w, DIGEST_SHA256, false);
+		(void)str_copy(nonce[i], sizeof *nonce, w->c.nonce);
+	}
+	for (int i = 0; i < PHONES; i++) {
+		w->c.nonce = str_of(nonce[i]);
+		stale += check(w, answer(w, "secret", 1)) != AUTH_OK;
+		arena_reset(&w->arena);
+	}
+	assert_int_equal(stale, 0);
+	for (int i = 0; i < PHONES; i++) {	/* and none is good twice */
+		w->c.nonce = str_of(nonce[i]);
+		assert_int_equal(check(w, answer(w, "secret", 1)), AUTH_STALE);
+		arena_reset(&w->arena);
+	}
+	mem_free(nonce);
+}
+
 /* More nonces in use than places: the one that was pushed out cannot be replayed. */
 static void a_full_table_forgets_no_use(void **state)
 {
@@ -201,8 +228,8 @@ static void a_full_table_forgets_no_use(void **state)
 	assert_int_equal(check(w, first), AUTH_OK);
 	memcpy(text, w->text, sizeof text);
 	memcpy(nonce, w->challenge[DIGEST_MD5], sizeof nonce);
-	for (int i = 0; i < 3 * AUTH_NONCES; i++) {
-		w->t.now += 1;
+	for (int i = 0; i < 2 * AUTH_NONCES; i++) {
+		w->t.now += i % 4 == 0;	/* all of them well within their minute */
 		challenge(w, DIGEST_MD5, false);
 		assert_int_equal(check(w, answer(w, "secret", 1)), AUTH_OK);
 		arena_reset(&w->arena);
@@ -266,6 +293,7 @@ int run_auth(void)
 		CASE(a_nonce_nobody_made_is_stale),
 		CASE(a_count_is_taken_once_and_a_little_out_of_order),
 		CASE(without_qop_a_nonce_is_good_once),
+		CASE(ten_thousand_phones_answer_at_once),
 		CASE(a_full_table_forgets_no_use),
 		CASE(credentials_of_others_and_broken_ones_are_told_apart),
 		CASE(credentials_for_another_request_are_refused),
