@@ -262,7 +262,7 @@ static enum err begin(struct server *s, const struct server_options *o, struct b
 		return e;
 	make_call_control(s);
 	if (store_db(s->store))
-		registrar_load(s->registrar, store_db(s->store));
+		registrar_load(s->registrar);
 	fill_env(s);
 	if (s->inside)
 		return OK;

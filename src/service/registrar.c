@@ -116,31 +116,38 @@ static struct binding *add(struct registrar *r, struct str phone, struct str con
 	return b;
 }
 
-static bool load_one(void *ctx, const struct reg_row *row)
+static enum sip_transport transport_of(const char *name)
+{
+	return !strcmp(name, "tls") ? SIP_TLS : !strcmp(name, "tcp") ? SIP_TCP : SIP_UDP;
+}
+
+static void load_one(void *ctx, const struct reg_row *row, bool gone)
 {
 	struct registrar *r = ctx;
 	int listener = r->cfg.listener_index(r->cfg.ctx, row->listener);
-	struct binding *b;
+	struct binding *b = find(r, str_of(row->phone), str_of(row->contact));
 
-	if (listener < 0 || row->expires_wall <= r->cfg.loop->wall)
-		return true;
-	b = add(r, str_of(row->phone), str_of(row->contact));
+	if (gone || listener < 0 || row->expires_wall <= r->cfg.loop->wall) {
+		if (b)
+			drop(b, false);
+		return;
+	}
+	if (!b)
+		b = add(r, str_of(row->phone), str_of(row->contact));
 	b->row = *row;
 	b->listener = (uint32_t)listener;
-	b->transport = !strcmp(row->transport, "tls") ? SIP_TLS
-		     : !strcmp(row->transport, "tcp") ? SIP_TCP : SIP_UDP;
+	b->transport = transport_of(row->transport);
 	if (addr_parse(str_of(row->source), 5060, &b->source) == OK && r->cfg.sip)
 		sip_prove(r->cfg.sip, &b->source);	/* it is to answer our calls */
 	arm(b);
-	return true;
 }
 
-void registrar_load(struct registrar *r, struct db *db)
+void registrar_load(struct registrar *r)
 {
-	if (db_regs(db, load_one, r))
+	if (store_regs(r->cfg.store, load_one, r))
 		log_line(&r->cfg.loop->log, LOG_ERROR,
 			 "The registrations could not be read (%s); phones are reachable after their next REGISTER.",
-			 db_why(db));
+			 db_why(store_db(r->cfg.store)));
 }
 
 void registrar_on_flow(struct registrar *r, net_id flow)

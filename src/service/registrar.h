@@ -33,8 +33,9 @@ struct registrar_config {
 
 struct registrar *registrar_new(const struct registrar_config *c);
 void registrar_free(struct registrar *r);
-/* Bindings of the last run; before the loop runs. */
-void registrar_load(struct registrar *r, struct db *db);
+/* Bindings of the last run, also those it had no time to write into the database; before the
+ * loop runs. With a store only. */
+void registrar_load(struct registrar *r);
 /* A REGISTER (SIP_EV_REQUEST). */
 void registrar_on_register(struct registrar *r, const struct sip_event *ev);
 /* A stream closed: bindings over it cannot be reached by it any more. */

@@ -334,6 +334,38 @@ void store_reg_delete(struct store *s, const struct reg_row *r)
 	push_row(s, MAP_REG_DELETE, &reg_row_kind, r);
 }
 
+struct regs { void (*each)(void *ctx, const struct reg_row *r, bool gone); void *ctx; };
+
+static bool stored_reg(void *ctx, const struct reg_row *r)
+{
+	struct regs *g = ctx;
+
+	g->each(g->ctx, r, false);
+	return true;
+}
+
+static void waiting_regs(const struct map *m, const struct regs *g)
+{
+	struct map_cursor c = { 0 };
+	struct map_entry e;
+	struct reg_row r;
+
+	while (map_peek(m, &c, &e))
+		if ((e.kind == MAP_REG_PUT || e.kind == MAP_REG_DELETE) &&
+		    row_unpack(&e.bytes, &reg_row_kind, &r) == OK)
+			g->each(g->ctx, &r, e.kind == MAP_REG_DELETE);
+}
+
+enum err store_regs(struct store *s, void (*each)(void *ctx, const struct reg_row *r, bool gone), void *ctx)
+{
+	struct regs g = { each, ctx };
+	enum err e = store_db(s) ? db_regs(store_db(s), stored_reg, &g) : ERR_STATE;
+
+	if (s->cfg.map)
+		waiting_regs(s->cfg.map, &g);
+	return e;
+}
+
 void store_audit(struct store *s, const struct audit_row *a)
 {
 	struct audit_row line = *a;

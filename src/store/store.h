@@ -60,6 +60,10 @@ bool store_busy(const struct store *s);	/* a job runs or entries wait (sim) */
 /* --- registrations and audit: into the map, from there into the database --- */
 void store_reg_put(struct store *s, const struct reg_row *r);
 void store_reg_delete(struct store *s, const struct reg_row *r);	/* by its key */
+/* The registrations as they stand, also when the last run was killed: first the database's rows, then,
+ * oldest first, what still waits in the map: a row that replaces an earlier one of its key, or one that is
+ * gone. Before the loop runs. An error is the database's; what waits was given all the same. */
+enum err store_regs(struct store *s, void (*each)(void *ctx, const struct reg_row *r, bool gone), void *ctx);
 void store_audit(struct store *s, const struct audit_row *a);	/* id 0: made here */
 
 /* --- looking --- */

@@ -88,7 +88,7 @@ static void make_registrar(struct bed *b)
 	store_reg_put(b->store, &r);
 	flush(b);
 	b->registrar = registrar_new(&c);
-	registrar_load(b->registrar, store_db(b->store));
+	registrar_load(b->registrar);
 }
 
 struct change { struct bed *bed; char *text; size_t n; struct findings fs; bool good; };

@@ -261,6 +261,43 @@ static void registrations_and_audit_go_the_same_way(void **state)
 	down(&w);
 }
 
+struct seen { int n, gone; char source[64]; };
+
+static void see_reg(void *ctx, const struct reg_row *r, bool gone)
+{
+	struct seen *s = ctx;
+
+	s->n++;
+	s->gone += gone;
+	(void)str_copy(s->source, sizeof s->source, str_of(r->source));
+}
+
+static void what_waits_in_the_map_is_read_over_what_is_stored(void **state)
+{
+	struct reg_row r = { .phone = "desk", .contact = "sip:a", .source = "192.0.2.1:5060" };
+	struct seen s = { 0 };
+	struct world w;
+
+	(void)state;
+	up(&w, 0);
+	store_reg_put(w.s, &r);
+	loop_turn(w.l);
+	sim_for(w.l, 100);		/* this one is in the database */
+	(void)str_copy(r.source, sizeof r.source, STR("192.0.2.2:5060"));
+	store_reg_put(w.s, &r);
+	finish_one(&w);			/* not a registration */
+	assert_int_equal(store_regs(w.s, see_reg, &s), OK);
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.source, "192.0.2.2:5060");
+	store_reg_delete(w.s, &r);
+	s = (struct seen){ 0 };
+	db_break(store_db(w.s), DB_FAIL_IO);	/* what waits is known without the disk */
+	(void)store_regs(w.s, see_reg, &s);
+	assert_int_equal(s.gone, 1);
+	db_break(store_db(w.s), DB_FAIL_NONE);
+	down(&w);
+}
+
 static void an_unreadable_entry_is_counted_and_told(void **state)
 {
 	struct store_view v;
@@ -346,6 +383,7 @@ int run_store(void)
 		cmocka_unit_test(a_jobs_result_is_an_event),
 		cmocka_unit_test(too_many_jobs_are_refused),
 		cmocka_unit_test(registrations_and_audit_go_the_same_way),
+		cmocka_unit_test(what_waits_in_the_map_is_read_over_what_is_stored),
 		cmocka_unit_test(an_unreadable_entry_is_counted_and_told),
 		cmocka_unit_test(the_thread_writes_and_answers),
 	};
