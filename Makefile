@@ -65,7 +65,7 @@ bench:
 H ?= 2
 hostile load kill soak:
 	$(Q)tools/install-deps.sh measure
-	$(Q)tools/build.sh rel
+	$(Q)tools/build.sh rel all measures
 	$(Q)HOURS=$(H) test/measure/run.py $@ $(T)
 
 # DESTDIR and PREFIX as everywhere.

@@ -23,9 +23,9 @@ def header(text, name):
 
 
 class Phone:
-    def __init__(self, ip, border, user, password):
+    def __init__(self, ip, border, user, password, port=0):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind((ip, 0))
+        self.sock.bind((ip, port))
         self.sock.settimeout(0.05)
         self.ip, self.port, self.border = ip, self.sock.getsockname()[1], border
         self.user, self.password = user, password
