@@ -4,6 +4,10 @@ void overload_note(struct overload *o, ms_t now, ms_t delay)
 {
 	uint64_t mean;
 
+	if (!o->born)
+		o->born = o->window = now;
+	if (now - o->born < delay)
+		return;
 	o->sum += delay;
 	o->n++;
 	if (now - o->window < OVERLOAD_EVERY_MS)

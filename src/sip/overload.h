@@ -19,13 +19,14 @@ enum {
 };
 
 struct overload {
-	ms_t window;		/* began */
+	ms_t born, window;	/* the first input was read; this window began */
 	uint64_t sum;		/* of delays, ms */
 	uint32_t n, shed;	/* shed: thousandths of new calls */
 	uint64_t refused;
 };
 
-/* An input was read `delay` ms after it came. */
+/* An input was read `delay` ms after it came. What came before the first one was read waited for our
+ * start, which is no load. */
 void overload_note(struct overload *o, ms_t now, ms_t delay);
 /* Is this new call turned away? *retry_s: what to tell it, different each time. */
 bool overload_refuses(struct overload *o, struct rng *r, unsigned *retry_s);

@@ -321,6 +321,22 @@ static void input_that_waits_turns_new_calls_away_and_back(void **x)
 	assert_int_equal(refused(&o, &r, 1000), 0);
 }
 
+static void what_waited_while_we_started_is_no_load(void **x)
+{
+	struct overload o = { 0 };
+	struct rng r;
+	ms_t now = 5000;
+
+	(void)x;
+	rng_init(&r);
+	for (int i = 0; i < 300; i++, now++)	/* it lay in the socket since 4500 */
+		overload_note(&o, now, now - 4500);
+	assert_int_equal(refused(&o, &r, 1000), 0);
+	for (; now < 6500; now += 10)		/* this came later, and waits */
+		overload_note(&o, now, 300);
+	assert_true(refused(&o, &r, 1000) > 0);
+}
+
 int run_source(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +354,7 @@ int run_source(void)
 		cmocka_unit_test(a_right_password_forgets_the_wrong_ones),
 		cmocka_unit_test(guesses_of_many_users_cost_a_fixed_number_of_places),
 		cmocka_unit_test(input_that_waits_turns_new_calls_away_and_back),
+		cmocka_unit_test(what_waited_while_we_started_is_no_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
