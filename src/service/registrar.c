@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "service/registrar_int.h"
+#include "service/spread.h"
 #include "sip/lockout.h"
 
 struct registrar {
@@ -11,6 +12,7 @@ struct registrar {
 	struct hash tab;
 	struct hash_seed seed;
 	struct lockout lockout;
+	uint32_t granted;		/* so far: the turn of the next */
 };
 
 static uint64_t key(const struct registrar *r, struct str phone)
@@ -413,7 +415,7 @@ static unsigned apply(struct registrar *r, const struct sip_event *ev, struct st
 			return 403;
 		if (!b)
 			b = add(r, phone, w[i].uri);
-		store_binding(r, b, ev, w[i].expires);
+		store_binding(r, b, ev, spread_expires(r->granted++, w[i].expires, r->cfg.min_s));
 	}
 	return 0;
 }

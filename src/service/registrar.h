@@ -1,7 +1,7 @@
 /*
  * registrar.h - REGISTER and who a phone is (RFC 3261 10, 22).
  *
- * Does: digest (SHA-256 and MD5), several contacts a phone with their expiry, NAT (a binding
+ * Does: digest (SHA-256 and MD5), several contacts a phone with their expiry (spread.h), NAT (a binding
  *   remembers where it came from), the Path of edge proxies (RFC 3327), limits, bindings that
  *   survive a restart (UDP phones are reachable at once), authentication of a phone's INVITE.
  * Does not: route. Answers each REGISTER itself.

@@ -12,5 +12,6 @@
 int run_refusals(void);
 int run_outreg(void);
 int run_bans(void);
+int run_spread(void);
 
 #endif
