@@ -381,8 +381,9 @@ enum err setup_store(struct server *s, const struct server_options *o, struct bu
 		return e;
 	if (news.live || news.damaged)
 		log_line(&s->loop->log, LOG_WARN,
-			 "The last run ended without notice: %u calls were up and are now recorded as ended by restart, %u entries were kept, %u places were damaged.",
-			 news.live, news.entries, news.damaged);
+			 "The last run ended without notice: %u calls were up and are now recorded as ended by restart, %u entries were kept, %u places were damaged%s.",
+			 news.live, news.entries, news.damaged,
+			 news.damaged ? " (the file is kept as records.map.damaged)" : "");
 	c.map = s->map;
 	return store_open(&s->store, &c, why);
 }

@@ -606,27 +606,37 @@ static enum err build(struct map *m, const struct map_config *c, const char *pat
 	return OK;
 }
 
+/* Beside the new one, for an engineer: one of each kind is kept. */
+static enum err put_aside(const char *file, const struct map_news *news, struct buf *why)
+{
+	char aside[PATH_CAP];
+
+	if (!news->foreign && !news->damaged)
+		return OK;
+	if (snprintf(aside, sizeof aside, "%s.%s", file, news->foreign ? "foreign" : "damaged") >= (int)sizeof aside)
+		return say(why, ERR_LIMIT, file, "the path is too long", "Shorten it.");
+	if (rename(file, aside) == 0 || !news->foreign)
+		return OK;	/* the entries of a damaged one are taken over all the same */
+	return say(why, ERR_IO, aside, strerror(errno), "Move the old file away by hand.");
+}
+
 static enum err open_file(struct map *m, const struct map_config *c, struct map_news *news,
 			  struct buf *why)
 {
-	char path[PATH_CAP], aside[PATH_CAP];
+	char path[PATH_CAP];
 	struct old_file old = { 0 };
 	enum err e = lock_file(m, c->file, why);
 
 	if (e)
 		return e;
-	if (snprintf(path, sizeof path, "%s.new", c->file) >= (int)sizeof path ||
-	    snprintf(aside, sizeof aside, "%s.foreign", c->file) >= (int)sizeof aside)
+	if (snprintf(path, sizeof path, "%s.new", c->file) >= (int)sizeof path)
 		return say(why, ERR_LIMIT, c->file, "the path is too long", "Shorten it.");
 	old_open(&old, c->file);
 	e = build(m, c, path, (struct str){ old.mem, old.n }, news, why);
-	if (e)
-		goto out;
-	if (news->foreign && rename(c->file, aside) < 0)
-		e = say(why, ERR_IO, aside, strerror(errno), "Move the old file away by hand.");
-	else if (rename(path, c->file) < 0)
+	if (!e)
+		e = put_aside(c->file, news, why);
+	if (!e && rename(path, c->file) < 0)
 		e = say(why, ERR_IO, c->file, strerror(errno), "Check the runtime directory.");
-out:
 	old_close(&old);
 	return e;
 }

@@ -49,7 +49,7 @@ struct map_config {
 struct map_news {		/* what map_open() found */
 	uint32_t entries;	/* taken over from the ring       */
 	uint32_t live;		/* calls cut off by the restart   */
-	uint32_t damaged;	/* places that could not be read  */
+	uint32_t damaged;	/* places that could not be read: the old file is kept as <file>.damaged */
 	bool foreign;		/* the old file has another version: kept as <file>.foreign */
 };
 

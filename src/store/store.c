@@ -232,11 +232,46 @@ bool store_busy(const struct store *s)
 
 /* ---- life ---- */
 
+/* A file that is no database any more is an engineer's; calls go on with a new one. */
+static bool put_aside(const struct store_config *c)
+{
+	static const char *const part[] = { "-wal", "-shm", "" };
+	char from[600], to[620];
+	bool moved = false;
+
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		if (snprintf(from, sizeof from, "%s%s", c->path, part[i]) >= (int)sizeof from)
+			return false;
+		(void)snprintf(to, sizeof to, "%s.damaged%s", c->path, part[i]);
+		moved = rename(from, to) == 0;	/* of these only the last must be there */
+	}
+	return moved;
+}
+
+static enum err open_db(struct db **db, const struct store_config *c, struct buf *why)
+{
+	char said[400];
+	struct buf first;
+	enum err e;
+
+	buf_init(&first, said, sizeof said);
+	e = db_open(db, c->path, &first);
+	if (e != ERR_PARSE || !put_aside(c)) {
+		if (e && why)
+			buf_put(why, buf_str(&first));
+		return e;
+	}
+	log_line(&c->loop->log, LOG_ERROR,
+		 "%s It is kept as %s.damaged; registrations and records begin anew. \"sqlite3 %s.damaged .recover\" shows what is in it.",
+		 buf_z(&first), c->path, c->path);
+	return db_open(db, c->path, why);
+}
+
 enum err store_open(struct store **out, const struct store_config *c, struct buf *why)
 {
 	struct store *s;
 	struct db *db;
-	enum err e = db_open(&db, c->path, why);
+	enum err e = open_db(&db, c, why);
 
 	if (e)
 		return e;

@@ -87,5 +87,5 @@ void t_dir_gone(const char *dir)
 
 int main(void)
 {
-	return (run_row() + run_ring() + run_db() + run_store() + run_text()) != 0;
+	return (run_row() + run_ring() + run_db() + run_store() + run_text() + run_torn()) != 0;
 }

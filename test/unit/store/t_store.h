@@ -15,6 +15,7 @@ int run_ring(void);
 int run_db(void);
 int run_store(void);
 int run_text(void);
+int run_torn(void);
 
 /* A record with nleg legs and two notes; every field says which it is. */
 void t_record(struct call_record *r, uint64_t id, unsigned nleg);
