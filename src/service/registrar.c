@@ -32,14 +32,75 @@ struct registrar *registrar_new(const struct registrar_config *c)
 	return r;
 }
 
+static const char *text_of(const struct binding *b, enum binding_text which)
+{
+	const char *p = b->text;
+
+	for (int i = 0; i < (int)which; i++)
+		p += strlen(p) + 1;
+	return p;
+}
+
+/* A registration lives for an hour and there are many: the texts are kept as long as they are.
+ * A refresh changes none of them as a rule. */
+static void keep_texts(struct binding *b, const struct reg_row *row)
+{
+	const char *const t[BINDING_NTEXT] = {
+		[BINDING_PHONE] = row->phone, [BINDING_CONTACT] = row->contact, [BINDING_CALL_ID] = row->call_id,
+		[BINDING_AGENT] = row->user_agent, [BINDING_INSTANCE] = row->instance, [BINDING_PATH] = row->path,
+	};
+	char all[sizeof *row];
+	size_t n = 0;
+
+	for (int i = 0; i < BINDING_NTEXT; i++) {
+		size_t k = strlen(t[i]) + 1;
+
+		memcpy(all + n, t[i], k);
+		n += k;
+	}
+	if (b->text && n == b->text_n && memcmp(all, b->text, n) == 0)
+		return;
+	mem_free(b->text);
+	b->text = mem_dup(all, n);
+	b->text_n = (uint32_t)n;
+}
+
+static const char *transport_str(enum sip_transport t)
+{
+	return t == SIP_TLS ? "tls" : t == SIP_TCP ? "tcp" : "udp";
+}
+
+#define SET(field, which) (void)str_copy((field), sizeof(field), str_of(which))
+
+/* The binding as it is stored. */
+static void row_of(const struct binding *b, struct reg_row *row)
+{
+	char text[ADDR_TEXT];
+
+	*row = (struct reg_row){ .cseq = b->cseq, .since_wall = b->since, .expires_wall = b->expires };
+	SET(row->phone, text_of(b, BINDING_PHONE));
+	SET(row->contact, text_of(b, BINDING_CONTACT));
+	SET(row->call_id, text_of(b, BINDING_CALL_ID));
+	SET(row->user_agent, text_of(b, BINDING_AGENT));
+	SET(row->instance, text_of(b, BINDING_INSTANCE));
+	SET(row->path, text_of(b, BINDING_PATH));
+	SET(row->source, addr_text(&b->source, text));
+	SET(row->transport, transport_str(b->transport));
+	SET(row->listener, b->reg->cfg.listener_name(b->reg->cfg.ctx, b->listener));
+}
+
 static void drop(struct binding *b, bool forget)
 {
 	struct registrar *r = b->reg;
+	struct reg_row row;
 
-	if (forget && r->cfg.store)
-		store_reg_delete(r->cfg.store, &b->row);
+	if (forget && r->cfg.store) {
+		row_of(b, &row);
+		store_reg_delete(r->cfg.store, &row);
+	}
 	timer_stop(&r->cfg.loop->timers, &b->expiry);
 	hash_remove(&r->tab, &b->node);
+	mem_free(b->text);
 	mem_free(b);
 }
 
@@ -65,7 +126,7 @@ static struct binding *next_of(struct registrar *r, struct str phone, struct bin
 	for (; n; n = hash_next(n)) {
 		struct binding *b = HASH_ENTRY(n, struct binding, node);
 
-		if (str_eq(str_of(b->row.phone), phone))
+		if (str_eq(str_of(text_of(b, BINDING_PHONE)), phone))
 			return b;
 	}
 	return NULL;
@@ -74,7 +135,7 @@ static struct binding *next_of(struct registrar *r, struct str phone, struct bin
 static struct binding *find(struct registrar *r, struct str phone, struct str contact)
 {
 	for (struct binding *b = next_of(r, phone, NULL); b; b = next_of(r, phone, b))
-		if (str_eq(str_of(b->row.contact), contact))
+		if (str_eq(str_of(text_of(b, BINDING_CONTACT)), contact))
 			return b;
 	return NULL;
 }
@@ -101,20 +162,20 @@ static void on_expiry(void *arg)
 static void arm(struct binding *b)
 {
 	struct loop *l = b->reg->cfg.loop;
-	wall_t left = b->row.expires_wall - l->wall;
+	wall_t left = b->expires - l->wall;
 
 	timer_start(&l->timers, &b->expiry, left > 0 ? (ms_t)left : 0, on_expiry, b);
 }
 
-static struct binding *add(struct registrar *r, struct str phone, struct str contact)
+/* Of row's phone and contact. */
+static struct binding *add(struct registrar *r, const struct reg_row *row)
 {
 	struct binding *b = mem_new(sizeof *b);
 
 	b->reg = r;
-	(void)str_copy(b->row.phone, sizeof b->row.phone, phone);
-	(void)str_copy(b->row.contact, sizeof b->row.contact, contact);
-	b->row.since_wall = r->cfg.loop->wall;
-	hash_add(&r->tab, &b->node, key(r, phone));
+	keep_texts(b, row);
+	b->since = r->cfg.loop->wall;
+	hash_add(&r->tab, &b->node, key(r, str_of(row->phone)));
 	return b;
 }
 
@@ -134,9 +195,13 @@ static void load_one(void *ctx, const struct reg_row *row, bool gone)
 			drop(b, false);
 		return;
 	}
-	if (!b)
-		b = add(r, str_of(row->phone), str_of(row->contact));
-	b->row = *row;
+	if (b)
+		keep_texts(b, row);
+	else
+		b = add(r, row);
+	b->cseq = row->cseq;
+	b->since = row->since_wall;
+	b->expires = row->expires_wall;
 	b->listener = (uint32_t)listener;
 	b->transport = transport_of(row->transport);
 	if (addr_parse(str_of(row->source), 5060, &b->source) == OK && r->cfg.sip)
@@ -168,14 +233,14 @@ static void contact_of(const struct binding *b, struct registrar_contact *c)
 {
 	char text[ADDR_TEXT];
 
-	*c = (struct registrar_contact){ .source = b->source, .since = b->row.since_wall,
-					 .expires = b->row.expires_wall };
+	*c = (struct registrar_contact){ .source = b->source, .since = b->since,
+					 .expires = b->expires };
 	c->dest = (struct sip_dest){ .listener = b->listener, .transport = b->transport,
 				     .addr = b->source, .port = b->source.port, .flow = b->flow };
 	(void)str_copy(c->dest.host, sizeof c->dest.host, str_of(addr_text(&b->source, text)));
-	(void)str_copy(c->uri, sizeof c->uri, str_of(b->row.contact));
-	(void)str_copy(c->path, sizeof c->path, str_of(b->row.path));
-	(void)str_copy(c->user_agent, sizeof c->user_agent, str_of(b->row.user_agent));
+	(void)str_copy(c->uri, sizeof c->uri, str_of(text_of(b, BINDING_CONTACT)));
+	(void)str_copy(c->path, sizeof c->path, str_of(text_of(b, BINDING_PATH)));
+	(void)str_copy(c->user_agent, sizeof c->user_agent, str_of(text_of(b, BINDING_AGENT)));
 }
 
 int registrar_contacts(struct registrar *r, struct str phone, struct registrar_contact *out, int max)
@@ -299,11 +364,11 @@ static void answer_contacts(struct registrar *r, const struct sip_event *ev, str
 
 	for (struct binding *b = next_of(r, phone, NULL); b && n < REG_CONTACTS_MAX;
 	     b = next_of(r, phone, b)) {
-		wall_t left = (b->row.expires_wall - r->cfg.loop->wall + 999) / 1000;
+		wall_t left = (b->expires - r->cfg.loop->wall + 999) / 1000;
 		struct buf w;
 
 		buf_init(&w, text[n], sizeof text[n]);
-		buf_fmt(&w, "<%s>;expires=%lld", b->row.contact, (long long)left);
+		buf_fmt(&w, "<%s>;expires=%lld", text_of(b, BINDING_CONTACT), (long long)left);
 		x[n] = (struct sip_xhdr){ STR("Contact"), buf_str(&w) };
 		n++;
 	}
@@ -312,41 +377,35 @@ static void answer_contacts(struct registrar *r, const struct sip_event *ev, str
 	answer(r, ev, 200, x, n);
 }
 
-static const char *transport_str(enum sip_transport t)
-{
-	return t == SIP_TLS ? "tls" : t == SIP_TCP ? "tcp" : "udp";
-}
-
+/* `row` has the phone and the contact; the rest is what this request says. */
 static void store_binding(struct registrar *r, struct binding *b, const struct sip_event *ev,
-			  uint32_t expires)
+			  struct reg_row *row, uint32_t expires)
 {
 	const struct sip_msg *m = ev->msg;
-	char text[ADDR_TEXT];
 
 	b->source = m->src;
 	b->transport = m->transport;
 	b->listener = m->listener;
 	b->flow = m->transport == SIP_UDP ? 0 : m->flow;
-	b->row.cseq = m->cseq;
-	b->row.expires_wall = r->cfg.loop->wall + (wall_t)expires * 1000;
-	(void)str_copy(b->row.call_id, sizeof b->row.call_id, str_sub(m->call_id, 0, 127));
-	(void)str_copy(b->row.source, sizeof b->row.source, str_of(addr_text(&m->src, text)));
-	(void)str_copy(b->row.transport, sizeof b->row.transport, str_of(transport_str(m->transport)));
-	(void)str_copy(b->row.listener, sizeof b->row.listener,
-		       str_of(r->cfg.listener_name(r->cfg.ctx, m->listener)));
-	(void)str_copy(b->row.user_agent, sizeof b->row.user_agent,
-		       str_sub(sip_hdr(m, SIP_H_USER_AGENT), 0, 95));
-	if (!read_path(m, b->row.path))		/* asked before */
-		b->row.path[0] = 0;
+	b->cseq = m->cseq;
+	b->expires = r->cfg.loop->wall + (wall_t)expires * 1000;
+	(void)str_copy(row->call_id, sizeof row->call_id, str_sub(m->call_id, 0, 127));
+	(void)str_copy(row->user_agent, sizeof row->user_agent, str_sub(sip_hdr(m, SIP_H_USER_AGENT), 0, 95));
+	(void)str_copy(row->instance, sizeof row->instance, str_of(text_of(b, BINDING_INSTANCE)));
+	if (!read_path(m, row->path))		/* asked before */
+		row->path[0] = 0;
+	keep_texts(b, row);
 	arm(b);
-	if (r->cfg.store)
-		store_reg_put(r->cfg.store, &b->row);
+	if (r->cfg.store) {
+		row_of(b, row);
+		store_reg_put(r->cfg.store, row);
+	}
 }
 
 /* RFC 3261 10.3 step 7: an older request of the same Call-ID changes nothing. */
 static bool out_of_order(const struct binding *b, const struct sip_msg *m)
 {
-	return str_eq(str_of(b->row.call_id), m->call_id) && m->cseq <= b->row.cseq;
+	return str_eq(str_of(text_of(b, BINDING_CALL_ID)), m->call_id) && m->cseq <= b->cseq;
 }
 
 struct wish { struct str uri; uint32_t expires; };
@@ -403,6 +462,7 @@ static unsigned apply(struct registrar *r, const struct sip_event *ev, struct st
 {
 	for (int i = 0; i < n; i++) {
 		struct binding *b = find(r, phone, w[i].uri);
+		struct reg_row row = { 0 };
 
 		if (b && out_of_order(b, ev->msg))
 			return 500;
@@ -413,9 +473,11 @@ static unsigned apply(struct registrar *r, const struct sip_event *ev, struct st
 		}
 		if (!b && registrar_count(r, phone) >= (int)r->cfg.contacts)
 			return 403;
+		(void)str_copy(row.phone, sizeof row.phone, phone);
+		(void)str_copy(row.contact, sizeof row.contact, w[i].uri);
 		if (!b)
-			b = add(r, phone, w[i].uri);
-		store_binding(r, b, ev, spread_expires(r->granted++, w[i].expires, r->cfg.min_s));
+			b = add(r, &row);
+		store_binding(r, b, ev, &row, spread_expires(r->granted++, w[i].expires, r->cfg.min_s));
 	}
 	return 0;
 }

@@ -4,9 +4,14 @@
 #include "base/hash.h"
 #include "service/registrar.h"
 
+enum binding_text { BINDING_PHONE, BINDING_CONTACT, BINDING_CALL_ID, BINDING_AGENT, BINDING_INSTANCE,
+		    BINDING_PATH, BINDING_NTEXT };
+
 struct binding {
 	struct hash_node node;		/* by phone */
-	struct reg_row row;
+	char *text;			/* enum binding_text, each with its NUL, one after the other */
+	uint32_t text_n, cseq;
+	wall_t since, expires;
 	struct addr source;
 	enum sip_transport transport;
 	uint32_t listener;

@@ -28,7 +28,7 @@ static const struct row rows[] = {
 	ROW("dialog", dialog, 112),
 	ROW("transaction", tx, 216),
 	ROW("client transaction, until it was heard of", client, 1320),
-	ROW("registration", binding, 1136),
+	ROW("registration", binding, 152),
 	ROW("connection", conn, 296),
 	ROW("TLS connection", tls, 3520),
 };
