@@ -51,6 +51,7 @@ static void on_flow(struct server *s, const struct sip_event *ev)
 	if (ev->flow) {
 		registrar_on_flow(s->registrar, ev->flow);
 		outreg_on_flow(s->outreg, ev->flow);
+		monitor_on_flow(s->monitor, ev);
 	} else if (ev->listener < (uint32_t)s->cfg->nlisteners) {
 		buf_init(&b, text, sizeof text);
 		refusals_on_flow(s->refusals, ev, s->cfg->listener[ev->listener].name,

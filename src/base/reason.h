@@ -79,6 +79,7 @@
 	X(TRUNK_OPTIONS_TIMEOUT, "options-timeout", "%1 did not answer OPTIONS within %2 ms.") \
 	X(TRUNK_OPTIONS_STATUS, "options-status", "%1 answered OPTIONS with %2 %3.") \
 	X(TRUNK_CLOSED, "closed", "%1 closed the connection.") \
+	X(TRUNK_VANISHED, "vanished", "%1 vanished: the connection to it stood, and nothing of it is acknowledged any more. The host or the way to it is gone, or a firewall has forgotten the connection.") \
 	X(TRUNK_REG_WAIT, "registering", "The registration has not been answered yet.") \
 	X(TRUNK_REGISTERED, "registered", "%1 holds the registration of %2 for %3 s.") \
 	X(TRUNK_REG_STATUS, "registration-refused", "%1 refused the registration of %2 with %3 %4.") \

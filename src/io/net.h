@@ -66,7 +66,7 @@ struct net_connect {
 	struct tls_ctx *tls;		/* NULL: plain TCP. Held until closed       */
 	bool secure;			/* counts as TLS without a tls_ctx; simulation only */
 	struct str server_name;		/* SNI and the name to verify; copied       */
-	ms_t timeout;			/* connect and handshake together           */
+	ms_t timeout;			/* until TCP stands; a handshake has 5 s then */
 	const struct net_stream_handler *h;
 	void *ctx;
 };

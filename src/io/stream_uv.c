@@ -1,15 +1,13 @@
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/keepalive.h"
 #include "io/uv_int.h"
 
 /* Byte streams: TCP by libuv, TLS by the filter of io/tls. */
 
-enum { STREAM_KEEPALIVE_S = 30, STREAM_USER_TIMEOUT_MS = 30000, STREAM_HANDSHAKE_MS = 5000,
-       STREAM_LINGER_MS = 1000 };
+enum { STREAM_HANDSHAKE_MS = 5000, STREAM_LINGER_MS = 1000 };
 
 enum stream_state { STREAM_CONNECTING, STREAM_HANDSHAKE, STREAM_OPEN, STREAM_CLOSING };
 
@@ -340,14 +338,11 @@ static void on_deadline(void *arg)
 
 static void tune(struct lu_stream *s)
 {
-	unsigned ms = STREAM_USER_TIMEOUT_MS;
 	uv_os_fd_t fd;
 
-	/* Wishes: a connection without them works too. */
-	(void)uv_tcp_nodelay(&s->tcp, 1);
-	(void)uv_tcp_keepalive(&s->tcp, 1, STREAM_KEEPALIVE_S);
+	(void)uv_tcp_nodelay(&s->tcp, 1);	/* a wish: a connection without it works too */
 	if (uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+		keepalive_set(fd);
 }
 
 static void learn_addresses(struct lu_stream *s)
@@ -390,9 +385,8 @@ static void connected(struct lu_stream *s)
 		destroy(s);
 		return;
 	}
-	if (s->inbound)
-		timer_start(&s->w->loop.timers, &s->deadline, STREAM_HANDSHAKE_MS, on_deadline, s);
-	else
+	timer_start(&s->w->loop.timers, &s->deadline, STREAM_HANDSHAKE_MS, on_deadline, s);
+	if (!s->inbound)
 		pump(s, tls_feed(s->tls, STR_NONE, s->w->loop.now));
 }
 

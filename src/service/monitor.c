@@ -7,6 +7,7 @@ enum { EARLY_MS = 500, SPREAD_MS = 1500, FAST_MS = 10000, FAST_SPREAD_MS = 100, 
 struct ping {
 	struct monitor *m;
 	int trunk, host;
+	net_id flow;			/* its last answer came on it; 0: none */
 	struct timer t;
 };
 
@@ -148,6 +149,7 @@ bool monitor_on_response(struct monitor *m, const struct sip_event *ev)
 
 	if (trunk < 0 || trunk >= m->n || host < 0 || host >= m->t[trunk].nhosts)
 		return false;
+	m->ping[trunk][host].flow = ev->flow;
 	name = str_of(m->t[trunk].dest[host].host);
 	buf_init(&c, code, sizeof code);
 	if (ev->fail != SIP_FAIL_NONE) {
@@ -164,6 +166,20 @@ bool monitor_on_response(struct monitor *m, const struct sip_event *ev)
 	}
 	note(m, trunk, &f);
 	return true;
+}
+
+void monitor_on_flow(struct monitor *m, const struct sip_event *ev)
+{
+	const struct net_stream_info *s = ev->stream;
+
+	if (!ev->flow || ev->flow_event != NET_CLOSED || !s ||
+	    (s->fail != NET_FAIL_TIMEOUT && s->fail != NET_FAIL_UNREACHABLE))
+		return;
+	for (int i = 0; i < m->n; i++)
+		for (int k = 0; k < m->t[i].nhosts; k++)
+			if (m->ping[i][k].flow == ev->flow)
+				note(m, i, &(struct trunk_fact){ .kind = TRUNK_FACT_VANISHED, .host = k,
+				     .why = REASON(TRUNK_VANISHED, str_of(m->t[i].dest[k].host)) });
 }
 
 void monitor_on_options(struct monitor *m, const struct sip_event *ev, int trunk,

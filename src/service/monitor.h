@@ -32,6 +32,9 @@ void monitor_free(struct monitor *m);
 void monitor_add(struct monitor *m, const struct monitor_trunk *t);
 /* The answer to one of our OPTIONS (SIP_EV_RESPONSE). false: not ours. */
 bool monitor_on_response(struct monitor *m, const struct sip_event *ev);
+/* A stream ended (SIP_EV_FLOW, NET_CLOSED). One of ours that died because nothing was acknowledged
+ * takes its host down: Direct Routing's limit lets no OPTIONS ask sooner. */
+void monitor_on_flow(struct monitor *m, const struct sip_event *ev);
 /* A peer's OPTIONS. `trunk`: whose, or -1; contact: the answer's ("<sip:host:port>"). */
 void monitor_on_options(struct monitor *m, const struct sip_event *ev, int trunk,
 			struct str contact);

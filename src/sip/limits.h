@@ -42,7 +42,7 @@ enum sip_deadline {
 	SIP_IDLE_PROVEN_MS = 7200000,
 	SIP_PING_MS = 110000,		/* CRLF keep-alive on our own streams, RFC 5626 3.5.1 */
 	SIP_DOOMED_MAX = 64,		/* connections that wait for their end in one turn */
-	SIP_CONNECT_MS = 5000,		/* connect and TLS handshake          */
+	SIP_CONNECT_MS = 2000,		/* until TCP stands; then the next host: two SYNs were lost */
 	SIP_SIZE_CONNECT_MS = 1000,	/* TCP tried for a message's size only */
 	SIP_NO_TCP_MS = 3600000,	/* how long a failure of that is remembered */
 };

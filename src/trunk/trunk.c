@@ -100,7 +100,7 @@ void trunk_note(struct trunk *t, uint64_t now, int64_t wall, const struct trunk_
 	if (f->retry_after_ms)
 		s->h.rest_until = now + f->retry_after_ms;
 	/* A host that was up gets its retries; one that never was is down at once. */
-	if (s->h.state != TRUNK_UP || s->h.failures >= t->retries)
+	if (s->h.state != TRUNK_UP || s->h.failures >= t->retries || f->kind == TRUNK_FACT_VANISHED)
 		change(s, TRUNK_DOWN, now, wall);
 }
 

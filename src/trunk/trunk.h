@@ -48,6 +48,7 @@ enum trunk_fact_kind {
 	TRUNK_FACT_FAILED,		/* DNS, TCP, TLS, timeout, bad status     */
 	TRUNK_FACT_503,			/* rest for retry_after_ms                */
 	TRUNK_FACT_INVITE_FAILED,	/* no response to an INVITE               */
+	TRUNK_FACT_VANISHED,		/* its connection died of silence: down without retries */
 	TRUNK_FACT_PEER_OPTIONS,	/* the peer pinged us                     */
 	TRUNK_FACT_REGISTERED,		/* host -1: the trunk's registration      */
 	TRUNK_FACT_REG_FAILED,

@@ -131,7 +131,7 @@ static void do_cut(struct flow *f, const struct flow_args *a)
 	struct addr at = { 0 };
 
 	at_text(a, 1, 0, &at, f);
-	sim_cut(f->loop, &at);
+	sim_cut(f->loop, &at, a->n > 2 && !strcmp(a->v[2], "silent") ? NET_FAIL_TIMEOUT : NET_FAIL_RESET);
 }
 
 static void do_restart(struct flow *f, const struct flow_args *a)

@@ -34,8 +34,8 @@ bool sim_busy(struct loop *l);
 enum sim_reach { SIM_OPEN, SIM_REFUSED, SIM_SILENT, SIM_UNREACHABLE };
 /* How connections to this address fare from now on (port 0: all ports). */
 void sim_reach(struct loop *l, const struct addr *a, enum sim_reach r);
-/* Cut every stream to or from this address, as a reset. */
-void sim_cut(struct loop *l, const struct addr *a);
+/* Cut every stream to or from this address: NET_FAIL_RESET, or NET_FAIL_TIMEOUT for one that died of silence. */
+void sim_cut(struct loop *l, const struct addr *a, enum net_fail how);
 /* What handshakes show of the peer at this address, for streams without real TLS. */
 void sim_declare(struct loop *l, const struct addr *a, const struct tls_facts *f);
 /* Names. Without an entry: no such name. err ERR_TIMEOUT: the servers are silent. */

@@ -497,7 +497,7 @@ void sim_reach(struct loop *l, const struct addr *a, enum sim_reach r)
 	s->reach[s->nreach++] = (struct sim_far){ *a, r };
 }
 
-void sim_cut(struct loop *l, const struct addr *a)
+void sim_cut(struct loop *l, const struct addr *a, enum net_fail how)
 {
 	struct sim *s = sim_of(l);
 	struct sim_handle *h;
@@ -509,7 +509,7 @@ void sim_cut(struct loop *l, const struct addr *a)
 		    (addr_same_ip(&h->peer, a) || addr_same_ip(&h->local, a))) {
 			struct packet *p = packet(l, FLY_CLOSED, id, STR_NONE);
 
-			p->fail = NET_FAIL_RESET;
+			p->fail = how;
 			fly(l, p, 1);
 		}
 }

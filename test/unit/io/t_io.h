@@ -17,6 +17,7 @@ int run_tls(void);
 int run_tls_sni(void);
 int run_dns(void);
 int run_sim(void);
+int run_keepalive(void);
 
 enum { CERT_PATH = 128 };
 

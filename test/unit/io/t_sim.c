@@ -261,7 +261,7 @@ static void a_cut_is_a_reset_for_both(void **state)
 	net_listen(l, &where, NULL, &stream, &s, &e);
 	dial(&c, "10.0.0.1:5060", NULL, "");
 	sim_for(l, 5);
-	sim_cut(l, &where);
+	sim_cut(l, &where, NET_FAIL_RESET);
 	sim_for(l, 5);
 	assert_string_equal(c.tape, "open closed ");
 	assert_string_equal(s.tape, "accept closed ");
