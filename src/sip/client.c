@@ -7,7 +7,7 @@
 #include "sip/derive.h"
 #include "sip/stack_int.h"
 
-enum { BRANCH_RANDOM = 8, VIA_ROOM = 100, LOGIN_ROOM = 500 };
+enum { BRANCH_RANDOM = 8, VIA_ROOM = 100, LOGIN_ROOM = 500, MOVES_MAX = 8 };
 
 /* Our mark, what the call was made of (RFC 5393 4.2), and chance. */
 static void new_branch(struct sip *s, const struct tx *t, char out[40])
@@ -82,12 +82,16 @@ static void fail(struct sip *s, struct tx *t, enum sip_fail why)
 static void ack_is_out(struct sip *s, struct tx *t)
 {
 	struct tx *invite = tx_get(s, t->user);
+	struct conn *c = conn_find(s, t->path.flow);
 
 	if (invite && !invite->server && invite->m.kind == TSX_ICT) {
 		mem_free(invite->last);		/* repeated at each repeated 200 */
 		invite->last = t->last;
 		invite->path = t->path;
 		invite->acked = true;
+		list_remove(&invite->u.on_conn);
+		if (c)
+			list_append(&c->users, &invite->u.on_conn);
 		t->last = NULL;
 	}
 	tx_free(s, t);
@@ -360,10 +364,41 @@ void client_cancel(struct sip *s, struct tx *invite, struct str extra)
 
 /* --- coming back --- */
 
+/* What a broken stream may have swallowed: an answer to our re-INVITE, or our ACK. Said again with
+ * the same branch it is a retransmission (RFC 3261 17.2.1, 13.3.1.4), whatever it comes on. The
+ * first INVITE is not: another machine behind that address would ring once more. */
+static bool may_move(const struct tx *t)
+{
+	return t->m.kind == TSX_ICT &&
+	       ((t->m.state == TSX_PROCEEDING && t->user_kind == TX_USER_REINVITE) ||
+		(t->m.state == TSX_ACCEPTED && t->acked));
+}
+
+bool client_moves(struct sip *s, struct tx *t, struct str tls_name)
+{
+	struct conn *c;
+	bool fresh;
+
+	if (!may_move(t) || t->moves == MOVES_MAX)
+		return false;
+	c = conn_to(s, &(struct conn_ask){ .listener = t->path.listener, .peer = &t->path.peer,
+		    .transport = (enum sip_transport)t->path.transport, .tls_name = tls_name,
+		    .timeout = SIP_CONNECT_MS }, &fresh);
+	if (!c)
+		return false;
+	t->moves++;
+	t->path.flow = c->stream;
+	t->path.local = c->local;
+	list_append(&c->users, &t->u.on_conn);
+	if (c->open)
+		(void)tx_resend(s, t);	/* a stream that is gone reports by itself */
+	return true;
+}
+
 /* Something was heard: no other address will be tried. */
 static void heard(struct tx *t)
 {
-	if (t->m.kind == TSX_ICT || t->m.state == TSX_COMPLETED)
+	if ((t->m.kind == TSX_ICT && !may_move(t)) || t->m.state == TSX_COMPLETED)
 		list_remove(&t->u.on_conn);
 	if (!t->more.client)
 		return;
@@ -418,6 +453,10 @@ void client_broken(struct sip *s, struct tx *t, enum sip_fail why)
 
 	if (t->more.client && (t->ack_only || t->m.state == TSX_TRYING)) {
 		retry(s, t, why);
+		return;
+	}
+	if (t->m.state == TSX_PROCEEDING && may_move(t)) {	/* a dialog waits for one answer at a time */
+		fail(s, t, why);
 		return;
 	}
 	acts = tsx_step(&t->m, &s->loop->timers, TSX_BROKEN);

@@ -121,6 +121,7 @@ struct tx {
 	bool fresh;				/* its connection was opened for it */
 	bool via;				/* `last` has its Via               */
 	bool linked, merge_linked;
+	uint8_t moves;				/* ICT: to new streams, after the old one broke */
 	uint8_t login;				/* client: credentials it may show; 0: none */
 	struct login_try tries;
 	uint16_t status;			/* server: last one sent */
@@ -359,6 +360,9 @@ void client_cancel(struct sip *s, struct tx *invite, struct str extra);
 void client_response(struct sip *s, const struct sip_msg *m);
 void client_acts(struct sip *s, struct tx *t, unsigned acts);		/* may free */
 void client_broken(struct sip *s, struct tx *t, enum sip_fail why);	/* may free */
+/* Its stream, opened by us under this TLS name ("": TCP), broke: says what may be lost again, over
+ * a new one. false: it has nothing to say. */
+bool client_moves(struct sip *s, struct tx *t, struct str tls_name);
 void client_open(struct sip *s, struct tx *t);				/* may free */
 bool client_unsent(struct sip *s, const struct tx *t);			/* not a byte left yet */
 void client_dns(void *ctx, uint64_t token, const struct dns_result *r);

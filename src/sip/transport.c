@@ -197,6 +197,8 @@ static void conn_free(struct sip *s, struct conn *c)
 /* Out of the tables first: whoever fails now must not find it again. */
 static void conn_end(struct sip *s, struct conn *c, enum sip_fail why)
 {
+	char *name = c->tls_name;
+	bool ours = !c->inbound && c->open && !c->alone;
 	struct list users;
 
 	list_init(&users);
@@ -206,13 +208,16 @@ static void conn_end(struct sip *s, struct conn *c, enum sip_fail why)
 		list_remove(l);
 		list_append(&users, l);
 	}
+	c->tls_name = NULL;
 	conn_free(s, c);
 	while (!list_empty(&users)) {
 		struct tx *t = LIST_ENTRY(users.next, struct tx, u.on_conn);
 
 		list_remove(&t->u.on_conn);
-		client_broken(s, t, why);
+		if (!ours || !client_moves(s, t, str_of(name)))
+			client_broken(s, t, why);
 	}
+	mem_free(name);
 }
 
 void conn_drop(struct sip *s, struct conn *c)

@@ -132,6 +132,18 @@ static void hear_response(struct flow_peer *p, struct flow_msg *m)
 		m->used = flow_invite_again(d);
 }
 
+/* A request again on another connection, as the old one broke: its answers go that way. */
+static void moved(struct flow_peer *p, net_id stream, const char *text)
+{
+	char id[160];
+	struct flow_dialog *d;
+
+	(void)flow_header(text, "Call-ID", 0, id, sizeof id);
+	d = flow_dialog_by_id(p, id);
+	if (d && stream)
+		d->stream = stream;
+}
+
 void flow_arrived(struct flow_peer *p, net_id stream, const char *text, size_t n)
 {
 	bool again = seen_before(p, text);
@@ -139,6 +151,8 @@ void flow_arrived(struct flow_peer *p, net_id stream, const char *text, size_t n
 	static const struct flow_args none;
 
 	flow_ladder(p->f, "%-8s < %.*s", p->name, (int)strcspn(text, "\r"), text);
+	if (again)
+		moved(p, stream, text);
 	if (again && !p->mute) {
 		/* A 200 again wants its ACK again, a BYE its answer. */
 		if (!strncmp(text, "BYE", 3) && p->now && !p->noauto)
