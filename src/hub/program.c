@@ -392,6 +392,7 @@ int hub_main(int argc, char **argv)
 	int rc = 1;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	(void)signal(SIGPIPE, SIG_IGN);		/* a border may reset what we write to */
 	defaults(p);
 	for (int i = 1; i + 1 < argc && good; i += 2)
 		good = option(p, argv[i], argv[i + 1]);
