@@ -300,6 +300,8 @@ static void again(struct sip *s, struct tx *t, const struct sip_msg *m)
 
 	sip_tap_in(s, sip_owner(s, t), m);
 	if (m->method != SIP_ACK) {
+		if (m->flow && m->flow != t->path.flow)	/* said again on another stream: the first one broke */
+			response_path(m, &t->path);
 		uas_acts(s, t, tsx_step(&t->m, &s->loop->timers, TSX_GOT_REQUEST));
 		return;
 	}

@@ -132,7 +132,9 @@ class StreamPeer(threading.Thread):
         try:
             s.sendall(data.encode())
         except OSError:
-            pass                    # told by the reading side
+            if s is self.out:       # it broke before it was read
+                self.gone(s)
+                self.say(data)
 
     # --- SIP ---
 

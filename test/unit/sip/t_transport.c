@@ -718,6 +718,29 @@ static void a_registered_flow_is_used_for_requests_to_it(void **x)
 	bed_free(b);
 }
 
+static void a_request_said_again_on_another_stream_is_answered_there(void **x)
+{
+	struct bed *b = phones();
+	struct addr from = bed_addr("10.0.0.9:33333"), anew = bed_addr("10.0.0.9:33334");
+	const char *t = "INVITE sip:x@y SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.9;branch=z9hG4bKtwice\r\n"
+			"From: <sip:a@y>;tag=1\r\nTo: <sip:x@y>\r\nCall-ID: twice\r\nCSeq: 1 INVITE\r\n"
+			"Contact: <sip:a@10.0.0.9>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+	int s = bed_peer_connect(b, &from, &b->a.addr[SIP_TCP]);
+
+	(void)x;
+	bed_run(b, 5);
+	bed_peer_write(b, s, t, strlen(t));
+	bed_run(b, 20);
+	assert_memory_equal(bed_peer_got(b, s), "SIP/2.0 100", 11);
+	bed_peer_close(b, s);
+	s = bed_peer_connect(b, &anew, &b->a.addr[SIP_TCP]);
+	bed_run(b, 5);
+	bed_peer_write(b, s, t, strlen(t));
+	bed_run(b, 20);
+	assert_memory_equal(bed_peer_got(b, s), "SIP/2.0 100", 11);
+	bed_free(b);
+}
+
 int run_transport(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -753,6 +776,7 @@ int run_transport(void)
 		cmocka_unit_test(a_request_has_its_own_time_limit),
 		cmocka_unit_test(a_header_value_with_a_line_break_sends_nothing),
 		cmocka_unit_test(a_registered_flow_is_used_for_requests_to_it),
+		cmocka_unit_test(a_request_said_again_on_another_stream_is_answered_there),
 	};
 
 	return cmocka_run_group_tests_name("transport", tests, NULL, NULL);
