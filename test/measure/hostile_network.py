@@ -187,11 +187,11 @@ class StreamBed:
         for ip in ("127.0.0.2", "127.0.0.3"):
             via(self.hub.sip, ip, self.sip)
         desk = via(p["desk"])
+        self.caller = StreamPeer(bed, via(p["near"]), via(p["caller"]), port=p["caller"])
+        self.called = StreamPeer(bed, via(p["far"]), desk, port=p["desk"])
         self.daemon = Daemon(bed, STREAM.format(no_media=0, dns=self.hub.dns, hub=self.hub.dir, sip=self.sip, h=HOSTS, options=options,
                                                 near=p["near"], far=p["far"], tls=p["tls"], desk=desk))
         self.daemon.apply(STREAM_SITE)
-        self.caller = StreamPeer(bed, via(p["near"]), via(p["caller"]), port=p["caller"])
-        self.called = StreamPeer(bed, via(p["far"]), desk, port=p["desk"])
         self.hub.wait_up()
         until("the first lines to be stored", lambda: self.daemon.json("status")["records_waiting"] == 0)
         self.start = back_to(self.daemon, None)
