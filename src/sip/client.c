@@ -370,7 +370,7 @@ void client_cancel(struct sip *s, struct tx *invite, struct str extra)
 static bool may_move(const struct tx *t)
 {
 	return t->m.kind == TSX_ICT &&
-	       ((t->m.state == TSX_PROCEEDING && t->user_kind == TX_USER_REINVITE) ||
+	       (((t->m.state == TSX_TRYING || t->m.state == TSX_PROCEEDING) && t->user_kind == TX_USER_REINVITE) ||
 		(t->m.state == TSX_ACCEPTED && t->acked));
 }
 
