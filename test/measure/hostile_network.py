@@ -229,7 +229,7 @@ def reset(links):
 def resets():
     with Bed("reset") as bed:
         b = StreamBed(bed, links=True)
-        last = 40000
+        last = 60000
         b.user(MEMBERS[0], (0, "ring"), (50, "answer"), (last, "hold"), (last + 3000, "resume"))
         b.user(MEMBERS[1], (0, "ring"), (50, "answer"), (last, "hangup"))
         began, calls = time.monotonic(), []
@@ -445,7 +445,7 @@ class Abandoned:
     def __init__(self, bed, name, no_media, calls, extra=""):
         near, far, desk = bed.port(), bed.port(), bed.port()
         voices = {"caller": Voice(), "called": Voice()}
-        self.daemon = Daemon(bed, PAIR.format(no_media=no_media, dns=9, host=len(name), near=near, far=far, desk=desk), name)
+        self.daemon = Daemon(bed, PAIR.format(no_media=no_media, dns=9, host=10 + ("timer", "media-called", "media-caller").index(name), near=near, far=far, desk=desk), name)
         self.daemon.apply(SITE)
         self.ends = {"caller": StreamPeer(bed, near), "called": StreamPeer(bed, far, port=desk)}
         for who, end in self.ends.items():
