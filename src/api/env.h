@@ -6,6 +6,7 @@
 #define API_ENV_H
 #include "base/tap.h"
 #include "call/call.h"
+#include "io/logsink.h"
 #include "service/refusals.h"
 #include "store/store.h"
 
@@ -25,6 +26,7 @@ struct api_env {
 	struct map *map;
 	struct tap *tap;
 	struct tls_ctx *const *tls;		/* identities, by the configuration's index */
+	const struct logsink *log;		/* NULL: none */
 	wall_t started;
 	/* People and numbers replaced by the text of a site file, in three steps: what is needed is
 	 * copied in the loop; read, checked and stored by a job of the store; put in force in the

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "api/rest.h"
 #include "app/people.h"
@@ -265,6 +266,7 @@ static enum err begin(struct server *s, const struct server_options *o, struct b
 	if (store_db(s->store))
 		registrar_load(s->registrar);
 	fill_env(s);
+	s->env.log = o->log;
 	if (s->inside)
 		return OK;
 	s->rest = rest_new(s->loop, &s->env, s->cfg->control_socket.p, why);
@@ -402,6 +404,7 @@ static enum log_level level_of(struct str s)
 static int run(const struct config *cfg)
 {
 	struct loop *l = loop_new();
+	struct logsink *sink = NULL;
 	char text[600];
 	struct buf why;
 	struct server *s;
@@ -409,8 +412,13 @@ static int run(const struct config *cfg)
 
 	buf_init(&why, text, sizeof text);
 	l->log = (struct log){ .level = level_of(cfg->log_level), .write = log_stderr };
-	s = server_new(l, &(struct server_options){ .config = cfg }, &why);
+	if (!logsink_new(&sink, STDERR_FILENO)) {	/* without a thread: as before, by ourselves */
+		l->log.write = logsink_line;
+		l->log.ctx = sink;
+	}
+	s = server_new(l, &(struct server_options){ .config = cfg, .log = sink }, &why);
 	if (!s) {
+		logsink_free(sink);
 		fprintf(stderr, "%s\n", buf_z(&why));
 		loop_free(l);
 		return 1;
@@ -424,6 +432,7 @@ static int run(const struct config *cfg)
 	}
 	server_free(s);
 	loop_free(l);
+	logsink_free(sink);
 	return rc;
 }
 

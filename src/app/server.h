@@ -20,6 +20,7 @@ struct server_options {
 	struct directory *directory;	/* given: owned from now on; NULL: from the store */
 	const uint8_t *map_image;	/* simulation: the map of a server that died */
 	size_t map_image_n;
+	const struct logsink *log;	/* borrowed; NULL: lines go elsewhere */
 };
 
 /* NULL: *why is a sentence with its mend (port in use, bad certificate, ...). */

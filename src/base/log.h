@@ -2,7 +2,7 @@
  * log.h - one line per event: time, level, what happened, for people.
  *
  * Does not: block. Lines go through `write`, which the owner sets (a channel
- * to the disk thread in the daemon, a buffer in tests). Control characters
+ * to a thread in the daemon (io/logsink), a buffer in tests). Control characters
  * in arguments are for the caller to escape with buf_safe().
  * No secret is ever an argument.
  */
@@ -18,7 +18,7 @@ struct log {
 	enum log_level level;		/* lines above it are dropped */
 	void (*write)(void *ctx, enum log_level level, struct str line);
 	void *ctx;
-	uint64_t lines, dropped;
+	uint64_t lines;
 };
 
 /* A log of NULL is silent. Lines over 1,000 bytes are cut. */

@@ -18,6 +18,7 @@ int run_tls_sni(void);
 int run_dns(void);
 int run_sim(void);
 int run_keepalive(void);
+int run_logsink(void);
 
 enum { CERT_PATH = 128 };
 
