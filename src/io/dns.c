@@ -9,7 +9,7 @@
 
 enum { DNS_CACHE_MAX = 4096, DNS_WAIT_MAX = 4096,
        DNS_FLOOR_MS = 5000, DNS_CAP_MS = 86400000, DNS_NEGATIVE_MS = 5000,
-       DNS_STALE_MS = 86400000, DNS_RETRY_MS = 5000 };
+       DNS_STALE_MS = 86400000, DNS_RETRY_MS = 5000, DNS_PATIENCE_MS = 100 };
 
 struct entry {
 	struct hash_node node;
@@ -27,6 +27,7 @@ struct waiter {
 	void *ctx;
 	uint64_t token;
 	struct entry *e;
+	ms_t until;			/* then what was known before will do */
 	bool ready;			/* delivered by the next timer run */
 	struct dns_result r;
 };
@@ -37,7 +38,8 @@ struct dns {
 	struct hash_seed seed;
 	struct list lru, waiting;
 	uint32_t nwait;
-	struct timer deliver;
+	struct timer deliver, patience;
+	bool silent;			/* the servers did not answer the last question in time */
 	void *impl;
 	struct dns_config cfg;
 };
@@ -141,15 +143,45 @@ static void keep(struct dns *d, struct entry *e, const struct dns_result *r)
 	e->expires = d->loop->now + ttl;
 }
 
+/* Something a server said, not too long ago, will do while none says anything. */
+static bool has_stale(const struct dns *d, const struct entry *e)
+{
+	return e->have && (e->r.err == OK || e->r.err == ERR_GONE) &&
+	       d->loop->now <= e->expires + DNS_STALE_MS;
+}
+
 /* The servers are silent: what we had goes on for a day. */
 static bool serve_stale(struct dns *d, struct entry *e, const struct dns_result *r)
 {
-	if (r->err != ERR_TIMEOUT && r->err != ERR_IO)
-		return false;
-	if (!e->have || e->r.err != OK || d->loop->now > e->expires + DNS_STALE_MS)
+	d->silent = r->err == ERR_TIMEOUT || r->err == ERR_IO;
+	if (!d->silent || !has_stale(d, e))
 		return false;
 	e->retry_at = d->loop->now + DNS_RETRY_MS;
 	return true;
+}
+
+/* Nobody who could be helped waits longer; the question itself goes on. */
+static void on_patience(void *arg)
+{
+	struct dns *d = arg;
+	ms_t next = MS_NEVER;
+
+	for (struct list *l = d->waiting.next; l != &d->waiting; l = l->next) {
+		struct waiter *w = LIST_ENTRY(l, struct waiter, link);
+		struct dns_result r;
+
+		if (w->ready || !w->until)
+			continue;
+		if (w->until > d->loop->now) {
+			next = w->until < next ? w->until : next;
+			continue;
+		}
+		r = cached(d, w->e);
+		d->silent = true;
+		ready(d, w, &r);
+	}
+	if (next != MS_NEVER)
+		timer_start(&d->loop->timers, &d->patience, next - d->loop->now, on_patience, d);
 }
 
 static void on_answer(void *ctx, const char *name, enum dns_type t, const struct dns_result *r)
@@ -197,6 +229,7 @@ void dns_free(struct dns *d)
 	if (d->impl)
 		d->loop->dns->close(d->impl);
 	timer_stop(&d->loop->timers, &d->deliver);
+	timer_stop(&d->loop->timers, &d->patience);
 	while (!list_empty(&d->waiting)) {
 		struct waiter *w = LIST_ENTRY(d->waiting.next, struct waiter, link);
 
@@ -263,6 +296,34 @@ static void used(struct dns *d, struct entry *e)
 	list_append(&d->lru, &e->lru);
 }
 
+static void ask(struct dns *d, struct entry *e)
+{
+	if (e->asking)
+		return;
+	e->asking = true;
+	d->loop->dns->ask(d->impl, e->name, e->type);
+}
+
+/* The servers are asked; who has something to fall back on does not wait long. */
+static void wait_for(struct dns *d, struct waiter *w, struct entry *e)
+{
+	struct dns_result r;
+
+	if (has_stale(d, e) && d->silent) {
+		r = cached(d, e);
+		ready(d, w, &r);
+		ask(d, e);
+		return;
+	}
+	w->e = e;
+	if (has_stale(d, e)) {
+		w->until = d->loop->now + DNS_PATIENCE_MS;
+		if (!timer_armed(&d->patience))
+			timer_start(&d->loop->timers, &d->patience, DNS_PATIENCE_MS, on_patience, d);
+	}
+	ask(d, e);
+}
+
 void dns_query(struct dns *d, struct str name, enum dns_type t, dns_fn *fn, void *ctx, uint64_t token)
 {
 	struct dns_result r = { .err = ERR_LIMIT };
@@ -291,13 +352,7 @@ void dns_query(struct dns *d, struct str name, enum dns_type t, dns_fn *fn, void
 		ready(d, w, &r);
 		return;
 	}
-	if (!e)
-		e = add(d, name, t);
-	w->e = e;
-	if (!e->asking) {
-		e->asking = true;
-		d->loop->dns->ask(d->impl, e->name, t);
-	}
+	wait_for(d, w, e ? e : add(d, name, t));
 }
 
 void dns_cancel(struct dns *d, void *ctx)

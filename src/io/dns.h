@@ -2,8 +2,10 @@
  * dns.h - names to addresses, cached in loop time.
  *
  * Does: A, AAAA, SRV and NAPTR with TTL from the answer (floor 5 s, cap 1 day),
- *   negative answers 5 s, serve-stale to 24 h while the servers are dead,
- *   static hosts from the configuration before everything else.
+ *   negative answers 5 s, static hosts from the configuration before everything else.
+ *   While the servers are dead, what they said last counts for 24 h (RFC 8767), also that a
+ *   name or a type of record does not exist: the first who asks waits 100 ms for them, then
+ *   nobody waits until one of them has answered again.
  * Does not: block, search domains, use the regular expressions of NAPTR (such records
  *   are left out).
  * A result always arrives through the callback, as an input of the loop, also

@@ -176,13 +176,65 @@ static void silent_servers_are_bridged_for_a_day(void **state)
 	assert_true(n->asked == 2 && n->got == 3 && n->r.stale);
 	sim_for(n->l, 5000);
 	ask(n, "a.example", DNS_ADDR4, 0);
-	assert_int_equal(n->asked, 3);
+	sim_for(n->l, 0);
+	assert_true(n->asked == 3 && n->r.stale);	/* and asked, without waiting for it */
 	reply(n, "a.example", OK, 60000, "192.0.2.2");
+	ask(n, "a.example", DNS_ADDR4, 0);
+	sim_for(n->l, 0);
 	assert_true(is(n, "192.0.2.2") && !n->r.stale);
 	sim_for(n->l, 60000 + 86400000 + 1);
 	ask(n, "a.example", DNS_ADDR4, 0);
 	reply(n, "a.example", ERR_TIMEOUT, 0, NULL);
 	assert_int_equal(n->r.err, ERR_TIMEOUT);
+}
+
+static void nobody_waits_for_servers_that_are_known_to_be_silent(void **state)
+{
+	struct net *n = *state;
+
+	ask(n, "a.example", DNS_ADDR4, 0);
+	reply(n, "a.example", OK, 60000, "192.0.2.1");
+	ask(n, "b.example", DNS_ADDR4, 0);
+	reply(n, "b.example", OK, 60000, "192.0.2.2");
+	sim_for(n->l, 60000);
+	ask(n, "a.example", DNS_ADDR4, 1);		/* the first one is patient */
+	sim_for(n->l, 50);
+	ask(n, "a.example", DNS_ADDR4, 2);
+	sim_for(n->l, 49);
+	assert_int_equal(n->got, 2);
+	sim_for(n->l, 1);
+	assert_true(n->got == 3 && n->token == 1 && is(n, "192.0.2.1") && n->r.stale);
+	sim_for(n->l, 50);
+	assert_true(n->got == 4 && n->token == 2);
+	ask(n, "b.example", DNS_ADDR4, 3);		/* then nobody waits, and it is asked */
+	sim_for(n->l, 0);
+	assert_true(n->got == 5 && is(n, "192.0.2.2") && n->r.stale && n->asked == 4);
+	reply(n, "b.example", OK, 60000, "192.0.2.3");
+	assert_int_equal(n->got, 5);
+	ask(n, "a.example", DNS_ADDR4, 4);		/* they speak again: there is patience */
+	sim_for(n->l, 99);
+	assert_int_equal(n->got, 5);
+	reply(n, "a.example", OK, 60000, "192.0.2.4");
+	assert_true(n->got == 6 && is(n, "192.0.2.4") && !n->r.stale);
+	sim_for(n->l, 1000);
+	assert_int_equal(n->got, 6);
+}
+
+static void what_did_not_exist_does_not_exist_while_they_are_silent(void **state)
+{
+	struct net *n = *state;
+
+	ask(n, "no.example", DNS_ADDR4, 0);
+	reply(n, "no.example", ERR_GONE, 0, NULL);
+	sim_for(n->l, 5000);
+	ask(n, "no.example", DNS_ADDR4, 0);
+	sim_for(n->l, 100);
+	assert_true(n->got == 2 && n->r.err == ERR_GONE && n->r.stale);
+	reply(n, "no.example", ERR_TIMEOUT, 0, NULL);
+	sim_for(n->l, 4000);
+	ask(n, "no.example", DNS_ADDR4, 0);
+	sim_for(n->l, 0);
+	assert_true(n->got == 3 && n->r.err == ERR_GONE && n->asked == 2);
 }
 
 static void a_name_that_is_gone_is_not_served_stale(void **state)
@@ -364,6 +416,8 @@ int run_dns(void)
 		ON_NET(ttls_have_a_floor_and_a_ceiling),
 		ON_NET(no_such_name_is_remembered_for_five_seconds),
 		ON_NET(silent_servers_are_bridged_for_a_day),
+		ON_NET(nobody_waits_for_servers_that_are_known_to_be_silent),
+		ON_NET(what_did_not_exist_does_not_exist_while_they_are_silent),
 		ON_NET(a_name_that_is_gone_is_not_served_stale),
 		ON_NET(many_who_ask_at_once_are_one_question),
 		ON_NET(who_cancels_hears_nothing_and_others_do),
