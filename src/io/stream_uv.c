@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "io/keepalive.h"
@@ -7,7 +8,8 @@
 
 /* Byte streams: TCP by libuv, TLS by the filter of io/tls. */
 
-enum { STREAM_HANDSHAKE_MS = 5000, STREAM_LINGER_MS = 1000 };
+enum { STREAM_HANDSHAKE_MS = 5000, STREAM_LINGER_MS = 1000,
+       FILES_KEPT = 64, FILES_KEPT_SHARE = 8, FILES_TELL_MS = 60000 };
 
 enum stream_state { STREAM_CONNECTING, STREAM_HANDSHAKE, STREAM_OPEN, STREAM_CLOSING };
 
@@ -466,10 +468,39 @@ net_id lu_connect_(struct loop *l, const struct net_connect *c)
 	return s->id;
 }
 
+/* The last descriptors are for what calls need: connections of our own, names, files. A new
+ * one has the lowest free number, so its number says how many there are. */
+static bool last_files(struct lu_stream *s, rlim_t *most)
+{
+	struct rlimit rl;
+	rlim_t kept;
+	uv_os_fd_t fd;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) || uv_fileno((uv_handle_t *)&s->tcp, &fd))
+		return false;
+	*most = rl.rlim_cur;
+	kept = rl.rlim_cur / FILES_KEPT_SHARE < FILES_KEPT ? rl.rlim_cur / FILES_KEPT_SHARE : FILES_KEPT;
+	return (rlim_t)fd + kept >= rl.rlim_cur;
+}
+
+static void tell_no_files(struct lu_world *w, rlim_t most)
+{
+	struct loop *l = &w->loop;
+
+	l->no_files++;
+	if (w->no_files_told && l->now - w->no_files_told < FILES_TELL_MS)
+		return;
+	w->no_files_told = l->now;
+	log_line(&l->log, LOG_ERROR,
+		 "New connections are refused (%llu so far): nearly all of the %llu files this process may have open are. Raise LimitNOFILE of its service (or `ulimit -n`), and see `tandem show guard` for who connects.",
+		 (unsigned long long)l->no_files, (unsigned long long)most);
+}
+
 static void on_incoming(uv_stream_t *server, int status)
 {
 	struct lu_listener *ln = server->data;
 	struct lu_stream *s;
+	rlim_t most;
 
 	if (status < 0)
 		return;
@@ -481,10 +512,14 @@ static void on_incoming(uv_stream_t *server, int status)
 	if (ln->tls)
 		s->tls_ctx = tls_ctx_hold(ln->tls);
 	lu_input_begin(ln->w);
-	if (uv_accept(server, (uv_stream_t *)&s->tcp))
+	if (uv_accept(server, (uv_stream_t *)&s->tcp)) {
 		destroy(s);
-	else
+	} else if (last_files(s, &most)) {
+		tell_no_files(ln->w, most);
+		destroy(s);
+	} else {
 		connected(s);
+	}
 	lu_input_end(ln->w);
 }
 

@@ -49,6 +49,7 @@ struct lu_world {
 	struct lu_out *out;	/* datagrams waiting for the end of the turn */
 	struct list streams, signals, watches;	/* for loop_free() */
 	struct lu_shakes shakes;
+	ms_t no_files_told;	/* 0: not yet */
 	char read_buf[65536];
 	bool stopping;
 };
