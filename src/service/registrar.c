@@ -228,13 +228,21 @@ void registrar_on_flow(struct registrar *r, net_id flow)
 		}
 }
 
+/* Of the timer: the wall clock may jump, `expires` is for the next start. */
+static ms_t left_of(const struct binding *b)
+{
+	ms_t now = b->reg->cfg.loop->now;
+
+	return b->expiry.at > now ? b->expiry.at - now : 0;
+}
+
 /* The phone is reached where it came from: that works behind address translation too. */
 static void contact_of(const struct binding *b, struct registrar_contact *c)
 {
 	char text[ADDR_TEXT];
 
 	*c = (struct registrar_contact){ .source = b->source, .since = b->since,
-					 .expires = b->expires };
+					 .expires = b->reg->cfg.loop->wall + (wall_t)left_of(b) };
 	c->dest = (struct sip_dest){ .listener = b->listener, .transport = b->transport,
 				     .addr = b->source, .port = b->source.port, .flow = b->flow };
 	(void)str_copy(c->dest.host, sizeof c->dest.host, str_of(addr_text(&b->source, text)));
@@ -364,11 +372,11 @@ static void answer_contacts(struct registrar *r, const struct sip_event *ev, str
 
 	for (struct binding *b = next_of(r, phone, NULL); b && n < REG_CONTACTS_MAX;
 	     b = next_of(r, phone, b)) {
-		wall_t left = (b->expires - r->cfg.loop->wall + 999) / 1000;
+		ms_t left = (left_of(b) + 999) / 1000;
 		struct buf w;
 
 		buf_init(&w, text[n], sizeof text[n]);
-		buf_fmt(&w, "<%s>;expires=%lld", text_of(b, BINDING_CONTACT), (long long)left);
+		buf_fmt(&w, "<%s>;expires=%llu", text_of(b, BINDING_CONTACT), (unsigned long long)left);
 		x[n] = (struct sip_xhdr){ STR("Contact"), buf_str(&w) };
 		n++;
 	}

@@ -134,6 +134,15 @@ static void do_cut(struct flow *f, const struct flow_args *a)
 	sim_cut(f->loop, &at, a->n > 2 && !strcmp(a->v[2], "silent") ? NET_FAIL_TIMEOUT : NET_FAIL_RESET);
 }
 
+/* jump MS: the wall clock, and it alone. */
+static void do_jump(struct flow *f, const struct flow_args *a)
+{
+	const char *by = a->n > 1 ? a->v[1] : "0";
+	wall_t ms = (wall_t)flow_number(*by == '-' ? by + 1 : by, 0);
+
+	sim_wall(f->loop, f->loop->wall + (*by == '-' ? -ms : ms));
+}
+
 static void do_restart(struct flow *f, const struct flow_args *a)
 {
 	(void)a;
@@ -178,6 +187,7 @@ step[] = {
 	{ "add", true, do_add }, { "dns", true, do_dns }, { "reach", true, do_reach },
 	{ "option", true, do_option }, { "start", false, do_start }, { "wait", false, do_wait },
 	{ "net", false, do_net }, { "cut", false, do_cut }, { "restart", false, do_restart },
+	{ "jump", false, do_jump },
 	{ "media", false, flow_media_step }, { "heard", false, flow_heard }, { "saw", false, flow_saw }, { "cdr", false, flow_cdr }, { "leg", false, flow_leg },
 	{ "note", false, flow_note }, { "trunk", false, flow_trunk }, { "options", false, do_options },
 	{ "counts", false, flow_counts }, { "show", false, flow_show },
