@@ -47,10 +47,22 @@ static void stop_timers(struct call *c)
 	timer_stop(&c->cs->cfg.loop->timers, &c->offer_wait);
 }
 
+/* What is full now empties soon: when to try again (RFC 3261 21.5.4). The limit of one user or
+ * trunk says nothing about the others, so nothing is said then. */
+static int retry_after(unsigned status, const struct reason *why, struct sip_xhdr *x)
+{
+	if (status != 503 || (why->code != REASON_LIMIT_TOTAL && why->code != REASON_LIMIT_PORTS))
+		return 0;
+	*x = (struct sip_xhdr){ STR("Retry-After"), STR("10") };
+	return 1;
+}
+
 /* Ends every leg that is left; the state's own legs have been ended with their own
  * reasons before. The first end is the one the record keeps. */
 void call_end(struct call *c, unsigned status, const struct reason *why)
 {
+	struct sip_xhdr retry;
+
 	if (c->end.code == REASON_NONE)
 		c->end = reason_keep(&c->arena, why);
 	if (!c->status)
@@ -63,7 +75,7 @@ void call_end(struct call *c, unsigned status, const struct reason *why)
 			(void)leg_end(c->cs->cfg.legs, c->legs[i].leg, 0, NULL, 0);
 		}
 	if (!c->caller_gone)
-		(void)leg_end(c->cs->cfg.legs, c->caller, status, NULL, 0);
+		(void)leg_end(c->cs->cfg.legs, c->caller, status, &retry, retry_after(status, &c->end, &retry));
 }
 
 static void caller_ends(struct call *c, const struct leg_event *e)
@@ -346,13 +358,15 @@ void calls_drop_all(struct calls *cs, const struct reason *why)
 static void refuse(struct calls *cs, const struct sip_event *ev, unsigned status,
 		   const struct reason *why)
 {
+	struct sip_xhdr x = leg_accept;
 	char text[512];
 	struct buf b;
+	int n = status == 415 ? 1 : retry_after(status, why, &x);
 
 	buf_init(&b, text, sizeof text);
 	reason_write(&b, why);
 	log_line(&cs->cfg.loop->log, LOG_WARN, "Call refused with %u: %s", status, buf_z(&b));
-	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, &leg_accept, status == 415);
+	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, &x, n);
 }
 
 enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,

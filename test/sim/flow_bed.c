@@ -81,7 +81,8 @@ bool flow_standard_site(struct flow *f)
 
 /* --- changes to the standard ----------------------------------------------------- */
 
-static bool splice(char **text, const char *at_text, const char *what)
+/* `what` behind the first `keep` characters of the place. */
+static bool splice_in(char **text, const char *at_text, size_t keep, const char *what)
 {
 	char *at = *text ? strstr(*text, at_text) : NULL;
 	size_t head, n, w = strlen(what);
@@ -89,7 +90,7 @@ static bool splice(char **text, const char *at_text, const char *what)
 
 	if (!at)
 		return false;
-	head = (size_t)(at - *text) + strlen(at_text);
+	head = (size_t)(at - *text) + keep;
 	n = strlen(*text);
 	out = mem_new(n + w + 1);
 	memcpy(out, *text, head);
@@ -98,6 +99,11 @@ static bool splice(char **text, const char *at_text, const char *what)
 	mem_free(*text);
 	*text = out;
 	return true;
+}
+
+static bool splice(char **text, const char *at_text, const char *what)
+{
+	return splice_in(text, at_text, strlen(at_text), what);
 }
 
 /* A value that the standard has already makes way for the new one. */
@@ -142,9 +148,8 @@ void flow_set(struct flow *f, const char *name, const char *setting)
 	}
 	if (bare && !strncmp(name, "listener:", 9)) {
 		flow_put(at, sizeof at, "name: %s, zone:", bare + 1);
-		flow_put(what, sizeof what, "%s, zone:", setting);
-		flow_put(at, sizeof at, "{ name: %s, ", bare + 1);
-		if (splice(&f->config_text, at, what))
+		without(&f->config_text, at, setting);
+		if (splice_in(&f->config_text, at, strlen(at) - strlen(" zone:"), what))
 			return;
 	}
 	flow_put(at, sizeof at, "number: \"%s\",", name);
