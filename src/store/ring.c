@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-enum { RING_DEFAULT = 32 << 20, PATH_CAP = 4096, WAIT_BYTES_MAX = 512 << 20,
+enum { RING_DEFAULT = 32 << 20, PATH_CAP = 4096, WAIT_DEFAULT = 512 << 20,
        ID_SEQ_BITS = 14, ID_BOOT_BITS = 8 };
 
 /* Ids count from 2020 so that they stay positive in SQL until 2089. */
@@ -40,7 +40,7 @@ struct map {
 	uint32_t *spare, nspare;	/* free slots */
 	uint64_t gen;			/* of the last copy written */
 	struct wait *oldest, *newest;
-	size_t wait_bytes;
+	size_t wait_bytes, wait_most;
 	uint32_t nring, nwait, lost, refused;
 	struct orphan *orphans, *last_orphan;
 	uint8_t boot;
@@ -103,7 +103,7 @@ static void wait_push(struct map *m, enum map_kind kind, struct str s)
 {
 	struct wait *w;
 
-	if (m->wait_bytes + s.n > WAIT_BYTES_MAX) {
+	if (m->wait_bytes + s.n > m->wait_most) {
 		m->lost++;
 		return;
 	}
@@ -649,6 +649,7 @@ enum err map_open(struct map **out, const struct map_config *c, struct map_news 
 	enum err e;
 
 	m->lock = -1;
+	m->wait_most = c->wait_bytes ? c->wait_bytes : WAIT_DEFAULT;
 	m->scratch = mem_new(RECORD_PACK_MAX);
 	e = c->file ? open_file(m, c, &found, why) : build(m, c, NULL, c->image, &found, why);
 	if (e) {

@@ -9,7 +9,8 @@
  *
  * Never blocks, never fails after map_open(): when the ring is full, entries wait in
  * memory (map_waiting() counts them, an alarm for the operator) and move into the ring
- * as it empties. Power loss is not covered here: the database is what is durable.
+ * as it empties. 100,000 records and more fit; past the memory's limit the newest are lost
+ * and counted (map_lost()). Power loss is not covered here: the database is what is durable.
  *
  * At start an older file is read, never trusted: every entry has a checksum, and all
  * that are good are taken from a torn, truncated or scribbled file. Live slots become
@@ -42,6 +43,7 @@ struct map_config {
 	struct str image;	/* memory only: a former map's map_image(), as if it were the file */
 	uint32_t slots;		/* live calls                     */
 	size_t ring_bytes;	/* 0: 32 MB                       */
+	size_t wait_bytes;	/* in memory, ring full; 0: 512 MB */
 	struct rng *rng;	/* for the boot number            */
 	int64_t wall;		/* now, UTC ms                    */
 };

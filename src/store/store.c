@@ -40,7 +40,9 @@ struct store {
 	struct timer batch;		/* armed: entries wait for company, or for a retry */
 	struct list slow;		/* inline mode: jobs that wait for their delay */
 	struct list done;		/* jobs whose event was not read */
-	uint32_t jobs;
+	uint32_t jobs, told_lost;
+	bool told_waiting, told_slow;
+	ms_t lost_at;			/* when the last line about lost ones was written */
 	struct store_view view;
 };
 
@@ -187,7 +189,7 @@ static void flush_done(struct store *s)
 	struct flush *f = &s->flush;
 	struct store_view *v = &s->view;
 
-	s->flushing = false;
+	s->flushing = s->told_slow = false;
 	v->last_flush_ms = s->cfg.loop->now - f->started;
 	if (f->job.err) {
 		flush_failed(s);
@@ -218,8 +220,40 @@ static void finished(struct store *s, struct job *j)
 		list_append(&s->done, &j->link);
 }
 
+static ms_t flush_takes(const struct store *s)
+{
+	return s->flushing ? s->cfg.loop->now - s->flush.started : 0;
+}
+
+/* Trouble that grows while the disk says nothing: each is told when it begins. */
+static void watch(struct store *s)
+{
+	struct loop *l = s->cfg.loop;
+	uint32_t lost = map_lost(s->cfg.map), waiting = map_waiting(s->cfg.map);
+
+	if (flush_takes(s) >= STORE_SLOW_MS && !s->told_slow) {
+		s->told_slow = true;
+		log_line(&l->log, LOG_WARN,
+			 "store: the disk has not taken the last %u entries for %u s. Calls go on and their records wait; check the disk under the database.",
+			 s->flush.n, (unsigned)(flush_takes(s) / 1000));
+	}
+	if (waiting && !s->told_waiting)
+		log_line(&l->log, LOG_ERROR,
+			 "store: the map of finished records is full; what comes now waits in memory only and a crash would lose it. Let the disk write again.");
+	s->told_waiting = waiting > 0;
+	if (lost != s->told_lost && (!s->told_lost || l->now - s->lost_at >= STORE_TELL_MS)) {
+		log_line(&l->log, LOG_ERROR,
+			 "store: %u records are lost for good: no room was left for them in memory. Calls go on; let the disk write again at once.",
+			 lost);
+		s->told_lost = lost;
+		s->lost_at = l->now;
+	}
+}
+
 void store_turn(struct store *s)
 {
+	if (s->cfg.map)
+		watch(s);
 	if (!s->cfg.map || s->flushing || timer_armed(&s->batch) || !map_pending(s->cfg.map))
 		return;
 	timer_start(&s->cfg.loop->timers, &s->batch, STORE_BATCH_MS, flush_due, s);
@@ -424,4 +458,9 @@ void store_look(const struct store *s, struct store_view *v)
 	v->waiting = map_waiting(s->cfg.map);
 	v->lost = map_lost(s->cfg.map);
 	v->unsafe = map_refused(s->cfg.map);
+	v->slow = !v->failing && flush_takes(s) >= STORE_SLOW_MS;
+	if (v->slow)
+		(void)snprintf(v->why, sizeof v->why,
+			       "The disk has been writing for %u s. Check it; calls go on and their records wait.",
+			       (unsigned)(flush_takes(s) / 1000));
 }

@@ -6,7 +6,8 @@
  *   gives their results back as queued events.
  * Does not: lose a record when the disk is full or dead: calls go on, entries stay in the
  *   map, store_look() and the log say so, and they are written when the disk is back
- *   (tried once a second).
+ *   (tried once a second). A disk that is slow, and records that are lost because even the
+ *   memory is full, are told the same way.
  *
  * Two modes: threaded (the daemon) and inline (tests, the simulated edge: the same jobs on
  *   the caller's thread at once, or `delay` ms later).
@@ -31,7 +32,9 @@ struct store_config {
 	ms_t delay;			/* inline: every job takes this long      */
 };
 
-enum { STORE_BATCH_MS = 50, STORE_RETRY_MS = 1000, STORE_BATCH_MAX = 256, STORE_JOBS_MAX = 64 };
+enum { STORE_BATCH_MS = 50, STORE_RETRY_MS = 1000, STORE_BATCH_MAX = 1024, STORE_JOBS_MAX = 64,
+       STORE_SLOW_MS = 3000,		/* a batch that takes longer is an alarm */
+       STORE_TELL_MS = 60000 };		/* between two lines about the same trouble */
 
 /* Opens and migrates the database (blocks: before the loop runs). *why: sentence, mend. */
 enum err store_open(struct store **out, const struct store_config *c, struct buf *why);
@@ -69,6 +72,7 @@ void store_audit(struct store *s, const struct audit_row *a);	/* id 0: made here
 /* --- looking --- */
 struct store_view {
 	bool failing;			/* the last flush failed             */
+	bool slow;			/* the one under way takes long; why says how */
 	enum db_fail fail;
 	wall_t since;			/* of the failure                    */
 	char why[240];			/* sentence and mend                 */

@@ -310,6 +310,56 @@ static void a_full_ring_lets_records_wait_in_order(void **state)
 	map_close(w.m);
 }
 
+static void a_hundred_thousand_records_wait_for_a_dead_disk(void **state)
+{
+	static struct call_record r;
+	struct map_cursor c = { 0 };
+	struct map_entry e;
+	struct world w = { 0 };
+	uint32_t n = 0;
+
+	(void)state;
+	rng_seed(&w.rng, 1);
+	w.cfg = (struct map_config){ .slots = 1, .rng = &w.rng, .wall = wall };
+	assert_int_equal(map_open(&w.m, &w.cfg, &w.news, NULL), OK);
+	for (int i = 0; i < 100000; i++) {
+		t_record(&r, map_id(w.m, wall), 2);
+		map_finish(w.m, &r);
+	}
+	assert_int_equal(map_pending(w.m), 100000);
+	assert_int_equal(map_lost(w.m), 0);
+	while (map_peek(w.m, &c, &e))
+		n++;
+	assert_int_equal(n, 100000);
+	map_close(w.m);
+}
+
+static void past_the_memorys_limit_the_newest_are_lost_and_counted(void **state)
+{
+	static struct call_record r;
+	struct map_entry e;
+	struct world w = { 0 };
+	struct map_cursor c = { 0 };
+	uint64_t first = 0;
+
+	(void)state;
+	rng_seed(&w.rng, 1);
+	w.cfg = (struct map_config){ .slots = 1, .rng = &w.rng, .wall = wall, .ring_bytes = 64 * 1024,
+				     .wait_bytes = 64 * 1024 };
+	assert_int_equal(map_open(&w.m, &w.cfg, &w.news, NULL), OK);
+	for (int i = 0; i < 1000; i++) {
+		t_record(&r, map_id(w.m, wall), 2);
+		first = first ? first : r.id;
+		map_finish(w.m, &r);
+	}
+	assert_true(map_waiting(w.m) > 10 && map_lost(w.m) > 500);
+	assert_int_equal(map_pending(w.m) + map_lost(w.m), 1000);
+	assert_true(map_peek(w.m, &c, &e));
+	assert_int_equal(record_unpack(e.bytes, &r), OK);
+	assert_int_equal(r.id, first);
+	map_close(w.m);
+}
+
 static void all_entries_are_seen_in_one_walk(void **state)
 {
 	static struct call_record r;
@@ -728,6 +778,8 @@ int run_ring(void)
 		cmocka_unit_test(without_a_free_slot_the_call_goes_on),
 		cmocka_unit_test(the_fullest_call_fits_its_slot),
 		cmocka_unit_test(a_full_ring_lets_records_wait_in_order),
+		cmocka_unit_test(a_hundred_thousand_records_wait_for_a_dead_disk),
+		cmocka_unit_test(past_the_memorys_limit_the_newest_are_lost_and_counted),
 		cmocka_unit_test(all_entries_are_seen_in_one_walk),
 		cmocka_unit_test(a_wrapped_ring_is_read_whole),
 		cmocka_unit_test(a_file_cut_at_every_byte_gives_all_whole_records_before),

@@ -33,18 +33,23 @@ static void keep_log(void *ctx, enum log_level level, struct str line)
 	snprintf(w->log, sizeof w->log, "%.*s", STRF(line));
 }
 
-static void up(struct world *w, ms_t delay)
+static void up_with(struct world *w, ms_t delay, size_t wait_bytes)
 {
 	memset(w, 0, sizeof *w);
 	w->l = sim_new(1);
 	w->l->log = (struct log){ .level = LOG_WARN, .write = keep_log, .ctx = w };
 	rng_seed(&w->rng, 1);
 	assert_int_equal(map_open(&w->map, &(struct map_config){ .slots = 4, .rng = &w->rng,
-			 .ring_bytes = 64 * 1024, .wall = 1700000000000 }, NULL, NULL), OK);
+			 .ring_bytes = 64 * 1024, .wait_bytes = wait_bytes, .wall = 1700000000000 }, NULL, NULL), OK);
 	assert_int_equal(store_open(&w->s, &(struct store_config){ .loop = w->l, .map = w->map,
 			 .path = ":memory:", .inline_mode = true, .delay = delay }, NULL), OK);
 	assert_int_equal(store_start(w->s), OK);
 	loop_on_turn(w->l, turn, w);
+}
+
+static void up(struct world *w, ms_t delay)
+{
+	up_with(w, delay, 0);
 }
 
 static void down(struct world *w)
@@ -121,7 +126,7 @@ static void a_full_disk_loses_nothing_and_is_told_once(void **state)
 	assert_non_null(strstr(v.why, "disk is full"));
 	assert_int_equal(v.pending, 300);
 	assert_true(v.waiting > 0);	/* the ring is full: the rest is in memory */
-	assert_int_equal(w.logged, 1);
+	assert_int_equal(w.logged, 2);	/* the disk; that records are in memory only */
 	db_break(store_db(w.s), DB_FAIL_NONE);
 	sim_for(w.l, 3000);
 	assert_int_equal(stored(&w), 300);
@@ -130,6 +135,54 @@ static void a_full_disk_loses_nothing_and_is_told_once(void **state)
 	assert_int_equal(v.lost, 0);
 	assert_int_equal(v.pending, 0);
 	assert_non_null(strstr(w.log, "writing again"));
+	down(&w);
+}
+
+static void records_that_are_lost_are_told_once_a_minute(void **state)
+{
+	struct world w;
+	struct store_view v;
+
+	(void)state;
+	up_with(&w, 0, 64 * 1024);
+	db_break(store_db(w.s), DB_FAIL_FULL);
+	for (int i = 0; i < 1000; i++)
+		finish_one(&w);
+	sim_for(w.l, 5000);
+	store_look(w.s, &v);
+	assert_true(v.lost > 0);
+	assert_int_equal(w.logged, 3);
+	finish_one(&w);
+	sim_for(w.l, 30000);
+	assert_int_equal(w.logged, 3);
+	sim_for(w.l, 30000);
+	assert_int_equal(w.logged, 4);
+	assert_non_null(strstr(w.log, "lost for good"));
+	down(&w);
+}
+
+static void a_slow_disk_is_an_alarm_while_it_writes(void **state)
+{
+	struct world w;
+	struct store_view v;
+
+	(void)state;
+	up(&w, 5000);			/* a disk that takes 5 s */
+	finish_one(&w);
+	sim_for(w.l, 2000);
+	store_look(w.s, &v);
+	assert_true(!v.slow && !v.why[0] && !w.logged);
+	sim_for(w.l, 2000);
+	loop_turn(w.l);
+	loop_turn(w.l);
+	store_look(w.s, &v);
+	assert_true(v.slow && !v.failing);
+	assert_non_null(strstr(v.why, "3 s"));
+	assert_int_equal(w.logged, 1);
+	assert_non_null(strstr(w.log, "has not taken"));
+	sim_for(w.l, 2000);
+	store_look(w.s, &v);
+	assert_true(!v.slow && !v.why[0]);
 	down(&w);
 }
 
@@ -377,6 +430,8 @@ int run_store(void)
 		cmocka_unit_test(a_record_is_in_the_database_within_100_ms),
 		cmocka_unit_test(records_that_come_together_are_written_together),
 		cmocka_unit_test(a_full_disk_loses_nothing_and_is_told_once),
+		cmocka_unit_test(records_that_are_lost_are_told_once_a_minute),
+		cmocka_unit_test(a_slow_disk_is_an_alarm_while_it_writes),
 		cmocka_unit_test(the_tail_moves_only_after_the_commit),
 		cmocka_unit_test(closing_writes_what_is_pending),
 		cmocka_unit_test(closing_with_a_dead_disk_leaves_the_map_alone),
