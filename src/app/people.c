@@ -49,12 +49,13 @@ enum err people_load(struct server *s, struct buf *why)
 	return OK;
 }
 
-/* Write beside, sync, rename: the old file or the new one, never half of it. */
+/* Write beside, sync, rename: the old file or the new one, never half of it. errno says why not. */
 static enum err keep(struct server *s, struct str text)
 {
 	char name[600], tmp[610];
 	struct buf b;
 	FILE *f;
+	int first = 0;
 	bool ok;
 
 	buf_init(&b, tmp, sizeof tmp);
@@ -64,8 +65,15 @@ static enum err keep(struct server *s, struct str text)
 		return ERR_IO;
 	(void)fchmod(fileno(f), 0600);
 	ok = fwrite(text.p, 1, text.n, f) == text.n && fflush(f) == 0 && fsync(fileno(f)) == 0;
+	first = ok ? 0 : errno;
 	ok = fclose(f) == 0 && ok;
-	return ok && rename(tmp, name) == 0 ? OK : ERR_IO;
+	ok = ok && rename(tmp, name) == 0;
+	if (ok)
+		return OK;
+	first = first ? first : errno;
+	(void)unlink(tmp);	/* half a file would keep the room it was short of */
+	errno = first;
+	return ERR_IO;
 }
 
 struct change {			/* one `apply` */
