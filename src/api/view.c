@@ -248,11 +248,13 @@ static void put_store(json_t *o, const struct api_env *e)
 	store_look(e->store, &s);
 	put(o, "records_written", s.written);
 	put(o, "records_waiting", s.pending);
+	put(o, "records_in_memory_only", s.waiting);
 	put(o, "records_lost", s.lost);
 	put(o, "calls_unsafe", s.unsafe);
 	json_object_set_new(o, "store_failing", json_boolean(s.failing));
 	json_object_set_new(o, "store_since", js_when(s.failing ? s.since : 0));
-	json_object_set_new(o, "store_text", js_z(s.failing ? s.why : ""));
+	json_object_set_new(o, "store_slow", json_boolean(s.slow));
+	json_object_set_new(o, "store_text", js_z(s.why));
 }
 
 /* --- the guard --- */
@@ -336,6 +338,8 @@ json_t *view_status(const struct api_env *e)
 	put(o, "handshakes_refused", e->refusals ? refusals_total(e->refusals) : 0);
 	put(o, "handshakes_without_name", without_sni(e));
 	put(o, "registrations", registrar_total(e->registrar));
+	put(o, "connections_refused_files", e->loop->no_files);
+	put(o, "log_lines_lost", logsink_lost(e->log));
 	put_store(o, e);
 	return o;
 }
