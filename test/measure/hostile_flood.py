@@ -55,8 +55,9 @@ def flood():
 class Slow(threading.Thread):
     """Wants to hold `want` connections, each with half a header that grows by a byte a second."""
 
-    def __init__(self, ips, ports, want, tries_s):
+    def __init__(self, ips, ports, want, tries_s, host=PUBLIC):
         super().__init__(daemon=True)
+        self.host = host
         self.ips, self.ports, self.want, self.every = ips, ports, want, 1 / tries_s
         self.open, self.most, self.longest, self.tried, self.stopping = {}, 0, 0.0, 0, False
         self.sel = selectors.DefaultSelector()
@@ -66,7 +67,7 @@ class Slow(threading.Thread):
         s.setblocking(False)
         try:
             s.bind((self.ips[n % len(self.ips)], 0))
-            s.connect_ex((PUBLIC, self.ports[n // len(self.ips) % len(self.ports)]))
+            s.connect_ex((self.host, self.ports[n // len(self.ips) % len(self.ports)]))
         except OSError:
             s.close()
             return

@@ -79,14 +79,17 @@ REST_S = 40
 
 
 class Mix:
-    def __init__(self, bed):
+    """config, make: another configuration, another way to start the daemon; more: its words."""
+
+    def __init__(self, bed, config=CONFIG, make=Daemon, site=SITE, **more):
         self.bed = bed
         p = {n: bed.port() for n in ("near", "away", "tls", "talker", "loser", "quiet", "either")}
         self.near, self.either, self.tls = p["near"], p["either"], p["tls"]
         self.hub = Hub(bed, p["tls"])
-        self.daemon = Daemon(bed, CONFIG.format(ring=RING_MAX_S, dns=self.hub.dns, hub=self.hub.dir,
-                                                teams=self.hub.sip, **p))
-        self.daemon.apply(SITE)
+        words = {"ring": RING_MAX_S, "dns": self.hub.dns, "hub": self.hub.dir, "teams": self.hub.sip, **p}
+        words.update({k: v(self) if callable(v) else v for k, v in more.items()})
+        self.daemon = make(bed, config.format(**words))
+        self.daemon.apply(site)
         self.hub.wait_up()
         for number, steps in (("+14255550104", ANSWERS), ("+14255550110", RINGS)):
             self.hub.ok(command="user", number=number, tone=784, steps=steps)
@@ -120,7 +123,7 @@ class Mix:
     def records(self):
         """{reason: how many} of the store, and how many Call-IDs have more than one record."""
         until("the records", lambda: self.status()["records_waiting"] == 0, 20)
-        with sqlite3.connect(f"file:{self.daemon.dir}/t.db?mode=ro", uri=True) as db:
+        with sqlite3.connect(f"file:{self.daemon.store}?mode=ro", uri=True) as db:
             columns = [r[1] for r in db.execute("PRAGMA table_info(cdr)")]
             by = dict(db.execute("SELECT reason, count(*) FROM cdr GROUP BY reason"))
             who = "caller_call_id" if "caller_call_id" in columns else "call_id"

@@ -2,6 +2,8 @@
 """Measures what tests cannot: figures under attack, load, faults and time.
 
 test/measure/run.py NAME [ID...]     NAME: hostile, load, kill or soak; e.g. hostile E1 E4
+test/measure/run.py --table [PAGE]   all measures and their last figures, in Markdown; with PAGE between its
+                                     lines "<!-- figures -->" and "<!-- end of figures -->"
 
 A measure is a function with @measure in test/measure/NAME.py or NAME_*.py. Each runs in a
 process of its own, in its own network namespace where the kernel allows it. The table is
@@ -36,6 +38,44 @@ def natural(ident):
     return ident.rstrip("0123456789"), int("0" + "".join(c for c in ident if c.isdigit()))
 
 
+# --- the table ---
+
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+
+
+def names():
+    """What `make` can measure: the first word of each file that has a measure."""
+    return sorted({f.stem.split("_")[0] for f in HERE.glob("*.py") if "\n@measure(" in f.read_text()})
+
+
+def cell(text):
+    return " ".join(str(text).replace("|", "\\|").split())
+
+
+def table():
+    """One row an id: what the code says it is, and what the last report says of it."""
+    rows = []
+    for name in names():
+        out = ROOT / "build" / name / "report.json"
+        report = json.loads(out.read_text()) if out.exists() else {}
+        for m in collect(name):
+            got = report.get(m.ident)
+            figure = "not measured yet" if not got else got["figure"] if got["ok"] else "**not reached**: " + got["figure"]
+            rows.append((natural(m.ident), f"| {m.ident} | {cell(m.what)} | {cell(m.goal)} | {cell(figure)} | {cell(m.anchor)} | "
+                                           f"`make {name} T={m.ident}` |\n"))
+    return ("| id | what is done to it | what must come out | what came out | the best known elsewhere | measured by |\n"
+            "|---|---|---|---|---|---|\n" + "".join(r for _, r in sorted(rows)))
+
+
+def fill(page):
+    path = pathlib.Path(page)
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"{page} has no lines {BEGIN.strip()} and {END.strip()}")
+    path.write_text(before + BEGIN + table() + END + after)
+
+
 def child(m, box):
     own_network()
     try:
@@ -62,6 +102,12 @@ def one(m):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    if sys.argv[1] == "--table":
+        if len(sys.argv) > 2:
+            fill(sys.argv[2])
+        else:
+            print(table(), end="")
+        return
     name, want = sys.argv[1], set(sys.argv[2:])
     todo = sorted((m for m in collect(name) if not want or m.ident in want),
                   key=lambda m: natural(m.ident))

@@ -30,6 +30,7 @@ class Daemon:
     def __init__(self, bed, config, name="tandem", limit_s=15.0):
         self.bed, self.name, self.starts = bed, name, 0
         self.dir = bed.subdir(name)
+        self.store = self.dir / "t.db"
         self.config = self.dir / "tandem.yaml"
         self.config.write_text(config)
         self.child = None
