@@ -206,7 +206,7 @@ class Reader(threading.Thread):
 
 FORWARD, SILENT, REFUSING, GARBAGE, FORGED = range(5)
 EVIL = "127.66.66.66"
-FORGE_S = 0.3
+FORGE_S = 1.0
 
 
 def question_end(q):

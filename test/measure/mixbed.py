@@ -103,7 +103,7 @@ class Mix:
         """`rate` calls a period; a name is used once."""
         s = Sipp(self.bed, name, scenario, f"127.0.0.1:{self.near}", rate=rate,
                  calls=calls, keys={"dial": number, "from": "4989987654"},
-                 extra=["-d", str(talk_ms), "-rp", str(period_ms), "-trace_rtt", "-rtt_freq", "200",
+                 extra=["-d", str(talk_ms), "-rp", str(period_ms), "-trace_rtt", "-rtt_freq", "1",
                         "-l", "4000"] + (["-rtp_echo"] if echo else []))
         self.near_end.append(s)
         return s
