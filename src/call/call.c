@@ -382,17 +382,14 @@ enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uin
 	return OK;
 }
 
-static enum err admit(struct call *c)
+static enum err admit(struct call *c, struct reason *why)
 {
-	struct reason why;
-	enum err e = call_take_limit(c, LIMIT_TOTAL, STR("all"), 0, &why);
+	enum err e = call_take_limit(c, LIMIT_TOTAL, STR("all"), 0, why);
 
 	if (!e)
-		e = call_take_limit(c, LIMIT_USER, c->who.user, 0, &why);
+		e = call_take_limit(c, LIMIT_USER, c->who.user, 0, why);
 	if (!e && !c->who.phone)
-		e = call_take_limit(c, LIMIT_TRUNK, c->who.name, c->who.max_calls, &why);
-	if (e)
-		c->end = reason_keep(&c->arena, &why);
+		e = call_take_limit(c, LIMIT_TRUNK, c->who.name, c->who.max_calls, why);
 	return e;
 }
 
@@ -475,7 +472,10 @@ void calls_on_invite(struct calls *cs, const struct sip_event *ev)
 	cdr_begin(&c->rec, cs->cfg.map, cs->cfg.loop, &c->who, ev);
 	c->plan->dialled = called_number(c, ev->msg);
 	cdr_called(cdr_open(&c->rec), c->plan->dialled);
-	if (leg_take(cs->cfg.legs, c->id, ev, c->who.peer, &c->caller, &status, &why)) {
+	tap_bind(cs->cfg.tap, c->rec.id, tap_key(ev->msg->call_id));
+	/* Limits first: a call that is turned away has used no media port, which would rest. */
+	if (admit(c, &why) ||
+	    leg_take(cs->cfg.legs, c->id, ev, c->who.peer, &c->caller, &status, &why)) {
 		refuse(cs, ev, status, &why);
 		c->end = reason_keep(&c->arena, &why);
 		c->status = status;
@@ -484,12 +484,6 @@ void calls_on_invite(struct calls *cs, const struct sip_event *ev)
 		return;
 	}
 	c->state = CALL_RINGING;
-	tap_bind(cs->cfg.tap, c->rec.id, tap_key(ev->msg->call_id));
-	if (admit(c)) {
-		c->state = CALL_CLOSING;
-		call_end(c, 503, &c->end);
-		return;
-	}
 	call_ring(c, c->plan->dialled);
 }
 
