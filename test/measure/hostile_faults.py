@@ -1,5 +1,5 @@
 """Faults of what the daemon stands on, with calls beside them: a full disk (F2), a slow one (F3), a log nobody
-reads (F4), dead and lying resolvers (D6), a clock that jumps (D7), ports and files that run out (B4)."""
+reads (F4), dead and lying resolvers (D6), a clock that jumps (D7), ports and files that run out (B4), a burst (B3)."""
 import fcntl
 import os
 import pathlib
@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import time
 
-from faultbed import (EVIL, FORGED, FORWARD, GARBAGE, REFUSING, SILENT, Disk, FaultMix, Probe, Reader, Resolver,
+from faultbed import (EVIL, FORGED, FORWARD, GARBAGE, REFUSING, SILENT, TALK_MS, Disk, FaultMix, Probe, Reader, Resolver,
                       daemon_with, ended, p99, sums)
 from hostile_flood import Slow
 from lib.bed import Bed, Failed, until
@@ -346,6 +346,14 @@ def certificate_taken(m):
         return False
 
 
+def becomes(m, taken):
+    """Within a few seconds: the library under the daemon looks at its file now and then only."""
+    try:
+        return until("the certificate to be judged anew", lambda: certificate_taken(m) == taken, 8, 0.5)
+    except Failed:
+        return False
+
+
 @measure("D7", f"the wall clock jumps every {JUMP_EVERY_S} s, by hours and days, ten times back, beside calls of {CLOCK_TALK_MS // 1000} s at "
          f"{CLOCK_CALLS_S}/s, three phones that refresh with their nonce, and Teams; then by thirty years and back",
          "0 calls failed, talk time in every record right within 0.5 s, no registration lost or told a wrong time, nonces work, OPTIONS every 60 to "
@@ -379,11 +387,10 @@ def clock_jumps():
             least = min(least, m.status()["registrations"])
             time.sleep(max(0, JUMP_EVERY_S - (time.monotonic() - began)))
         ended(calls, 120)
-        valid = [certificate_taken(m)]
-        set_clock(30 * 365 * DAY)
-        valid.append(certificate_taken(m))
-        set_clock(0)
-        valid.append(certificate_taken(m))
+        valid = []
+        for years, taken in ((0, True), (30, False), (0, True)):
+            set_clock(years * 365 * DAY)
+            valid.append(taken if becomes(m, taken) else not taken)
         for p in phones:
             p.stop()
         return judge_clock(m, calls, {"bad": bad, "stale": sum(p.stale for p in phones), "least": least, "valid": valid})
@@ -507,3 +514,35 @@ def run_out():
         m = FaultMix(bed, replace=more, tcp=tcp, open=tls)
         files, good = files_run_out(m, tcp, tls)
         return Result(f"{ports}; {files}", fine and good, {"failures": m.failures(), "log": m.log()[-1500:]})
+
+
+# --- B3 ----------------------------------------------------------------------------------------------
+
+RATED_S, RATED_CALLS, BURST_S, AGAIN_S = 100, 150, 10, 2
+
+
+@measure("B3", f"a machine set up for {RATED_S} calls/s of 1 s (`max-calls: {RATED_CALLS}`) gets three times as many for {BURST_S} s, and the rated load "
+         f"again {AGAIN_S} s later",
+         f"every call that is accepted succeeds, the others get 503 with Retry-After within 100 ms; {AGAIN_S} s later nothing is refused and p99 of "
+         f"set-up is within {MORE_MS} ms of before", "Kamailio as a proxy: 99.9 % of 1,900 calls/s", limit_s=180)
+def burst():
+    with Bed("burst") as bed:
+        m = FaultMix(bed, replace=[("max-calls: 4000", f"max-calls: {RATED_CALLS}"), ("127.0.0.3, media-ports: 10000-14999",
+                                                                                      "127.0.0.3, media-ports: 10000-15999"),
+                                   ("127.0.0.4, media-ports: 10000-12999", "127.0.0.4, media-ports: 10000-10999")])
+        scenario, got = SIPP / "caller-or-503.xml", []
+        for name, rate, seconds, rest in (("before", RATED_S, 6, 0), ("burst", 3 * RATED_S, BURST_S, AGAIN_S), ("after", RATED_S, 6, 0)):
+            got.append(m.call(name, "5003", rate, rate * seconds, TALK_MS, scenario))
+            time.sleep(seconds + rest)
+        ended(got)
+        created, failed = sums(got)
+        (calm, none), (taken, refused), (again, none_again) = (answers(s) for s in got)
+        missing, twice = lost_and_doubled(m, got)
+        slow, more = percentile(refused, .99) or 0, percentile(again, .99) - percentile(calm, .99)
+        ok = (not failed and not none and not none_again and len(refused) > 100 and len(taken) + len(refused) == 3 * RATED_S * BURST_S and
+              slow <= 100 and more <= MORE_MS and not missing and not twice)
+        return Result(f"{created} calls, {failed} failed; of {3 * RATED_S * BURST_S} in the burst {len(taken)} were taken, {len(refused)} got 503 and "
+                      f"Retry-After (p99 {slow:.0f} ms); {len(none) + len(none_again)} refused before and after; p99 of set-up {more:+.0f} ms afterwards; "
+                      f"{missing} records lost, {twice} doubled", ok,
+                      {"p99_ms": {"before": percentile(calm, .99), "burst": percentile(taken, .99), "after": percentile(again, .99)},
+                       "failures": m.failures()})
