@@ -74,7 +74,8 @@ def live_silent_resolver():
         n.start()
         n.wait(0, "the silence to be told", state="down", reason="dns-failed")
         n.hub.ok(command="name", mute=False)
-        n.wait(2, "all to be up", state="up")
+        for i in range(len(HOSTS)):
+            n.wait(i, "all to be up", state="up")
         n.hub.ok(command="name", mute=True)
         before = n.hub.report()["hosts"][0]["options_received"]
         until("OPTIONS to go on without DNS",
