@@ -24,6 +24,12 @@ struct source {
 	uint64_t packets;
 };
 
+struct retired {			/* a source that gave way to a fifth one */
+	uint32_t ssrc, roc, rtcp_top;
+	uint16_t top;
+	bool used, started, rtcp_started;
+};
+
 struct half {				/* keys of SRTP or SRTCP */
 	EVP_CIPHER_CTX *cipher;
 	EVP_MD_CTX *inner, *outer;	/* HMAC with the key already in */
@@ -36,6 +42,8 @@ struct srtp {
 	struct half rtp, rtcp;
 	EVP_MD_CTX *work;
 	struct source src[SRTP_SSRC_MAX];
+	struct retired old[SRTP_RETIRED_MAX];	/* a ring */
+	unsigned nold;
 	uint32_t rtcp_index;		/* of ours */
 };
 
@@ -263,21 +271,64 @@ static struct source *find(struct srtp *s, uint32_t ssrc)
 	return NULL;
 }
 
-/* A place for a source whose packet has just been authenticated. */
-static struct source *settle(struct srtp *s, const struct source *x)
+static struct retired *retired(struct srtp *s, uint32_t ssrc)
 {
-	struct source *place = find(s, x->ssrc), *least = &s->src[0];
+	for (int i = 0; i < SRTP_RETIRED_MAX; i++)
+		if (s->old[i].used && s->old[i].ssrc == ssrc)
+			return &s->old[i];
+	return NULL;
+}
 
+/* The source as it is known; else *fresh, which settle() may keep. Of one that had to give way
+ * everything up to its last packet counts as seen. */
+static struct source *source_of(struct srtp *s, uint32_t ssrc, struct source *fresh)
+{
+	struct source *x = find(s, ssrc);
+	const struct retired *was;
+
+	if (x)
+		return x;
+	*fresh = (struct source){ .ssrc = ssrc };
+	was = retired(s, ssrc);
+	if (!was)
+		return fresh;
+	fresh->roc = was->roc;
+	fresh->top = was->top;
+	fresh->started = was->started;
+	fresh->rtcp_top = was->rtcp_top;
+	fresh->rtcp_started = was->rtcp_started;
+	memset(fresh->window, 0xff, sizeof fresh->window);
+	memset(fresh->rtcp_window, 0xff, sizeof fresh->rtcp_window);
+	return fresh;
+}
+
+static void retire(struct srtp *s, const struct source *x)
+{
+	s->old[s->nold++ % SRTP_RETIRED_MAX] = (struct retired){
+		.ssrc = x->ssrc, .roc = x->roc, .top = x->top, .rtcp_top = x->rtcp_top,
+		.used = true, .started = x->started, .rtcp_started = x->rtcp_started };
+}
+
+/* A place for a source whose packet has just been authenticated. */
+static void settle(struct srtp *s, const struct source *x)
+{
+	struct source *place = NULL, *least = &s->src[0];
+	struct retired *was = retired(s, x->ssrc);
+
+	if (was)
+		was->used = false;
 	for (int i = 0; i < SRTP_SSRC_MAX && !place; i++) {
 		if (!s->src[i].used)
 			place = &s->src[i];
 		if (s->src[i].packets < least->packets)
 			least = &s->src[i];
 	}
-	place = place ? place : least;
+	if (!place) {
+		retire(s, least);
+		place = least;
+	}
 	*place = *x;
 	place->used = true;
-	return place;
 }
 
 /* RFC 3711 3.3.1: the roll-over counter this packet most likely has. */
@@ -290,6 +341,25 @@ static uint32_t guess_roc(const struct source *x, uint16_t seq)
 	return (int)x->top - 32768 > (int)seq ? x->roc + 1 : x->roc;
 }
 
+/* How far before the highest index this one is; 0 and less: behind it. */
+static int64_t ahead_of(const struct source *x, uint32_t roc, uint16_t seq)
+{
+	if (!x->started)
+		return 1;
+	return (int64_t)((uint64_t)roc << 16 | seq) - (int64_t)((uint64_t)x->roc << 16 | x->top);
+}
+
+static void note_rtp(struct source *x, uint32_t roc, uint16_t seq, int64_t ahead)
+{
+	mark(x->window, ahead);
+	if (ahead > 0) {
+		x->top = seq;
+		x->roc = roc;
+	}
+	x->started = true;
+	x->packets++;
+}
+
 /* --- SRTP ------------------------------------------------------------------------- */
 
 enum err srtp_protect(struct srtp *s, uint8_t *p, size_t *n, size_t cap)
@@ -297,17 +367,20 @@ enum err srtp_protect(struct srtp *s, uint8_t *p, size_t *n, size_t cap)
 	struct rtp r;
 	struct source *x, fresh;
 	uint64_t index;
+	int64_t ahead;
+	uint32_t roc;
 
 	if (!rtp_read(p, *n, true, &r) || cap < *n + s->tag)
 		return ERR_PARSE;
-	x = find(s, r.ssrc);
-	fresh = x ? *x : (struct source){ .ssrc = r.ssrc };
-	fresh.roc = guess_roc(&fresh, r.seq);
-	fresh.top = r.seq;
-	fresh.started = true;
-	fresh.packets++;
-	x = settle(s, &fresh);
-	index = (uint64_t)x->roc << 16 | r.seq;
+	x = source_of(s, r.ssrc, &fresh);
+	roc = guess_roc(x, r.seq);
+	ahead = ahead_of(x, roc, r.seq);
+	if (ahead <= 0 && seen(x->window, (uint64_t)-ahead))
+		return ERR_EXISTS;
+	note_rtp(x, roc, r.seq, ahead);
+	if (x == &fresh)
+		settle(s, x);
+	index = (uint64_t)roc << 16 | r.seq;
 	if (s->suite == SRTP_AES_GCM) {
 		uint8_t iv[12];
 		struct gcm_text t = { .aad = p, .aad_n = r.head, .p = p + r.head, .n = *n - r.head };
@@ -318,7 +391,7 @@ enum err srtp_protect(struct srtp *s, uint8_t *p, size_t *n, size_t cap)
 		uint8_t mac[AUTH];
 
 		crypt_cm(&s->rtp, r.ssrc, index, p + r.head, *n - r.head);
-		hmac(s, &s->rtp, p, *n, &x->roc, mac);
+		hmac(s, &s->rtp, p, *n, &roc, mac);
 		memcpy(p + *n, mac, s->tag);
 	}
 	*n += s->tag;
@@ -355,23 +428,16 @@ enum err srtp_unprotect(struct srtp *s, uint8_t *p, size_t *n)
 	if (*n < RTP_HEAD + tail || !rtp_read(p, *n - tail, true, &r))
 		return ERR_PARSE;
 	body = *n - tail;
-	x = find(s, r.ssrc);
-	fresh = x ? *x : (struct source){ .ssrc = r.ssrc };
-	roc = guess_roc(&fresh, r.seq);
-	ahead = fresh.started ? (int64_t)((uint64_t)roc << 16 | r.seq) -
-				(int64_t)((uint64_t)fresh.roc << 16 | fresh.top) : 1;
-	if (ahead <= 0 && seen(fresh.window, (uint64_t)-ahead))
+	x = source_of(s, r.ssrc, &fresh);
+	roc = guess_roc(x, r.seq);
+	ahead = ahead_of(x, roc, r.seq);
+	if (ahead <= 0 && seen(x->window, (uint64_t)-ahead))
 		return ERR_EXISTS;
 	if (!open_rtp(s, p, body, &r, roc))
 		return ERR_AUTH;
-	mark(fresh.window, ahead);
-	if (ahead > 0) {
-		fresh.top = r.seq;
-		fresh.roc = roc;
-	}
-	fresh.started = true;
-	fresh.packets++;
-	settle(s, &fresh);
+	note_rtp(x, roc, r.seq, ahead);
+	if (x == &fresh)
+		settle(s, x);
 	*n = body;
 	return OK;
 }
@@ -439,18 +505,18 @@ enum err srtcp_unprotect(struct srtp *s, uint8_t *p, size_t *n)
 	word = get32(p + (s->suite == SRTP_AES_GCM ? *n - s->mki - 4 : body));
 	index = word & 0x7fffffff;
 	ssrc = get32(p + 4);
-	x = find(s, ssrc);
-	fresh = x ? *x : (struct source){ .ssrc = ssrc };
-	ahead = fresh.rtcp_started ? (int64_t)index - (int64_t)fresh.rtcp_top : 1;
-	if (ahead <= 0 && seen(fresh.rtcp_window, (uint64_t)-ahead))
+	x = source_of(s, ssrc, &fresh);
+	ahead = x->rtcp_started ? (int64_t)index - (int64_t)x->rtcp_top : 1;
+	if (ahead <= 0 && seen(x->rtcp_window, (uint64_t)-ahead))
 		return ERR_EXISTS;
 	if (!open_rtcp(s, p, body, word, ssrc))
 		return ERR_AUTH;
-	mark(fresh.rtcp_window, ahead);
+	mark(x->rtcp_window, ahead);
 	if (ahead > 0)
-		fresh.rtcp_top = index;
-	fresh.rtcp_started = true;
-	settle(s, &fresh);
+		x->rtcp_top = index;
+	x->rtcp_started = true;
+	if (x == &fresh)
+		settle(s, x);
 	*n = body;
 	return OK;
 }

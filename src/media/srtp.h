@@ -3,9 +3,11 @@
  *
  * Does: AES_CM_128_HMAC_SHA1_80 and _32, AEAD_AES_128_GCM; replay window of 128; roll-over
  *   guessed by at most one; at most SRTP_SSRC_MAX sources, of which the least used gives way
- *   only to an authenticated packet.
+ *   only to an authenticated packet. Of the last SRTP_RETIRED_MAX that gave way no old packet
+ *   is ever taken again. An index is never used twice for sending (RFC 3711 9.1, RFC 7714 7.2:
+ *   the second packet would give away both): srtp_protect() refuses it.
  * Does not: key exchange, re-keying by index (2^48 packets are never reached by a call).
- * Errors: ERR_PARSE no packet, ERR_AUTH tag wrong, ERR_EXISTS replayed, ERR_LIMIT no room.
+ * Errors: ERR_PARSE no packet, ERR_AUTH tag wrong, ERR_EXISTS replayed, or sent before.
  * Owner: the maker; srtp_free() wipes the keys. Packets are changed in place; `cap` must leave
  *   SRTP_TAIL bytes behind the packet.
  * Test: RFC vectors, and packet by packet against libsrtp2.
@@ -18,7 +20,7 @@
 #include "base/err.h"
 
 enum srtp_suite { SRTP_NONE, SRTP_AES_CM_80, SRTP_AES_CM_32, SRTP_AES_GCM, SRTP_NSUITE };
-enum { SRTP_KEY_MAX = 30, SRTP_TAIL = 40, SRTP_SSRC_MAX = 4 };
+enum { SRTP_KEY_MAX = 30, SRTP_TAIL = 40, SRTP_SSRC_MAX = 4, SRTP_RETIRED_MAX = 28 };
 
 struct srtp;
 

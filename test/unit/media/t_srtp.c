@@ -252,6 +252,92 @@ static void a_fifth_source_takes_the_place_of_the_least_used(void **state)
 	pair_drop(&p);
 }
 
+/* A recorded packet of a source that had to give way is no more welcome than before, and its
+ * new ones are, with the roll-over counter it had. */
+static void a_source_that_gave_way_cannot_be_replayed_but_may_come_back(void **state)
+{
+	(void)state;
+	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++) {
+		struct pair p = pair_of((enum srtp_suite)s), q = pair_of((enum srtp_suite)s);
+		uint8_t a[CAP], last[CAP], next[CAP], c[CAP], r[CAP];
+		size_t n = 0, k, kn, kc;
+
+		for (uint32_t i = 65500; i < 65540; i++) {	/* over the wrap */
+			n = sent(&p, last, (uint16_t)i, 1);
+			k = n;
+			memcpy(a, last, n);
+			assert_int_equal(srtp_unprotect(p.rx, a, &k), OK);
+		}
+		kn = sent(&p, next, 65540 & 0xffff, 1);
+		kc = report(&p.r, c, 1);
+		assert_int_equal(srtcp_protect(p.tx, c, &kc, CAP), OK);
+		k = kc;
+		memcpy(r, c, kc);
+		assert_int_equal(srtcp_unprotect(p.rx, r, &k), OK);
+		for (uint32_t ssrc = 2; ssrc < 2 + SRTP_SSRC_MAX + SRTP_RETIRED_MAX - 1; ssrc++)
+			for (uint16_t i = 0; i < 50; i++) {	/* more than the first had */
+				k = sent(&q, a, i, ssrc);
+				assert_int_equal(srtp_unprotect(p.rx, a, &k), OK);
+			}
+		for (int i = 0; i < 3; i++) {
+			k = n;
+			memcpy(a, last, n);
+			assert_int_equal(srtp_unprotect(p.rx, a, &k), ERR_EXISTS);
+			k = kc;
+			memcpy(r, c, kc);
+			assert_int_equal(srtcp_unprotect(p.rx, r, &k), ERR_EXISTS);
+		}
+		k = kn;
+		assert_int_equal(srtp_unprotect(p.rx, next, &k), OK);
+		pair_drop(&p);
+		pair_drop(&q);
+	}
+}
+
+/* Two packets under one index have one key stream: whoever knows one reads the other. */
+static void an_index_is_never_used_twice_for_sending(void **state)
+{
+	(void)state;
+	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++) {
+		struct pair p = pair_of((enum srtp_suite)s);
+		uint8_t a[CAP];
+		size_t n;
+
+		for (uint32_t i = 65400; i < 65600; i++)
+			if (i % 10)
+				(void)sent(&p, a, (uint16_t)i, 1);
+		for (uint32_t i = 65400; i < 65600; i++) {	/* again, and what is late */
+			enum err e;
+
+			n = packet(&p.r, a, (uint16_t)i, 1);
+			e = srtp_protect(p.tx, a, &n, CAP);
+			assert_int_equal(e, i % 10 || i <= 65599 - 128 ? ERR_EXISTS : OK);
+		}
+		(void)sent(&p, a, (uint16_t)65600, 1);
+		pair_drop(&p);
+	}
+}
+
+/* RFC 3711 3.3.1: an index one round ahead or behind is found, no other. */
+static void the_roll_over_is_guessed_by_at_most_one(void **state)
+{
+	struct pair p = pair_of(SRTP_AES_CM_80);
+	uint8_t late[CAP], far[CAP], a[CAP];
+	size_t nl, nf = 0, k;
+
+	(void)state;
+	nl = sent(&p, late, 65530, 1);			/* round 0, held back */
+	for (uint32_t i = 65531; i < 65536 + 10; i++) {	/* into round 1 */
+		k = sent(&p, a, (uint16_t)i, 1);
+		assert_int_equal(srtp_unprotect(p.rx, a, &k), OK);
+	}
+	assert_int_equal(srtp_unprotect(p.rx, late, &nl), OK);	/* one behind */
+	for (uint32_t i = 65546; i < 2u * 65536 + 10000; i += 20000)
+		nf = sent(&p, far, (uint16_t)i, 1);		/* lost, into round 2 */
+	assert_int_not_equal(srtp_unprotect(p.rx, far, &nf), OK);
+	pair_drop(&p);
+}
+
 static void the_roll_over_is_followed_for_three_rounds(void **state)
 {
 	(void)state;
@@ -323,6 +409,9 @@ int run_srtp(void)
 		cmocka_unit_test(late_packets_are_taken_within_128_and_not_beyond),
 		cmocka_unit_test(a_changed_bit_anywhere_is_refused_and_changes_nothing),
 		cmocka_unit_test(a_fifth_source_takes_the_place_of_the_least_used),
+		cmocka_unit_test(a_source_that_gave_way_cannot_be_replayed_but_may_come_back),
+		cmocka_unit_test(an_index_is_never_used_twice_for_sending),
+		cmocka_unit_test(the_roll_over_is_guessed_by_at_most_one),
 		cmocka_unit_test(the_roll_over_is_followed_for_three_rounds),
 		cmocka_unit_test(an_mki_of_the_peer_is_stepped_over),
 		cmocka_unit_test(what_is_no_packet_is_no_packet),
