@@ -374,9 +374,12 @@ void leg_tell_media(struct leg *g, int early)
 	struct media_remote m = { .rtp = r->rtp, .rtcp = r->rtcp, .latch = g->peer->media.latch,
 				  .mux = r->mux && g->peer->sdp.rtcp_mux,
 				  .suite = suite_of(r->crypto.suite), .mki = r->crypto.mki_n };
+	struct sip_info info;
 
 	if (m.mux)
 		m.rtcp = r->rtp;
+	if (sip_session_info(g->ls->cfg.sip, g->session, &info) == OK)
+		m.near = info.peer;
 	memcpy(m.key, r->crypto.key, r->crypto.key_n < sizeof m.key ? r->crypto.key_n : sizeof m.key);
 	payload_map(g, r, &m);
 	media_peer(g->ls->cfg.media, g->end, early, &m);

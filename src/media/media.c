@@ -88,6 +88,8 @@ static void closed(struct media *m, struct mend *e, const struct media_msg *msg)
 
 	ev.stats = (struct media_stats){ .rx_packets = c->rx_packets, .tx_packets = c->tx_packets,
 					 .lost = c->lost, .auth_failed = c->auth_failed,
+					 .refused = c->refused, .replayed = c->replayed,
+					 .stranger = c->stranger,
 					 .jitter_us = c->jitter_us, .rtt_us = c->rtt_us };
 	push(m, &ev);
 	end_gone(m, e);
@@ -389,6 +391,7 @@ void media_peer(struct media *m, uint64_t id, int early, const struct media_remo
 	msg.slot = e->slot;
 	msg.u.peer.rtp = r->rtp;
 	msg.u.peer.rtcp = r->rtcp;
+	msg.u.peer.near = r->near;
 	msg.u.peer.mux = r->mux;
 	msg.u.peer.latch = r->latch;
 	msg.u.peer.suite = (uint8_t)r->suite;

@@ -45,6 +45,7 @@ struct media_local {
 
 struct media_remote {
 	struct addr rtp, rtcp;
+	struct addr near;		/* whence its signalling comes: `latch` believes it sooner */
 	bool mux, latch;
 	enum srtp_suite suite;
 	uint8_t key[SRTP_KEY_MAX], mki;
@@ -73,7 +74,9 @@ void media_play(struct media *m, uint64_t end, enum media_source s, enum media_c
 void media_close(struct media *m, uint64_t end);
 
 struct media_stats {
-	uint64_t rx_packets, tx_packets, lost, auth_failed;
+	uint64_t rx_packets, tx_packets, lost;
+	uint64_t auth_failed, refused, replayed;	/* not believed, and why */
+	struct addr stranger;		/* whence the last of these came */
 	uint32_t jitter_us, rtt_us;
 	char codec[16], srtp[32];	/* filled in by the leg */
 };

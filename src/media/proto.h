@@ -14,7 +14,7 @@
 #include "io/timer.h"
 #include "media/srtp.h"
 
-enum { MEDIA_VERSION = 1, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
+enum { MEDIA_VERSION = 2, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
        MEDIA_BATCH = 16, MEDIA_PATH_MAX = 256 };
 
 /* What a payload is, the same on both legs; payload types differ from leg to leg. */
@@ -38,6 +38,7 @@ struct media_counts {
 	uint64_t rx_packets, rx_octets, tx_packets, tx_octets, auth_failed, refused, replayed;
 	uint64_t lost;
 	uint32_t jitter_us, rtt_us;
+	struct addr stranger;		/* whence the last refused packet came */
 };
 
 struct media_msg {
@@ -54,6 +55,7 @@ struct media_msg {
 		} open;
 		struct {
 			struct addr rtp, rtcp;
+			struct addr near;	/* whence its signalling comes; no family: unknown */
 			uint8_t mux, latch, suite, mki;
 			uint8_t key[SRTP_KEY_MAX];
 			uint8_t rx_pt[MEDIA_NCODEC], tx_pt[MEDIA_NCODEC];	/* 255: none */

@@ -133,15 +133,15 @@ static void do_peer(struct end *e, const struct media_msg *m, ms_t now)
 	keep = same_crypto(&old, m, last);
 	*x = (struct remote){ .set = true, .latch = m->u.peer.latch, .mux = m->u.peer.mux,
 			      .rtp = m->u.peer.rtp, .rtcp = m->u.peer.rtcp,
+			      .sdp = m->u.peer.rtp, .near = m->u.peer.near,
 			      .suite = (enum srtp_suite)m->u.peer.suite, .since = now };
-	if (keep && addr_eq(&e->sdp_addr[m->early], &m->u.peer.rtp)) {
+	if (keep && addr_eq(&old.sdp, &x->sdp)) {
 		x->rtp = old.rtp;
 		x->rtcp = old.rtcp;
-		x->locked = old.locked;
-		x->moved = old.moved;
+		x->lock = old.lock;
+		x->best = old.best;
 	}
 	x->told = old.told && keep;
-	e->sdp_addr[m->early] = m->u.peer.rtp;
 	memcpy(e->peer_key[m->early], m->u.peer.key, SRTP_KEY_MAX);
 	if (keep)
 		x->in = old.in;
@@ -154,6 +154,7 @@ static void do_peer(struct end *e, const struct media_msg *m, ms_t now)
 	for (int i = 0; i < MEDIA_NCODEC; i++)
 		if (m->u.peer.rx_pt[i] < 128)
 			x->rx[m->u.peer.rx_pt[i]] = (uint8_t)i;
+	mem_wipe(last, sizeof last);
 }
 
 static void do_serve(struct end *e, const struct media_msg *m)

@@ -7,68 +7,112 @@
 /* --- sources ------------------------------------------------------------------ */
 
 /* Four packets in sequence of one SSRC from one address make it the source. */
-static bool candidate(struct remote *m, const struct addr *from, const struct rtp *h)
+static bool four(struct try *t, const struct addr *from, const struct rtp *h)
 {
-	bool next = m->cand_run && addr_eq(&m->cand, from) && m->cand_ssrc == h->ssrc &&
-		    (uint16_t)(m->cand_seq + 1) == h->seq;
+	bool next = t->run && addr_eq(&t->from, from) && t->ssrc == h->ssrc &&
+		    (uint16_t)(t->seq + 1) == h->seq;
 
-	m->cand = *from;
-	m->cand_ssrc = h->ssrc;
-	m->cand_seq = h->seq;
-	m->cand_run = next ? (uint8_t)(m->cand_run + 1) : 1;
-	return m->cand_run >= LOCK_AFTER;
+	*t = (struct try){ .from = *from, .ssrc = h->ssrc, .seq = h->seq,
+			   .run = next ? (uint8_t)(t->run + 1) : 1 };
+	return t->run >= LOCK_AFTER;
 }
 
-static void lock(struct relay *r, struct end *e, struct remote *m, const struct addr *from)
+static void lock(struct relay *r, struct end *e, struct remote *m, const struct addr *from,
+		 enum place at)
 {
 	struct media_msg up = { 0 };
 
-	m->locked = true;
+	m->lock = (uint8_t)(LOCK_FAR + at);
 	if (addr_eq(&m->rtp, from))
 		return;
 	m->rtp = *from;
-	if (m->mux) {
-		m->rtcp = *from;
-	} else {
-		m->rtcp = *from;
+	m->rtcp = *from;
+	if (!m->mux)
 		m->rtcp.port = (uint16_t)(from->port + 1);
-	}
 	up.u.latched.from = *from;
 	relay_up(r, e, MEDIA_LATCHED, &up);
 }
 
-/* Clear RTP: is this source the one we agreed on? */
+static enum place place_of(const struct remote *m, const struct addr *from)
+{
+	if (addr_eq(&m->sdp, from))
+		return PLACE_SDP;
+	return addr_same_ip(&m->sdp, from) || (m->latch && addr_same_ip(&m->near, from))
+		? PLACE_NEAR : PLACE_FAR;
+}
+
+enum rule {
+	NO,		/* refused                                                           */
+	TRY,		/* heard from the packet on that makes it the source                 */
+	TRY_LATER,	/* only after a while in which nobody better spoke                   */
+	TRY_WITHIN,	/* and only while the SDP is young                                   */
+	TAKE		/* heard at once, and the source after four                          */
+};
+
+/* What a packet of a place may when it is not from the source. The SDP's own address takes back
+ * what another got: nobody can lose it for good. */
+static const uint8_t rules[2][NLOCK][NPLACE] = {
+	[false] = {	/*        FAR        NEAR        SDP  */
+		[LOCK_NONE] = { NO,        TRY_WITHIN, TAKE },
+		[LOCK_FAR]  = { NO,        NO,         NO   },	/* never */
+		[LOCK_NEAR] = { NO,        NO,         TRY  },
+		[LOCK_SDP]  = { NO,        NO,         NO   },
+	},
+	[true] = {
+		[LOCK_NONE] = { TRY_LATER, TRY,        TAKE },
+		[LOCK_FAR]  = { NO,        TRY,        TRY  },
+		[LOCK_NEAR] = { NO,        NO,         TRY  },
+		[LOCK_SDP]  = { NO,        NO,         NO   },
+	},
+};
+
+static bool allowed(const struct remote *m, enum rule rule, enum place at, ms_t age)
+{
+	switch (rule) {
+	case NO: return false;
+	case TRY: case TAKE: return true;
+	case TRY_WITHIN:
+		if (age > MOVE_WITHIN_MS)
+			return false;
+		break;
+	case TRY_LATER: break;
+	}
+	return age >= WORSE_AFTER_MS && at >= m->best;
+}
+
+/* Clear RTP: is this the source, or does it become it? */
 static bool clear_source(struct relay *r, struct end *e, struct remote *m, const struct addr *from,
 			 const struct rtp *h, ms_t now)
 {
-	if (m->locked)
-		return addr_eq(&m->rtp, from);
-	if (m->latch) {
-		if (candidate(m, from, h))
-			lock(r, e, m, from);
-		return m->locked || addr_same_ip(&m->rtp, from);
-	}
-	if (addr_eq(&m->rtp, from)) {
-		if (candidate(m, from, h))
-			m->locked = true;
+	enum place at;
+	enum rule rule;
+
+	if (m->lock && addr_eq(&m->rtp, from))
 		return true;
-	}
-	/* Its own host with another port, once, while the SDP is young. */
-	if (!addr_same_ip(&m->rtp, from) || m->moved || now - m->since > MOVE_WITHIN_MS)
+	at = place_of(m, from);
+	rule = (enum rule)rules[m->latch][m->lock][at];
+	if (!allowed(m, rule, at, now - m->since))
 		return false;
-	if (candidate(m, from, h)) {
-		m->moved = true;
-		lock(r, e, m, from);
-	}
-	return m->locked;
+	if (at > m->best)
+		m->best = (uint8_t)at;
+	if (!four(&m->try[at], from, h))
+		return rule == TAKE;
+	lock(r, e, m, from, at);
+	return true;
 }
 
 /* Authenticated: whoever holds the key may speak; only `latch` peers move our sending. */
 static void srtp_source(struct relay *r, struct end *e, struct remote *m, const struct addr *from,
 			const struct rtp *h)
 {
-	if (m->latch && !m->locked && candidate(m, from, h))
-		lock(r, e, m, from);
+	if (m->latch && !m->lock && four(&m->try[PLACE_FAR], from, h))
+		lock(r, e, m, from, PLACE_FAR);
+}
+
+static void refuse(struct end *e, uint64_t *counter, const struct addr *from)
+{
+	++*counter;
+	e->counts.stranger = *from;
 }
 
 static bool has_secure(const struct end *e)
@@ -81,7 +125,8 @@ static bool has_secure(const struct end *e)
 
 /* The record whose context authenticates the packet owns it. Trying changes the bytes only
  * when it succeeds, but for GCM, which therefore works on a copy. */
-static struct remote *secure_owner(struct relay *r, struct end *e, uint8_t *p, size_t *n, bool rtcp)
+static struct remote *secure_owner(struct relay *r, struct end *e, const struct addr *from,
+				   uint8_t *p, size_t *n, bool rtcp)
 {
 	enum err worst = ERR_PARSE;
 
@@ -101,12 +146,9 @@ static struct remote *secure_owner(struct relay *r, struct end *e, uint8_t *p, s
 			*n = len;
 			return m;
 		}
-		worst = x;
+		worst = worst == ERR_EXISTS ? worst : x;
 	}
-	if (worst == ERR_EXISTS)
-		e->counts.replayed++;
-	else
-		e->counts.auth_failed++;
+	refuse(e, worst == ERR_EXISTS ? &e->counts.replayed : &e->counts.auth_failed, from);
 	return NULL;
 }
 
@@ -120,7 +162,7 @@ static struct remote *clear_owner(struct relay *r, struct end *e, const struct a
 		if (m->set && !m->in && clear_source(r, e, m, from, h, now))
 			return m;
 	}
-	e->counts.refused++;
+	refuse(e, &e->counts.refused, from);
 	return NULL;
 }
 
@@ -163,10 +205,10 @@ void relay_rtcp(struct relay *r, struct end *e, const struct addr *from, uint8_t
 	struct rtcp_news news;
 
 	if (has_secure(e)) {
-		if (!secure_owner(r, e, p, &n, true))
+		if (!secure_owner(r, e, from, p, &n, true))
 			return;
 	} else if (e->serve < 0 || !addr_same_ip(&e->remote[e->serve].rtcp, from)) {
-		e->counts.refused++;
+		refuse(e, &e->counts.refused, from);
 		return;
 	}
 	if (!rtcp_read(p, n, &news))
@@ -229,10 +271,10 @@ void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *
 	}
 	secure = has_secure(e);
 	if (!rtp_read(p, n, secure, &h)) {
-		e->counts.refused++;
+		refuse(e, &e->counts.refused, from);
 		return;
 	}
-	m = secure ? secure_owner(r, e, p, &n, false) : clear_owner(r, e, from, &h, now);
+	m = secure ? secure_owner(r, e, from, p, &n, false) : clear_owner(r, e, from, &h, now);
 	if (!m || !rtp_read(p, n, false, &h))
 		return;
 	if (secure)

@@ -5,22 +5,36 @@
 #include "media/relay.h"
 #include "media/rtp.h"
 
-enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, REPORT_MS = 5000, TICK_MS = 20,
-       FILL_MS = 5000 };
+enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, WORSE_AFTER_MS = 500,
+       REPORT_MS = 5000, TICK_MS = 20, FILL_MS = 5000, LATE_MAX = 100, NO_SEQ = 0x10000 };
+
+/* Where a clear packet comes from, the more credible the higher. */
+enum place { PLACE_FAR,		/* anywhere                                                  */
+	     PLACE_NEAR,	/* the SDP's host, another port; `latch`: its signalling's   */
+	     PLACE_SDP,		/* the SDP's address                                         */
+	     NPLACE };
+/* Who the source is: nobody yet, or one of such a place. */
+enum lock { LOCK_NONE, LOCK_FAR, LOCK_NEAR, LOCK_SDP, NLOCK };
+
+struct try {			/* who is trying to be the source */
+	struct addr from;
+	uint32_t ssrc;
+	uint16_t seq;
+	uint8_t run;
+};
 
 struct remote {
-	bool set, latch, mux, moved, locked, told;
+	bool set, latch, mux, told;
+	uint8_t lock;			/* enum lock                               */
+	uint8_t best;			/* the most credible place that spoke      */
 	struct addr rtp, rtcp;		/* where we send                           */
+	struct addr sdp, near;		/* what its SDP says; whence it signals    */
 	enum srtp_suite suite;
 	struct srtp *in;
 	uint8_t rx[128];		/* wire payload type -> codec; 255: none    */
 	uint8_t tx_pt[MEDIA_NCODEC];
 	ms_t since;
-	/* who is trying to be the source */
-	struct addr cand;
-	uint32_t cand_ssrc;
-	uint16_t cand_seq;
-	uint8_t cand_run;
+	struct try try[NPLACE];		/* of each place its own: none disturbs another's */
 };
 
 struct rx {				/* RFC 3550 A.1, A.8 */
@@ -44,6 +58,7 @@ struct tx {
 	bool has_src;
 	uint32_t ts_off;
 	uint16_t seq_off;
+	uint32_t again;			/* it began anew if this one follows; NO_SEQ */
 	uint32_t packets, octets;
 	bool mark;
 };
@@ -56,7 +71,6 @@ struct end {
 	struct srtp *out[SRTP_NSUITE];
 	struct remote remote[MEDIA_EARLY_MAX];
 	uint8_t peer_key[MEDIA_EARLY_MAX][SRTP_KEY_MAX];	/* to see a new one */
-	struct addr sdp_addr[MEDIA_EARLY_MAX];
 	int serve;			/* -1: nobody yet */
 	uint32_t no_media, fill;
 	ms_t connected, heard, expect_since, report_at;

@@ -46,9 +46,20 @@ static void join_source(struct end *e, const struct rtp *h, ms_t now)
 
 	t->src = h->ssrc;
 	t->has_src = true;
+	t->again = NO_SEQ;
 	t->seq_off = (uint16_t)(t->seq + 1 - h->seq);
 	t->ts_off = t->ts + (gap < 160 ? 160 : gap) - h->ts;
 	t->mark = true;
+}
+
+/* Far behind what was sent: too late for anybody, unless the source began anew under its old
+ * name, which two packets in sequence show (RFC 3550 A.1). */
+static bool began_anew(struct tx *t, const struct rtp *h)
+{
+	bool anew = h->seq == t->again;
+
+	t->again = (uint16_t)(h->seq + 1);
+	return anew;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a packet is what it is made of */
@@ -63,6 +74,11 @@ void relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct
 		return;
 	if (!t->has_src || t->src != h->ssrc)
 		join_source(e, h, now);
+	if ((int16_t)(t->seq - (uint16_t)(h->seq + t->seq_off)) > LATE_MAX) {
+		if (!began_anew(t, h))
+			return;
+		join_source(e, h, now);
+	}
 	o.pt = m->tx_pt[c];
 	o.ssrc = t->ssrc;
 	o.seq = (uint16_t)(h->seq + t->seq_off);

@@ -67,6 +67,7 @@ static void tell_peer(struct model *m, uint32_t slot, const uint8_t *b)
 	x.early = b[0] % MEDIA_EARLY_MAX;
 	x.u.peer.rtp = x.u.peer.rtcp = place(b[1]);
 	x.u.peer.rtcp.port++;
+	x.u.peer.near = place(b[3]);
 	x.u.peer.latch = b[2] & 1;
 	x.u.peer.mux = b[2] >> 1 & 1;
 	x.u.peer.suite = (b[2] >> 2) % SRTP_NSUITE;
