@@ -19,7 +19,10 @@
 /* The media process: raw epoll, batches in, batches out, one thread, no lock. */
 
 enum { BATCH = 32, EVENTS = 128, OUT = 64, FILES_MAX = 262144,
-       PATIENCE_MS = 3000, AGAIN_MS = 20 };
+       PATIENCE_MS = 3000, AGAIN_MS = 20,
+       /* Somebody's garbage must not push out the peer's packets while we wait for the
+	* processor: about 1,000 packets. The kernel gives at most net.core.rmem_max. */
+       RECEIVE_BYTES = 1 << 20 };
 
 struct out_packet {
 	int fd;
@@ -152,10 +155,12 @@ static int bind_one(struct worker *w, const struct addr *at, uint32_t index)
 	struct sockaddr_storage s;
 	socklen_t len = to_sockaddr(at, &s);
 	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = index };
-	int on = 1, fd = socket(s.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, bytes = RECEIVE_BYTES;
+	int fd = socket(s.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 	if (at->family == ADDR_V6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&s, len) || epoll_ctl(w->ep, EPOLL_CTL_ADD, fd, &ev)) {
