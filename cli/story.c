@@ -86,6 +86,25 @@ static void legs(const json_t *list)
 	table_free(&t);
 }
 
+/* Somebody sent what was not believed: how much of what, and whence. */
+static void strangers(const char *side, const json_t *x)
+{
+	static const char *const key[] = { "media_refused", "media_auth_failed", "media_replayed" };
+	static const char *const what[] = { "not from its source", "with a wrong key", "replayed" };
+	const char *sep = ": ";
+
+	if (!js_get(x, "media_stranger")[0])
+		return;
+	printf("\nMedia packets refused at the side of ");
+	say(side);
+	for (int i = 0; i < 3; i++)
+		if (js_long(x, key[i])) {
+			printf("%s%ld %s", sep, js_long(x, key[i]), what[i]);
+			sep = ", ";
+		}
+	printf("; the last came from %s.\n", js_get(x, "media_stranger"));
+}
+
 void story_print(const json_t *j)
 {
 	const json_t *r = json_object_get(j, "record"), *x;
@@ -94,6 +113,9 @@ void story_print(const json_t *j)
 
 	head(r, js_get(j, "state"));
 	legs(json_object_get(r, "legs"));
+	strangers("the caller", r);
+	json_array_foreach(json_object_get(r, "legs"), i, x)
+		strangers(js_get(x, "name"), x);
 	printf("\n");
 	json_array_foreach(ladder, i, x) {
 		say(json_string_value(x));

@@ -199,12 +199,18 @@ void cdr_leg_end(struct call_record *r, int leg, const struct loop *l, unsigned 
 
 static void media_of(struct record_media *m, const struct media_stats *s)
 {
+	char from[ADDR_TEXT];
+
 	m->rx_packets = s->rx_packets;
 	m->tx_packets = s->tx_packets;
 	m->lost = s->lost;
 	m->jitter_us = s->jitter_us;
 	m->rtt_us = s->rtt_us;
 	m->auth_failed = (uint32_t)s->auth_failed;
+	m->refused = s->refused;
+	m->replayed = s->replayed;
+	if (s->stranger.family != ADDR_NONE)
+		SET(m->stranger, str_of(addr_text(&s->stranger, from)));
 	SET(m->codec, str_of(s->codec));
 	SET(m->srtp, str_of(s->srtp));
 }

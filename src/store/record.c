@@ -19,6 +19,8 @@ static const char *const sides[RECORD_NSIDE] = {
 	MEDIA(st, lost, ROW_UINT), MEDIA(st, jitter_us, ROW_UINT), \
 	MEDIA(st, rtt_us, ROW_UINT), MEDIA(st, codec, ROW_TEXT), \
 	MEDIA(st, srtp, ROW_TEXT), MEDIA(st, auth_failed, ROW_UINT)
+#define STRANGER_FIELDS(st) \
+	MEDIA(st, refused, ROW_UINT), MEDIA(st, replayed, ROW_UINT), MEDIA(st, stranger, ROW_TEXT)
 
 #define R(m, t) ROW_FIELD(struct call_record, m, t)
 /* Append only: packed records of older programs are read by position. */
@@ -38,6 +40,7 @@ static const struct row_field record_field[] = {
 	MEDIA_FIELDS(struct call_record),
 	R(nleg, ROW_UINT), R(legs_lost, ROW_UINT), R(nnote, ROW_UINT), R(notes_lost, ROW_UINT),
 	R(calling_hidden, ROW_UINT), R(redirected_by, ROW_TEXT), R(cisco_guid, ROW_TEXT),
+	STRANGER_FIELDS(struct call_record),
 };
 #undef R
 
@@ -53,6 +56,7 @@ static const struct row_field leg_field[] = {
 	L(status, ROW_UINT), L(cause, ROW_UINT), L(reason, ROW_TEXT), L(text, ROW_TEXT),
 	L(attempts, ROW_UINT),
 	MEDIA_FIELDS(struct record_leg),
+	STRANGER_FIELDS(struct record_leg),
 };
 #undef L
 
