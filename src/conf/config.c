@@ -39,7 +39,7 @@ static const struct option listener_opts[] = {
  { "media-advertised", OPT_ADDR, AT(config_listener, media_advertised), .help = "address shown in SDP, behind address translation." },
  { "media-ports", OPT_PORTS, AT(config_listener, port_min), .required = true, .help = "range of media ports as 16384-32767, two a call side." },
  { "srtp", OPT_ENUM, AT(config_listener, srtp), .choices = "off|optional|mandatory", .dflt = "optional", .help = "media encryption of its phones: refused, taken when offered, or always; trunks have their own." },
- { "media", OPT_ENUM, AT(config_listener, media_mode), .choices = "sdp|latch", .dflt = "sdp", .help = "where its phones' media is sent: the SDP's address, or where it comes from (address translation)." },
+ { "media", OPT_ENUM, AT(config_listener, media_mode), .choices = "sdp|latch", .dflt = "sdp", .help = "where its phones' media is sent: the SDP's address, or where it comes from (address translation; then who shares a phone's public address with it can take its place, except under SRTP)." },
  { "allow", OPT_NETS, AT(config_listener, allow), .max = CONFIG_NETS, .count_at = offsetof(struct config_listener, nallow), .help = "networks that may speak here; without it all." },
 };
 
@@ -59,7 +59,7 @@ static const struct option trunk_opts[] = {
  { "trusted-identity", OPT_BOOL, AT(config_trunk, trusted_identity), .dflt = "no", .help = "a remote destination's number calling from here is shown as its user's line." },
  { "offer", OPT_ENUM, AT(config_trunk, delayed), .choices = "early|delayed", .dflt = "early", .help = "our INVITE carries the offer, or the peer's 200 does." },
  { "srtp", OPT_ENUM, AT(config_trunk, srtp), .choices = "off|optional|mandatory", .set_at = offsetof(struct config_trunk, srtp_set), .help = "media encryption; without it the profile's." },
- { "media", OPT_ENUM, AT(config_trunk, media_mode), .choices = "sdp|latch", .set_at = offsetof(struct config_trunk, latch_set), .help = "where media is sent: the SDP's address, or where it comes from (address translation)." },
+ { "media", OPT_ENUM, AT(config_trunk, media_mode), .choices = "sdp|latch", .set_at = offsetof(struct config_trunk, latch_set), .help = "where media is sent: the SDP's address, or where it comes from (address translation; then who shares the peer's public address with it can take its place, except under SRTP)." },
  { "ringback", OPT_ENUM, AT(config_trunk, ringback), .choices = "local|inband", .dflt = "local", .help = "its callers hear 180, or 183 with our tone." },
  { "identity", OPT_ENUM, AT(config_trunk, identity), .choices = "none|pai|rpid|both", .set_at = offsetof(struct config_trunk, identity_set), .help = "how the caller is shown to the peer beside From: P-Asserted-Identity, Remote-Party-ID, both or neither; without it the profile's." },
  { "asserted-identity", OPT_ENUM, AT(config_trunk, asserted), .choices = "ignore|trust", .set_at = offsetof(struct config_trunk, asserted_set), .help = "the peer's P-Asserted-Identity and Remote-Party-ID count, or From alone; without it the profile's." },

@@ -53,24 +53,24 @@ def site(phones):
 
 def local_networks():
     for net in NETS:
-        r = subprocess.run(["ip", "route", "add", "local", net, "dev", "lo"], capture_output=True, text=True, check=False)
+        r = subprocess.run(["ip", "route", "replace", "local", net, "dev", "lo"], capture_output=True, text=True, check=False)
         if r.returncode:
             raise Failed(f"no own network here: {r.stderr.strip()}")
 
 
 class GuardBed:
-    def __init__(self, bed, phones=range(1001, 1021), more=""):
+    def __init__(self, bed, phones=range(1001, 1021), more="", config=CONFIG):
         local_networks()
         self.bed = bed
         tls = bed.port(PUBLIC)
         self.tls, self.hub = tls, Hub(bed, tls)
         self.hub_dir = self.hub.dir
-        self.daemon = Daemon(bed, CONFIG.format(dns=self.hub.dns, hub=self.hub.dir, tls=tls, teams=self.hub.sip, more=more))
+        self.daemon = Daemon(bed, config.format(dns=self.hub.dns, hub=self.hub.dir, tls=tls, teams=self.hub.sip, more=more))
         self.daemon.apply(site(phones))
         self.phones = {}
 
-    def phone(self, number, ip, password=None, port=5060):
-        p = Phone(ip, (PUBLIC, port), str(number), password or f"secret-{number}")
+    def phone(self, number, ip, password=None, port=5060, kind=Phone):
+        p = kind(ip, (PUBLIC, port), str(number), password or f"secret-{number}")
         self.phones[number] = p
         return p
 

@@ -29,6 +29,7 @@ class Phone:
         self.sock.settimeout(0.05)
         self.ip, self.port, self.border = ip, self.sock.getsockname()[1], border
         self.user, self.password = user, password
+        self.sdp = SDP.format(ip=ip, port=40000)
         self.answers, self.ended, self.lock = {}, set(), threading.Condition()
         self.rng, self.stopping = random.Random(f"{ip}{user}"), False
         self.thread = threading.Thread(target=self.listen, daemon=True)
@@ -61,7 +62,9 @@ class Phone:
             return
         keep = [l for l in text.split("\r\n") if re.match(r"(Via|From|To|Call-ID|CSeq|Record-Route) *:", l, re.I)]
         keep = [l + f";tag={tag}" if l.lower().startswith("to:") and "tag=" not in l else l for l in keep]
-        body = SDP.format(ip=self.ip, port=40000) if method == "INVITE" else ""
+        body = self.sdp if method == "INVITE" else ""
+        if method in ("INVITE", "BYE"):
+            self.other_media(text if method == "INVITE" else "")
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self.sock.sendto(("SIP/2.0 200 OK\r\n" + "\r\n".join(keep) +
                           f"\r\nContact: <sip:{self.user}@{self.ip}:{self.port}>\r\n{kind}"
@@ -70,6 +73,9 @@ class Phone:
             with self.lock:
                 self.ended.add(header(text, "Call-ID"))
                 self.lock.notify_all()
+
+    def other_media(self, text):
+        """The other side's message with SDP; "" at the end of the call."""
 
     # --- what leaves ---
 
@@ -132,15 +138,28 @@ class Phone:
         return self.with_digest("REGISTER", uri, f"r{self.rng.getrandbits(64):x}", extra="Expires: 3600\r\n",
                                 to=f"<sip:{self.user}@{self.border[0]}>")[0]
 
-    def call(self, number, talk_s=0.2):
-        """(how it went, "ok" or a sentence; seconds from INVITE to 200)"""
+    def begin(self, number):
+        """(status, the answer, the words of end(), seconds from INVITE to the answer)"""
         uri, call_id, began = f"sip:{number}@{self.border[0]}", f"c{self.rng.getrandbits(64):x}", time.monotonic()
-        status, text, seq = self.with_digest("INVITE", uri, call_id, body=SDP.format(ip=self.ip, port=40000))
+        status, text, seq = self.with_digest("INVITE", uri, call_id, body=self.sdp)
         took = time.monotonic() - began
         if status != 200:
-            return f"INVITE got {status}", took
+            return status, text, None, took
         to, target = header(text, "To"), re.search(r"<([^>]+)>", header(text, "Contact"))[1]
         self.ack(target, call_id, seq, to)
+        self.other_media(text)
+        return status, text, {"uri": target, "call_id": call_id, "seq": seq + 1, "to": to}, took
+
+    def end(self, words):
+        """The status of BYE."""
+        self.other_media("")
+        return self.ask("BYE", **words)[0]
+
+    def call(self, number, talk_s=0.2):
+        """(how it went, "ok" or a sentence; seconds from INVITE to 200)"""
+        status, _, words, took = self.begin(number)
+        if status != 200:
+            return f"INVITE got {status}", took
         time.sleep(talk_s)
-        status, _ = self.ask("BYE", target, call_id, seq + 1, to=to)
+        status = self.end(words)
         return ("ok" if status == 200 else f"BYE got {status}"), took

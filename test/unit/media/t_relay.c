@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "media/relay.h"
+#include "media/relay_int.h"	/* what a closed end leaves behind */
 #include "media/rtp.h"
 
 enum { A = 0, B = 1, PCMU = 0, PCMA = 8, EVENTS_A = 101, EVENTS_B = 96 };
@@ -847,6 +847,27 @@ static void a_closed_end_tells_its_counters_and_is_gone(void **state)
 	bed_free(b);
 }
 
+/* The memory of an end is kept for the next call on its port: nothing of the last one is in it. */
+static void a_closed_end_leaves_no_key_behind(void **state)
+{
+	struct secure s = secure_new();
+	struct media_msg m = msg(MEDIA_CLOSE, A);
+	const struct end *e = s.b->relay->end[A];
+	static const uint8_t zero[sizeof *e];
+
+	(void)state;
+	says(&s, 0, 1, at("10.0.0.1", 4000));
+	comes(s.b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 7);
+	assert_int_equal(e->key[SRTP_AES_CM_80][0], 0x10 + A);
+	assert_int_equal(e->peer_key[1][0], 0x41);
+	serve(s.b, A, 0, true);			/* the other early dialogs are forgotten with theirs */
+	assert_memory_equal(e->peer_key[1], zero, SRTP_KEY_MAX);
+	assert_null(e->remote[1].in);
+	tell(s.b, &m);
+	assert_memory_equal(e, zero, sizeof *e);
+	secure_free(&s);
+}
+
 static void three_that_point_at_each_other_are_freed(void **state)
 {
 	struct bed *b = talking(0);
@@ -888,6 +909,7 @@ int run_relay(void)
 		cmocka_unit_test(both_sides_get_reports_of_our_own_also_on_hold),
 		cmocka_unit_test(an_end_without_media_for_five_seconds_gets_silence_from_us),
 		cmocka_unit_test(a_tone_is_played_instead_of_the_other_side),
+		cmocka_unit_test(a_closed_end_leaves_no_key_behind),
 		cmocka_unit_test(three_that_point_at_each_other_are_freed),
 		cmocka_unit_test(a_closed_end_tells_its_counters_and_is_gone),
 	};
