@@ -4,12 +4,13 @@
  * An end is an RTP endpoint, not a forwarder: per direction it owns SSRC, sequence numbers
  * and timestamps (a change of source continues them, marker set), maps payload types,
  * terminates RTCP on its side, and accepts sources only as the rules say:
- *   clear RTP: the SDP's address; or its host with another port, once, from 0.5 to 3 s after
- *     the SDP, when the address itself has not spoken. With `latch` also whoever sends 4 packets in sequence of one SSRC: from the
- *     SDP's or the signalling's host at once, from elsewhere only after 500 ms in which nothing
- *     came from these. Then locked; only a more credible place takes it over, and a new SDP
- *     address begins anew. What a `latch` costs: who shares the phone's public address with it
- *     can be faster. Nobody else gets more than the 4 packets until the phone is the source;
+ *   clear RTP: the SDP's address; or its host with another port, once, from 0.5 to 3 s after the
+ *     SDP, when the address itself has not spoken. With `latch` also whoever sends 4 packets in
+ *     sequence of one SSRC: from the SDP's or the signalling's host at once, from elsewhere only
+ *     after 500 ms in which nothing came from these. Then locked; only a more credible place
+ *     takes it over, and a new SDP address begins anew. What a `latch` costs: who shares the
+ *     phone's public address can be faster. Nobody else gets more than the 4 packets until the
+ *     phone is the source;
  *   SRTP: whoever's packet authenticates; only `latch` peers may move at all.
  * Nothing is ever sent to a learned address before it has locked.
  * A bad packet is counted and dropped; it never changes a call.

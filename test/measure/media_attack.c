@@ -357,14 +357,15 @@ static void drain(struct job *j)
 /* Until `limit` packets are sent, or SIGTERM. */
 static void run(struct job *j)
 {
-	uint64_t last = now_us(), credit = 0, now;
+	/* After a pause onto one port no more than 20 ms of it at once, onto thousands all of it. */
+	uint64_t last = now_us(), credit = 0, now, most = j->kinds ? 20000 : 1000000;
 
 	while (!stopped && j->sent < j->limit) {
 		now = now_us();
 		credit += (now - last) * j->rate;
 		last = now;
-		if (credit > 20000ull * j->rate)	/* after a pause: no bigger flood than 20 ms of it */
-			credit = 20000ull * j->rate;
+		if (credit > most * j->rate)
+			credit = most * j->rate;
 		for (; credit >= BATCH * 1000000ull && j->sent < j->limit; credit -= BATCH * 1000000ull)
 			batch(j, BATCH);
 		listen_in(j);

@@ -24,5 +24,6 @@ size_t t_hex(const char *text, uint8_t *out, size_t cap)
 
 int main(void)
 {
-	return (run_srtp() + run_rtp() + run_ports() + run_player() + run_proto() + run_relay() + run_wav()) != 0;
+	return (run_srtp() + run_rtp() + run_ports() + run_player() + run_proto() + run_relay() +
+		run_sources() + run_wav()) != 0;
 }

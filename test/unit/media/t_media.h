@@ -14,6 +14,7 @@ int run_ports(void);
 int run_player(void);
 int run_proto(void);
 int run_relay(void);
+int run_sources(void);
 int run_wav(void);
 
 /* "d0 2f ..." into bytes; the count. */

@@ -1,0 +1,510 @@
+/* t_sources.c - who may become the source of a stream, clear and protected, and who never does. */
+#include "t_media.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "media/relay_int.h"	/* what a closed end leaves behind */
+#include "t_relay_bed.h"
+
+/* --- who may be the source ------------------------------------------------------------ */
+
+static void strangers_are_not_heard_before_or_after_the_lock(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	comes(b, A, at("10.9.9.9", 4000), PCMU, 1, 0, 5);
+	assert_int_equal(b->nout, 0);
+	for (uint16_t i = 0; i < 5; i++)
+		comes(b, A, at("10.0.0.1", 4000), PCMU, i, i * 160u, 6);
+	assert_int_equal(b->nout, 5);
+	for (uint16_t i = 0; i < 50; i++) {
+		comes(b, A, at("10.9.9.9", 4000), PCMU, i, i * 160u, 6);
+		comes(b, A, at("10.0.0.1", 4001), PCMU, i, i * 160u, 6);	/* its host, another port */
+	}
+	assert_int_equal(b->nout, 5);
+	bed_free(b);
+}
+
+static void its_host_may_move_its_port_once_while_the_sdp_is_young(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	b->now += 500;
+	for (uint16_t i = 0; i < 4; i++)
+		comes(b, A, at("10.0.0.1", 4444), PCMU, i, i * 160u, 6);
+	assert_true(told(b, MEDIA_LATCHED));
+	b->nout = 0;
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 7);
+	assert_int_equal(b->out[0].to.port, 4444);
+	bed_free(b);
+
+	b = talking(0);
+	b->now += 3001;
+	for (uint16_t i = 0; i < 9; i++)
+		comes(b, A, at("10.0.0.1", 4444), PCMU, i, i * 160u, 6);
+	assert_false(told(b, MEDIA_LATCHED));
+	assert_int_equal(b->nout, 0);
+	bed_free(b);
+}
+
+static void nothing_is_sent_to_a_learned_address_before_it_is_locked(void **state)
+{
+	struct bed *b = talking(1);
+
+	(void)state;
+	for (uint16_t i = 0; i < 3; i++) {
+		comes(b, A, at("192.0.2.9", 1234), PCMU, i, i * 160u, 6);
+		comes(b, B, at("10.0.0.2", 5000), PCMU, i, i * 160u, 7);
+		assert_int_equal(b->out[b->nout - 1].to.port, 4000);	/* still the SDP's */
+	}
+	comes(b, A, at("192.0.2.9", 1234), PCMU, 3, 480, 6);
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 3, 480, 7);
+	assert_int_equal(b->out[b->nout - 1].to.port, 1234);
+	assert_true(told(b, MEDIA_LATCHED));
+	bed_free(b);
+}
+
+static void a_latch_needs_four_in_sequence_of_one_source(void **state)
+{
+	struct bed *b = talking(1);
+
+	(void)state;
+	b->now += 1000;
+	for (uint16_t i = 0; i < 20; i++)
+		comes(b, A, at("192.0.2.9", 1234), PCMU, (uint16_t)(i * 2), i * 160u, 6);	/* gaps */
+	for (uint16_t i = 0; i < 20; i++)
+		comes(b, A, at("192.0.2.9", 1234), PCMU, i, i * 160u, i);	/* each another SSRC */
+	for (uint16_t i = 0; i < 20; i++)
+		comes(b, A, at("192.0.2.9", (uint16_t)(1234 + i)), PCMU, i, i * 160u, 6);
+	assert_false(told(b, MEDIA_LATCHED));
+	bed_free(b);
+}
+
+/* The table of who may become the source, cell by cell: of six packets in sequence from a place
+ * that many are passed on, and then the other side's media goes to `sent_to`. */
+enum from { FAR, NEAR, SDP };
+
+static struct addr from_place(enum from p, bool latch, uint16_t port)
+{
+	static const char *const ip[] = { "10.9.9.9", "192.0.2.9", "10.0.0.1" };
+
+	return at(p == NEAR && !latch ? "10.0.0.1" : ip[p], p == SDP ? 4000 : port);
+}
+
+static void run_of(struct bed *b, struct addr from, int n, uint32_t ssrc)
+{
+	for (int i = 0; i < n; i++)
+		comes(b, A, from, PCMU, (uint16_t)i, (uint32_t)i * 160, ssrc);
+}
+
+static uint16_t sent_to(struct bed *b)
+{
+	b->nout = 0;
+	b->seq++;
+	comes(b, B, at("10.0.0.2", 5000), PCMU, b->seq, b->seq * 160u, 7);
+	assert_int_equal(b->nout, 1);
+	return b->out[0].to.port;
+}
+
+struct cell { int locked; enum from from; int heard; bool latch, moves; ms_t wait; };
+
+static void every_cell_of_who_may_become_the_source(void **state)
+{
+	static const struct cell cells[] = {
+		{ -1, FAR, 0, false, false, 0 }, { -1, FAR, 0, false, false, 2000 },
+		{ -1, NEAR, 0, false, false, 499 }, { -1, NEAR, 3, false, true, 500 },
+		{ -1, NEAR, 3, false, true, 3000 }, { -1, NEAR, 0, false, false, 3001 },
+		{ -1, SDP, 6, false, false, 0 },
+		{ NEAR, FAR, 0, false, false, 0 }, { NEAR, NEAR, 0, false, false, 0 },
+		{ NEAR, SDP, 3, false, true, 0 },
+		{ SDP, FAR, 0, false, false, 0 }, { SDP, NEAR, 0, false, false, 0 },
+		{ -1, FAR, 0, true, false, 0 }, { -1, FAR, 3, true, true, 500 },
+		{ -1, NEAR, 3, true, true, 0 }, { -1, NEAR, 3, true, true, 60000 },
+		{ -1, SDP, 6, true, false, 0 },
+		{ FAR, FAR, 0, true, false, 0 }, { FAR, NEAR, 3, true, true, 0 },
+		{ FAR, SDP, 3, true, true, 0 },
+		{ NEAR, FAR, 0, true, false, 0 }, { NEAR, NEAR, 0, true, false, 0 },
+		{ NEAR, SDP, 3, true, true, 0 },
+		{ SDP, FAR, 0, true, false, 0 }, { SDP, NEAR, 0, true, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+		const struct cell *c = &cells[i];
+		struct bed *b = talking(c->latch);
+		struct addr source = from_place(c->from, c->latch, 2222);
+		uint16_t was = 4000;
+
+		if (c->locked >= 0) {
+			struct addr first = from_place((enum from)c->locked, c->latch, 1111);
+
+			b->now += 500;
+			run_of(b, first, 4, 5);
+			was = first.port;
+			assert_int_equal(sent_to(b), was);
+		}
+		b->now += c->wait;
+		b->nout = 0;
+		run_of(b, source, 6, 6);
+		if (b->nout != c->heard)
+			fail_msg("cell %zu: %d heard instead of %d", i, b->nout, c->heard);
+		if (sent_to(b) != (c->moves ? source.port : was))
+			fail_msg("cell %zu: sent to %d", i, sent_to(b));
+		bed_free(b);
+	}
+}
+
+static void nobody_is_tried_later_when_his_better_has_spoken(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	run_of(b, at("10.0.0.1", 4000), 1, 6);
+	b->now += 1000;
+	b->nout = 0;
+	run_of(b, at("10.0.0.1", 4444), 9, 5);		/* its host, but itself was there */
+	assert_int_equal(b->nout, 0);
+	bed_free(b);
+
+	b = talking(1);
+	run_of(b, at("192.0.2.9", 1234), 1, 6);
+	b->now += 1000;
+	run_of(b, at("10.9.9.9", 4444), 9, 5);
+	assert_int_equal(b->nout, 0);
+	bed_free(b);
+
+	b = talking(1);				/* but a forged packet locks no phone out */
+	run_of(b, at("10.0.0.1", 4000), 1, 6);
+	b->nout = 0;
+	run_of(b, at("192.0.2.9", 1234), 9, 5);
+	assert_int_equal(b->nout, 6);
+	bed_free(b);
+}
+
+static void a_flood_from_elsewhere_neither_gets_in_nor_delays_the_lock(void **state)
+{
+	struct bed *b = talking(1);
+
+	(void)state;
+	for (uint16_t i = 0; i < 4; i++) {
+		for (uint16_t k = 0; k < 20; k++)
+			comes(b, A, at("10.9.9.9", 4444), PCMU, (uint16_t)(i * 20 + k), k * 160u, 6);
+		comes(b, A, at("192.0.2.9", 1234), PCMU, i, i * 160u, 6);
+	}
+	assert_int_equal(b->nout, 1);
+	assert_int_equal(sent_to(b), 1234);
+	bed_free(b);
+}
+
+static void only_a_new_address_in_the_sdp_begins_the_learning_anew(void **state)
+{
+	struct bed *b = talking(1);
+	struct media_msg a = peer(A, at("10.0.0.1", 4000), EVENTS_A);
+
+	(void)state;
+	a.u.peer.latch = 1;
+	a.u.peer.near = at("192.0.2.9", 5060);
+	run_of(b, at("192.0.2.9", 1234), 4, 6);
+	assert_int_equal(sent_to(b), 1234);
+	b->now += 60000;
+	tell(b, &a);				/* a refresh */
+	run_of(b, at("192.0.2.9", 2222), 9, 5);
+	assert_int_equal(sent_to(b), 1234);
+	a.u.peer.rtp.port = 4100;		/* it moves */
+	tell(b, &a);
+	assert_int_equal(sent_to(b), 4100);
+	run_of(b, at("192.0.2.9", 2222), 3, 5);
+	assert_int_equal(sent_to(b), 4100);
+	comes(b, A, at("192.0.2.9", 2222), PCMU, 3, 480, 5);
+	assert_int_equal(sent_to(b), 2222);
+	bed_free(b);
+}
+
+/* --- protection -------------------------------------------------------------------------- */
+
+struct secure { struct bed *b; struct srtp *theirs[2]; };	/* contexts of two early dialogs of A */
+
+static void secure_peer(struct secure *s, uint16_t early)
+{
+	struct media_msg m = peer(A, at("10.0.0.1", (uint16_t)(4000 + 10 * early)), EVENTS_A);
+
+	m.early = early;
+	m.u.peer.suite = SRTP_AES_CM_80;
+	memset(m.u.peer.key, 0x40 + early, SRTP_KEY_MAX);
+	tell(s->b, &m);
+	s->theirs[early] = srtp_new(SRTP_AES_CM_80, m.u.peer.key, 0);
+}
+
+static struct secure secure_new(void)
+{
+	struct secure s = { talking(0), { NULL } };
+
+	secure_peer(&s, 0);
+	secure_peer(&s, 1);
+	s.b->nup = s.b->nout = 0;
+	return s;
+}
+
+static void secure_free(struct secure *s)
+{
+	srtp_free(s->theirs[0]);
+	srtp_free(s->theirs[1]);
+	bed_free(s->b);
+}
+
+static void says(struct secure *s, int early, uint16_t seq, struct addr from)
+{
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL];
+	size_t n = rtp_of(p, PCMU, seq, seq * 160u, 70u + (unsigned)early, 'y');
+
+	assert_int_equal(srtp_protect(s->theirs[early], p, &n, sizeof p), OK);
+	relay_packet(s->b->relay, A, false, &from, p, n, s->b->now);
+}
+
+static void the_context_that_authenticates_owns_the_packet(void **state)
+{
+	struct secure s = secure_new();
+
+	(void)state;
+	says(&s, 1, 1, at("10.0.0.77", 1));	/* the other early dialog: known, but not served */
+	assert_int_equal(s.b->nout, 0);
+	assert_true(told(s.b, MEDIA_FIRST_PACKET));
+	assert_int_equal(s.b->up[0].early, 1);
+	says(&s, 0, 1, at("10.0.0.1", 4000));
+	assert_int_equal(s.b->nout, 1);
+	assert_int_equal(s.b->out[0].p[RTP_HEAD], 'y');
+	serve(s.b, A, 1, true);
+	says(&s, 1, 2, at("10.0.0.1", 4010));
+	assert_int_equal(s.b->nout, 2);
+	says(&s, 0, 2, at("10.0.0.1", 4000));	/* its record is wiped */
+	assert_int_equal(s.b->nout, 2);
+	secure_free(&s);
+}
+
+static void clear_and_forged_packets_are_not_believed_on_a_protected_leg(void **state)
+{
+	struct secure s = secure_new();
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL];
+
+	(void)state;
+	comes(s.b, A, at("10.0.0.1", 4000), PCMU, 1, 0, 70);
+	for (int i = 0; i < 1000; i++) {
+		size_t n = rtp_of(p, PCMU, (uint16_t)i, 0, 70, (char)i);
+		struct addr from = at("10.0.0.1", 4000);
+
+		relay_packet(s.b->relay, A, false, &from, p, n + 10, s.b->now);
+	}
+	assert_int_equal(s.b->nout, 0);
+	assert_int_equal(s.b->nup, 0);		/* and nobody is told: the call goes on */
+	says(&s, 0, 5, at("10.0.0.1", 4000));
+	assert_int_equal(s.b->nout, 1);
+	secure_free(&s);
+}
+
+static void what_leaves_opens_with_the_local_key_and_nothing_leaves_in_the_clear(void **state)
+{
+	struct secure s = secure_new();
+	uint8_t key[SRTP_KEY_MAX], p[RTP_PACKET_MAX + RTP_TAIL];
+	struct srtp *rx;
+	size_t n;
+
+	(void)state;
+	memset(key, 0x10 + A, sizeof key);
+	rx = srtp_new(SRTP_AES_CM_80, key, 0);
+	comes(s.b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 7);
+	assert_int_equal(s.b->out[0].slot, A);
+	n = s.b->out[0].n;
+	assert_int_equal(n, RTP_HEAD + 160 + 10);
+	memcpy(p, s.b->out[0].p, n);
+	assert_int_equal(srtp_unprotect(rx, p, &n), OK);
+	assert_int_equal(p[RTP_HEAD], 'x');
+	srtp_free(rx);
+	secure_free(&s);
+}
+
+static void a_protected_latch_learns_from_authenticated_packets_only(void **state)
+{
+	struct secure s = secure_new();
+	struct media_msg m = peer(A, at("10.0.0.1", 4000), EVENTS_A);
+
+	(void)state;
+	m.u.peer.suite = SRTP_AES_CM_80;
+	m.u.peer.latch = 1;
+	m.u.peer.near = at("192.0.2.9", 5060);
+	memset(m.u.peer.key, 0x40, SRTP_KEY_MAX);
+	tell(s.b, &m);
+	s.b->now += 1000;
+	run_of(s.b, at("192.0.2.9", 1234), 20, 6);
+	assert_int_equal(s.b->nout, 0);
+	for (uint16_t i = 0; i < 3; i++)
+		says(&s, 0, i, at("192.0.2.7", 777));
+	assert_int_equal(sent_to(s.b), 4000);
+	says(&s, 0, 3, at("192.0.2.7", 777));
+	assert_int_equal(sent_to(s.b), 777);
+	for (uint16_t i = 4; i < 12; i++)
+		says(&s, 0, i, at("192.0.2.8", 888));	/* heard, it has the key; but once is once */
+	assert_int_equal(sent_to(s.b), 777);
+	secure_free(&s);
+}
+
+/* What authenticates from anywhere is heard; where we send, only SDP says. */
+static void without_latch_a_protected_leg_never_moves(void **state)
+{
+	struct secure s = secure_new();
+
+	(void)state;
+	for (uint16_t i = 0; i < 12; i++)
+		says(&s, 0, i, at("10.0.0.1", 4444));
+	assert_int_equal(s.b->nout, 12);
+	assert_int_equal(sent_to(s.b), 4000);
+	secure_free(&s);
+}
+
+static void a_refused_packet_is_counted_by_its_cause_with_whence_it_came(void **state)
+{
+	struct secure s = secure_new();
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL], q[RTP_PACKET_MAX + RTP_TAIL];
+	size_t n = rtp_of(p, PCMU, 9, 0, 70, 'y'), k;
+	struct media_msg m = msg(MEDIA_CLOSE, A);
+	struct addr from = at("10.6.6.6", 666);
+	const struct media_counts *c;
+
+	(void)state;
+	assert_int_equal(srtp_protect(s.theirs[0], p, &n, sizeof p), OK);
+	for (int i = 0; i < 6; i++) {			/* one good, five replayed */
+		memcpy(q, p, n);
+		relay_packet(s.b->relay, A, false, &from, q, n, s.b->now);
+	}
+	for (int i = 0; i < 4; i++) {			/* a wrong tag */
+		memcpy(q, p, n);
+		q[3]++;
+		relay_packet(s.b->relay, A, false, &from, q, n, s.b->now);
+	}
+	from = at("10.7.7.7", 777);
+	for (k = 0; k < 3; k++) {			/* no RTP: STUN, too short, bytes */
+		memset(q, (int)k, 40);
+		relay_packet(s.b->relay, A, false, &from, q, k ? 40 : 5, s.b->now);
+	}
+	tell(s.b, &m);
+	assert_int_equal(s.b->nout, 1);
+	c = &s.b->up[s.b->nup - 1].u.counts;
+	assert_int_equal(c->rx_packets, 1);
+	assert_int_equal(c->replayed, 5);
+	assert_int_equal(c->auth_failed, 4);
+	assert_int_equal(c->refused, 3);
+	assert_true(addr_eq(&c->stranger, &from));
+	secure_free(&s);
+}
+
+/* A peer that repeats a number with other bytes must not make us use a key stream twice. */
+static void a_repeated_number_leaves_protected_once(void **state)
+{
+	struct secure s = secure_new();
+
+	(void)state;
+	run_of(s.b, at("10.0.0.1", 4000), 1, 1);	/* clear, on the protected side: nothing */
+	for (uint16_t i = 0; i < 10; i++)
+		for (int k = 0; k < 3; k++)
+			comes(s.b, B, at("10.0.0.2", 5000), PCMU, i, (uint32_t)(i + k) * 160, 7);
+	assert_int_equal(s.b->nout, 10);
+	secure_free(&s);
+}
+
+static void a_source_that_begins_anew_continues_and_a_stray_packet_does_not_pass(void **state)
+{
+	struct bed *b = talking(0);
+	struct rtp h1, h2;
+
+	(void)state;
+	for (uint16_t i = 0; i < 20; i++)
+		comes(b, A, at("10.0.0.1", 4000), PCMU, (uint16_t)(30000 + i), i * 160u, 1);
+	assert_int_equal(b->nout, 20);
+	h1 = last(b);
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 29000, 5, 1);	/* very late */
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 30020, 3200, 1);
+	assert_int_equal(b->nout, 21);
+	h2 = last(b);
+	assert_true(h2.seq == (uint16_t)(h1.seq + 1) && h2.ts == h1.ts + 160 && !h2.marker);
+	h1 = h2;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 10, 0, 1);	/* anew: the second one shows it */
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 11, 160, 1);
+	assert_int_equal(b->nout, 22);
+	h2 = last(b);
+	assert_true(h2.seq == (uint16_t)(h1.seq + 1) && h2.marker);
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 12, 320, 1);
+	assert_int_equal(b->nout, 23);
+	assert_int_equal(last(b).seq, (uint16_t)(h2.seq + 1));
+	bed_free(b);
+}
+
+static void the_same_key_again_keeps_the_replay_window(void **state)
+{
+	struct secure s = secure_new();
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL], q[RTP_PACKET_MAX + RTP_TAIL];
+	size_t n = rtp_of(p, PCMU, 9, 0, 70, 'y');
+	struct addr from = at("10.0.0.1", 4000);
+	struct srtp *was;
+
+	(void)state;
+	assert_int_equal(srtp_protect(s.theirs[0], p, &n, sizeof p), OK);
+	memcpy(q, p, n);
+	relay_packet(s.b->relay, A, false, &from, q, n, s.b->now);
+	assert_int_equal(s.b->nout, 1);
+	was = s.theirs[0];
+	secure_peer(&s, 0);			/* a re-INVITE with the same key */
+	memcpy(q, p, n);
+	relay_packet(s.b->relay, A, false, &from, q, n, s.b->now);
+	assert_int_equal(s.b->nout, 1);		/* still a replay */
+	srtp_free(was);
+	secure_free(&s);
+}
+
+/* The memory of an end is kept for the next call on its port: nothing of the last one is in it. */
+static void a_closed_end_leaves_no_key_behind(void **state)
+{
+	struct secure s = secure_new();
+	struct media_msg m = msg(MEDIA_CLOSE, A);
+	const struct end *e = s.b->relay->end[A];
+	static const uint8_t zero[sizeof *e];
+
+	(void)state;
+	says(&s, 0, 1, at("10.0.0.1", 4000));
+	comes(s.b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 7);
+	assert_int_equal(e->key[SRTP_AES_CM_80][0], 0x10 + A);
+	assert_int_equal(e->peer_key[1][0], 0x41);
+	serve(s.b, A, 0, true);			/* the other early dialogs are forgotten with theirs */
+	assert_memory_equal(e->peer_key[1], zero, SRTP_KEY_MAX);
+	assert_null(e->remote[1].in);
+	tell(s.b, &m);
+	assert_memory_equal(e, zero, sizeof *e);
+	secure_free(&s);
+}
+
+int run_sources(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strangers_are_not_heard_before_or_after_the_lock),
+		cmocka_unit_test(its_host_may_move_its_port_once_while_the_sdp_is_young),
+		cmocka_unit_test(nothing_is_sent_to_a_learned_address_before_it_is_locked),
+		cmocka_unit_test(a_latch_needs_four_in_sequence_of_one_source),
+		cmocka_unit_test(every_cell_of_who_may_become_the_source),
+		cmocka_unit_test(nobody_is_tried_later_when_his_better_has_spoken),
+		cmocka_unit_test(a_flood_from_elsewhere_neither_gets_in_nor_delays_the_lock),
+		cmocka_unit_test(only_a_new_address_in_the_sdp_begins_the_learning_anew),
+		cmocka_unit_test(a_protected_latch_learns_from_authenticated_packets_only),
+		cmocka_unit_test(without_latch_a_protected_leg_never_moves),
+		cmocka_unit_test(a_refused_packet_is_counted_by_its_cause_with_whence_it_came),
+		cmocka_unit_test(a_repeated_number_leaves_protected_once),
+		cmocka_unit_test(a_source_that_begins_anew_continues_and_a_stray_packet_does_not_pass),
+		cmocka_unit_test(the_context_that_authenticates_owns_the_packet),
+		cmocka_unit_test(clear_and_forged_packets_are_not_believed_on_a_protected_leg),
+		cmocka_unit_test(what_leaves_opens_with_the_local_key_and_nothing_leaves_in_the_clear),
+		cmocka_unit_test(the_same_key_again_keeps_the_replay_window),
+		cmocka_unit_test(a_closed_end_leaves_no_key_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
