@@ -95,7 +95,7 @@ def speaking_caller(bed):
 def bleed():
     with Bed("bleed") as bed:
         local_networks()
-        m = Mix(bed, BLEED_CONFIG, BLEED_SITE)
+        m = Mix(bed, BLEED_CONFIG, site=BLEED_SITE)
         w = Witness(["127.0.0.1"], [ip for ip, _ in (NEAR, AWAY, TEAMS)])
         spray = attack("bleed", "127.0.0.1", "127.0.0.1", "10.0.0.0/8", SPRAY, *(f"{ip}:{ports}" for ip, ports in (NEAR, AWAY, TEAMS)))
         began = time.monotonic()
