@@ -29,15 +29,29 @@ uint32_t client_login_of(const struct sip *s, struct str host)
 	return 0;
 }
 
+/* RFC 3261 13.2.2.4: those of the INVITE. But the ACK goes where the 200's Contact says, and that
+ * may be somebody who must not see them. */
+static void ack_credentials(struct sip *s, const struct tx *t, bool known, struct buf *b)
+{
+	const struct tx *invite = tx_get(s, t->user);
+
+	if (known && invite && invite->last)
+		derive_credentials(b, (struct str){ invite->last->p, invite->last->n });
+}
+
 void client_credentials(struct sip *s, const struct tx *t, struct str request, struct buf *b)
 {
 	struct login *l = login_of(s, t);
 	struct login_peer p;
 	struct str uri, rest;
 
-	if (!l || t->ack_only)
+	if (!l)
 		return;
 	peer_of(s, t, &p);
+	if (t->ack_only) {
+		ack_credentials(s, t, login_knows(l, &p), b);
+		return;
+	}
 	(void)str_cut(request, ' ', &uri, &rest);	/* the method */
 	(void)str_cut(rest, ' ', &uri, &rest);		/* a start line of ours has both */
 	login_write(l, &p, sip_method_str((enum sip_method)t->method), uri, &s->loop->rng, b);

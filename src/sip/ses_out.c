@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "sip/derive.h"
 
 /* --- where to --- */
 
@@ -141,13 +140,11 @@ void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
 		  const struct sip_body *body)
 {
 	struct sip_dest d;
-	struct request_out o = { .method = SIP_ACK, .user = invite, .dest = &d, .ack = true };
-
 	const struct tx *t = tx_get(s, invite);
+	struct request_out o = { .method = SIP_ACK, .user = invite, .dest = &d, .ack = true,
+				 .login = t ? t->login : 0 };
 
 	ses_begin(s, x, SIP_ACK, cseq);
-	if (t && t->login && t->last)	/* 13.2.2.4: the same credentials as the INVITE */
-		derive_credentials(&s->text, (struct str){ t->last->p, t->last->n });
 	sip_write_body(&s->text, body);
 	ses_dest(s, x, &d);
 	(void)client_send(s, &o);	/* not sent: the 200 is repeated, and so will this be */

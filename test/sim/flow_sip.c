@@ -115,7 +115,9 @@ void flow_respond(struct flow_dialog *d, const char *request, unsigned status,
 		buf_fmt(&b, "To: %s\r\n", value);
 	copy_all(request, "Call-ID", &b);
 	copy_all(request, "CSeq", &b);
-	if (invite && status > 100 && status < 300)
+	if (invite && status > 100 && status < 300 && flow_arg(a, "contact"))
+		buf_fmt(&b, "Contact: %s\r\n", flow_arg(a, "contact"));
+	else if (invite && status > 100 && status < 300)
 		flow_contact(d, &b);
 	flow_extra(a, &b);
 	body(d, a, &b);
