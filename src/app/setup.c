@@ -295,7 +295,8 @@ void setup_logins(struct server *s)
 	for (int i = 0; i < s->cfg->ntrunks; i++) {
 		const struct config_trunk *t = &s->cfg->trunk[i];
 		struct sip_login l = { .user = t->auth_user, .password = t->auth_password,
-				       .realm = t->auth_realm };
+				       .realm = t->auth_realm,
+				       .tls = s->cfg->listener[t->listener].transport == CONFIG_TLS };
 
 		for (int k = 0; k < t->nhosts && k < SIP_LOGIN_HOSTS; k++)
 			l.host[l.nhosts++] = t->host[k].host;

@@ -19,6 +19,7 @@ struct login {
 	char *user, *password, *realm;		/* realm: NULL until one asked */
 	char host[SIP_LOGIN_HOSTS][256];
 	int nhosts;
+	bool tls;
 	struct addr peer[LOGIN_PEERS];		/* a ring when full */
 	unsigned npeers;
 	struct nonce nonce[LOGIN_NONCES];
@@ -31,6 +32,7 @@ struct login *login_new(const struct sip_login *s)
 
 	l->user = mem_dup(s->user.p, s->user.n);
 	l->password = mem_dup(s->password.p, s->password.n);
+	l->tls = s->tls;
 	if (s->realm.n)
 		l->realm = mem_dup(s->realm.p, s->realm.n);
 	for (int i = 0; i < s->nhosts && i < SIP_LOGIN_HOSTS; i++) {
@@ -91,6 +93,8 @@ void login_met(struct login *l, struct str host, const struct addr *at)
 
 bool login_knows(const struct login *l, const struct login_peer *p)
 {
+	if (!p->tls && l->tls)
+		return false;
 	return met(l, &p->addr) && (!p->tls || login_has_host(l, p->tls_name));
 }
 

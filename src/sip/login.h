@@ -7,8 +7,8 @@
  *   servers, no qop. The topmost challenge we can do is taken (RFC 8760 2.4).
  * Does not: send, choose hosts, -sess, auth-int.
  * Bound to: one realm (given, or the first one asked for), the addresses that
- *   requests to its host names went to, and on TLS to those names. A challenge
- *   from anywhere else is never answered.
+ *   requests to its host names went to, and on TLS to those names; where the hosts
+ *   are asked over TLS, to TLS. A challenge from anywhere else is never answered.
  * Owner: login_new() to login_free(), which wipes the password.
  * Test: test/unit/sip/t_login.c, test/fuzz/fz_login.c
  */

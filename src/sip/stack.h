@@ -64,6 +64,7 @@ struct sip_login {
 	struct str realm;		/* absent: the first one that a host asks for */
 	struct str host[SIP_LOGIN_HOSTS];	/* the only names they are used for   */
 	int nhosts;
+	bool tls;			/* its hosts are asked over TLS: never over anything else */
 };
 /* For sip_opts.login; copied. 0: the table is full. A challenge is answered only for this
  * realm, to addresses that requests to these hosts went to, and on TLS under their names. */

@@ -79,9 +79,9 @@ class Phone:
 
     # --- what leaves ---
 
-    def ask(self, method, uri, call_id, seq, to="", extra="", body="", final=True):
+    def ask(self, method, uri, call_id, seq, to="", extra="", body="", final=True, branch=None):
         """(status, text) of the final answer; (0, "") for none."""
-        branch = f"z9hG4bK{self.rng.getrandbits(48):x}"
+        branch = branch or f"z9hG4bK{self.rng.getrandbits(48):x}"
         data = (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {self.ip}:{self.port};branch={branch};rport\r\n"
                 f"Max-Forwards: 70\r\nFrom: <sip:{self.user}@{self.border[0]}>;tag=f{md5(call_id)[:6]}\r\n"
                 f"To: {to or f'<{uri}>'}\r\nCall-ID: {call_id}\r\nCSeq: {seq} {method}\r\n"

@@ -214,6 +214,24 @@ static void on_tls_the_name_counts_too(void **state)
 	assert_string_equal(answer(w), "");
 }
 
+static void a_login_of_tls_is_not_shown_in_the_clear(void **state)
+{
+	struct world *w = *state;
+	struct sip_login s = setup;
+
+	s.tls = true;
+	with(w, &s);
+	w->peer.tls = true;
+	w->peer.tls_name = STR("sip.carrier.example");
+	login_met(w->l, w->peer.tls_name, &w->peer.addr);
+	assert_int_equal(asked(w, 401, MD5), SIP_AUTH_NONE);
+	assert_string_not_equal(answer(w), "");
+	w->peer.tls = false;
+	assert_string_equal(answer(w), "");
+	w->t = (struct login_try){ 0 };
+	assert_int_equal(asked(w, 401, MD5), SIP_AUTH_ELSEWHERE);
+}
+
 static void a_second_refusal_is_final_unless_the_nonce_was_stale(void **state)
 {
 	struct world *w = *state;
@@ -294,6 +312,7 @@ int run_login(void)
 		T(an_address_that_was_not_reached_by_its_name_is_not_answered),
 		T(an_answer_from_another_address_than_asked_is_not_believed),
 		T(on_tls_the_name_counts_too),
+		T(a_login_of_tls_is_not_shown_in_the_clear),
 		T(a_second_refusal_is_final_unless_the_nonce_was_stale),
 		T(a_proxy_and_its_server_may_both_ask),
 		T(many_peers_push_out_the_oldest_nonce),
