@@ -315,6 +315,16 @@ static void via(struct scan *s)
 	(void)sip_via_parse(v, &m->via, &rest);	/* its sent-by is enough to answer */
 }
 
+/* A token (RFC 3261 25.1); phones that put '=' or '@' there are let pass, bytes that no text has
+ * are not: we would have to write them back. */
+static bool is_tag(struct str t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if (t.p[i] < '!' || t.p[i] > '~')	/* char is signed or not: both refuse */
+			return false;
+	return t.n > 0 && t.n <= SIP_TOKEN_MAX;
+}
+
 static void address(struct scan *s, enum sip_hdr_id id, struct sip_nameaddr *na, struct str *tag)
 {
 	static const char *const text[2][3] = {
@@ -333,7 +343,7 @@ static void address(struct scan *s, enum sip_hdr_id id, struct sip_nameaddr *na,
 		return;
 	}
 	*tag = na->params.n ? sip_param(na->params, "tag") : STR_NONE;
-	if (tag->p && (tag->n == 0 || tag->n > SIP_TOKEN_MAX))
+	if (tag->p && !is_tag(*tag))
 		bad(s, say[2]);
 }
 

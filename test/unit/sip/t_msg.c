@@ -193,6 +193,8 @@ static void a_broken_request_is_refused_with_its_reason(void **state)
 		{ 400, "More than one Content-Type", BASE "c: a/b\r\nContent-Type: a/b\r\n" },
 		{ 400, "Bad From", VIA "From: \"x <sip:a@b>\r\n" TO CALLID CSEQ },
 		{ 400, "Bad From", VIA "From: <sip:a@b>;tag=\r\n" TO CALLID CSEQ },
+		{ 400, "Bad From", VIA "From: <sip:a@b>;tag=n\xff" "1\r\n" TO CALLID CSEQ },
+		{ 400, "Bad To", VIA FROM "To: <sip:a@b>;tag=\xc3\xa4\r\n" CALLID CSEQ },
 		{ 400, "Bad To", VIA FROM "To: <sip:a@b>, <sip:c@d>\r\n" CALLID CSEQ },
 		{ 400, "Bad Call-ID", VIA FROM TO "Call-ID: a b\r\n" CSEQ },
 		{ 400, "Missing Call-ID", VIA FROM TO "Call-ID:\r\n" CSEQ },
