@@ -355,17 +355,29 @@ void calls_drop_all(struct calls *cs, const struct reason *why)
 
 /* --- a new call ------------------------------------------------------- */
 
+/* A stolen account is seen in the log at once; a flood of calls for which there is no room does
+ * not fill it. */
+static void tell(struct calls *cs, unsigned status, const struct reason *why)
+{
+	char text[512];
+	struct buf b;
+
+	if (status == 503 && cs->told && cs->cfg.loop->now - cs->told < CALL_TOLD_MS)
+		return;
+	if (status == 503)
+		cs->told = cs->cfg.loop->now;
+	buf_init(&b, text, sizeof text);
+	reason_write(&b, why);
+	log_line(&cs->cfg.loop->log, LOG_WARN, "Call refused with %u: %s", status, buf_z(&b));
+}
+
 static void refuse(struct calls *cs, const struct sip_event *ev, unsigned status,
 		   const struct reason *why)
 {
 	struct sip_xhdr x = leg_accept;
-	char text[512];
-	struct buf b;
 	int n = status == 415 ? 1 : retry_after(status, why, &x);
 
-	buf_init(&b, text, sizeof text);
-	reason_write(&b, why);
-	log_line(&cs->cfg.loop->log, LOG_WARN, "Call refused with %u: %s", status, buf_z(&b));
+	tell(cs, status, why);
 	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, &x, n);
 }
 

@@ -5,7 +5,8 @@
 #include "call/call.h"
 #include "call/cdr.h"
 
-enum { CALL_LEG_MAX = 2 * FORK_MAX, CALL_ARENA_MAX = 96 * 1024, CALL_LIMIT_MAX = 32 };
+enum { CALL_LEG_MAX = 2 * FORK_MAX, CALL_ARENA_MAX = 96 * 1024, CALL_LIMIT_MAX = 32,
+       CALL_TOLD_MS = 1000 };
 
 struct call_leg {
 	uint64_t leg;		/* 0: gone                                      */
@@ -48,6 +49,7 @@ struct calls {
 	struct slots tab;
 	struct limit_table *limit;
 	struct call_record *shown;	/* lent by call_look() */
+	ms_t told;		/* when a limit was last told in the log; 0: never */
 };
 
 /* call.c */
