@@ -34,6 +34,7 @@ def differ():
     ok = (t["messages"] >= 100000 and t["forwarded"] > t["messages"] / 4 and
           not (t["differ"] or t["smuggled"] or t["unread"] or t["both_reject"]))
     return Result(f"{t['messages']} messages, {t['forwarded']} passed and made {t['left']} on the other side: {t['differ']} understood differently, "
-                  f"{t['unread']} not read by one, {t['smuggled']} headers smuggled, {t['both_reject']} passed that both reject "
+                  f"{t['unread']} not read by one, {t['smuggled']} headers smuggled, {t['both_reject']} passed that both reject; {t['not_needed']} only for a "
+                  "header that is not needed, which RFC 3261 8.2.2 wants ignored "
                   f"(libre rejects {t['libre_rejects']} of what came, Sofia-SIP {t['sofia_rejects']})", ok,
                   t | {"examples": [g[1] for g in got if g[1]]})

@@ -21,7 +21,7 @@ static const char *const names[N_NAMES] = {
 };
 
 struct totals {
-	unsigned long messages, forwarded, left, differ, smuggled, unread, both_reject, libre_rejects, sofia_rejects, examples;
+	unsigned long messages, forwarded, left, differ, smuggled, unread, both_reject, not_needed, libre_rejects, sofia_rejects, examples;
 };
 
 int meaning_name(struct meaning *m, const char *name, size_t n)
@@ -121,6 +121,55 @@ static void check_left(struct totals *t, const char *out, size_t m, const char *
 	}
 }
 
+/* Only what is needed to process it: start line, topmost Via, Call-ID, CSeq, Content-Length, and of
+ * requests From, To, Contact, Record-Route, Max-Forwards. RFC 3261 8.2.2: malformed header fields that are not needed are
+ * ignored; 17.1.3: a response belongs to its transaction by branch and CSeq alone. */
+static size_t needed(const char *in, size_t n, char *out)
+{
+	static const char *const of_request[] = { "Via:", "Call-ID:", "CSeq:", "From:", "To:", "Contact:", "Record-Route:", "Max-Forwards:" };
+	bool request = n > 4 && memcmp(in, "SIP/", 4) != 0, via = false;
+	size_t at = 0, to = 0;
+
+	while (at < n) {
+		const char *nl = memchr(in + at, '\n', n - at);
+		size_t len = nl ? (size_t)(nl - (in + at)) + 1 : n - at;
+		bool keep = at == 0;
+
+		for (size_t i = 0; i < (request ? 8u : 3u); i++)
+			keep |= !strncasecmp(in + at, of_request[i], strlen(of_request[i])) && !(i == 0 && via);
+		if (len <= 2)
+			break;
+		if (keep && !strncasecmp(in + at, "Via:", 4)) {
+			const char *comma = memchr(in + at, ',', len);
+
+			via = true;
+			memcpy(out + to, in + at, comma ? (size_t)(comma - (in + at)) : len);
+			to += comma ? (size_t)(comma - (in + at)) : len;
+			if (comma)
+				to += (size_t)sprintf(out + to, ";branch=z9hG4bKx\r\n");
+		} else if (keep) {
+			memcpy(out + to, in + at, len);
+			to += len;
+		}
+		at += len;
+	}
+	if (!request)
+		to += (size_t)sprintf(out + to, "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n");
+	return to + (size_t)sprintf(out + to, "Content-Length: 0\r\n\r\n");
+}
+
+/* Do both reject even what is needed of it? */
+static bool rejected_by_both(const char *in, size_t n)
+{
+	static char core[MAX + 200];
+	size_t m = needed(in, n, core);
+	struct meaning re, so;
+
+	meaning_of_libre(&re, core, m);
+	meaning_of_sofia(&so, core, m);
+	return re.rejected && so.rejected;
+}
+
 static bool read_bytes(char *to, size_t n)
 {
 	return n <= MAX && fread(to, 1, n, stdin) == n;
@@ -150,9 +199,11 @@ static bool one(struct totals *t)
 	t->libre_rejects += re.rejected;
 	t->sofia_rejects += so.rejected;
 	t->forwarded += forth > 0;
-	if (forth > 0 && re.rejected && so.rejected) {
+	if (forth > 0 && re.rejected && so.rejected && rejected_by_both(in, n)) {
 		t->both_reject++;
 		example(t, "both reject", "", in, n, out, m);
+	} else if (forth > 0 && re.rejected && so.rejected) {
+		t->not_needed++;
 	}
 	return true;
 }
@@ -164,7 +215,7 @@ int main(void)
 	while (one(&t))
 		;
 	printf("{\"messages\": %lu, \"forwarded\": %lu, \"left\": %lu, \"differ\": %lu, \"smuggled\": %lu, \"unread\": %lu, "
-	       "\"both_reject\": %lu, \"libre_rejects\": %lu, \"sofia_rejects\": %lu}\n", t.messages, t.forwarded, t.left, t.differ,
-	       t.smuggled, t.unread, t.both_reject, t.libre_rejects, t.sofia_rejects);
+	       "\"both_reject\": %lu, \"not_needed\": %lu, \"libre_rejects\": %lu, \"sofia_rejects\": %lu}\n", t.messages, t.forwarded, t.left, t.differ,
+	       t.smuggled, t.unread, t.both_reject, t.not_needed, t.libre_rejects, t.sofia_rejects);
 	return 0;
 }
