@@ -25,7 +25,7 @@ def part(seed):
 @measure("A6", f"{PARTS * EACH} mutated INVITEs, requests in dialogs and responses, with lines of RFC 4475 and of Direct Routing, through a whole "
          "server; what leaves on the other side is read by libre and by Sofia-SIP: method, URI, Call-ID, CSeq, tags, headers, body",
          "both understand all of it alike, no header that is not written by Tandem, nothing passes that both would reject",
-         "Kamailio CVE-2020-28361 and Asterisk AST-2016-009: headers smuggled past; no published comparison", limit_s=400)
+         "Kamailio CVE-2020-28361 and Asterisk AST-2016-009: headers smuggled past; no published comparison", limit_s=900)
 def differ():
     subprocess.run([ROOT / "tools/build.sh", "rel", "measure_mutants", "measure_differ"], check=True, capture_output=True)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
