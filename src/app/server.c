@@ -76,6 +76,8 @@ static void on_sip(struct server *s, const struct sip_event *ev)
 	case SIP_EV_FLOW:
 		on_flow(s, ev);
 		break;
+	case SIP_EV_SUBSCRIBE: case SIP_EV_SUB_REFRESHED: case SIP_EV_NOTIFY: case SIP_EV_SUB_ENDED:
+		break;
 	case SIP_EV_CANCELLED: case SIP_EV_ACK: case SIP_EV_PRACK: case SIP_EV_PROVISIONAL: case SIP_EV_TRYING:
 	case SIP_EV_ANSWER: case SIP_EV_EXTRA_ANSWER: case SIP_EV_FAILED: case SIP_EV_REINVITE:
 	case SIP_EV_REINVITE_ACK: case SIP_EV_REWITHDRAWN: case SIP_EV_REANSWER:

@@ -341,6 +341,7 @@ void legs_on_sip(struct legs *ls, const struct sip_event *ev)
 	case SIP_EV_INDIALOG: on_indialog(g, ev); break;
 	case SIP_EV_INVITE: case SIP_EV_EXTRA_ANSWER: case SIP_EV_REQUEST: case SIP_EV_RESPONSE:
 	case SIP_EV_FLOW:
+	case SIP_EV_SUBSCRIBE: case SIP_EV_SUB_REFRESHED: case SIP_EV_NOTIFY: case SIP_EV_SUB_ENDED:
 		break;
 	}
 	leg_tidy(g);

@@ -90,11 +90,14 @@ uint64_t client_again(struct sip *s, const struct tx *t)
 	return client_send(s, &o);
 }
 
-/* A session that lives counts its requests itself. */
+/* A session or subscription that lives counts its requests itself. */
 static uint32_t next_cseq(struct sip *s, const struct tx *t, struct str request)
 {
 	struct ses *x = t->user_kind == TX_USER_NONE ? ses_get(s, t->user) : NULL;
+	struct sub *u = tx_of_sub(t) ? sub_get(s, t->user) : NULL;
 
+	if (u)
+		return sub_cseq(s, u);
 	return x ? ++x->d.local_cseq : derive_cseq(request) + 1;
 }
 

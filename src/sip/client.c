@@ -65,6 +65,10 @@ static void lost(struct sip *s, struct tx *t, enum sip_fail why)
 		e->flow = t->path.flow;
 		e->stream = s->closing;
 		break;
+	case TX_USER_SUBSCRIBE:
+	case TX_USER_NOTIFY:
+		sub_lost(s, t, why);
+		break;
 	case TX_USER_NONE:
 	case TX_USER_INDIALOG:
 		break;
@@ -517,6 +521,8 @@ void client_response(struct sip *s, const struct sip_msg *m)
 	if (acts & TSX_DO_UP && !client_answer_challenge(s, t, m)) {
 		if (t->user_kind == TX_USER_PLAIN)
 			plain_answer(s, t, m);
+		else if (tx_of_sub(t))
+			sub_answer_of(s, t, m);
 		else
 			ses_answer_of(s, t, m);
 	}

@@ -168,6 +168,23 @@ void dialog_confirm(struct dialog *d, const struct sip_msg *m)
 	dialog_retarget(d, m);
 }
 
+void dialog_confirm_notify(struct dialog *d, const struct sip_msg *m)
+{
+	set(&d->remote_tag, m->from_tag);
+	set_routes(d, m, false);
+	dialog_retarget(d, m);
+}
+
+void dialog_copy(struct dialog *d, const struct dialog *from)
+{
+	*d = *from;
+	fix(d, from->call_id, from->local_tag, from->local, from->remote);
+	d->remote_tag = d->target = d->routes = NULL;
+	set(&d->remote_tag, str_of(from->remote_tag));
+	set(&d->target, str_of(from->target));
+	set(&d->routes, str_of(from->routes));
+}
+
 void dialog_forget_routes(struct dialog *d)
 {
 	set(&d->routes, STR_NONE);

@@ -29,6 +29,10 @@ void dialog_set_tag(struct dialog *d, struct str local_tag);
 void dialog_init_uas(struct dialog *d, const struct sip_msg *invite, struct str local_tag);
 /* A response that makes (1xx) or confirms (2xx) the dialog: tag, target, route set. */
 void dialog_confirm(struct dialog *d, const struct sip_msg *m);
+/* The same out of a NOTIFY that came before any dialog (RFC 6665 4.1.2.4). */
+void dialog_confirm_notify(struct dialog *d, const struct sip_msg *m);
+/* Another usage of the same dialog gets a copy. */
+void dialog_copy(struct dialog *d, const struct dialog *from);
 void dialog_forget_routes(struct dialog *d);
 /* A route set known before the first request: "<a>, <b>"; absent: none. */
 void dialog_set_routes(struct dialog *d, struct str routes);

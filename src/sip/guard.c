@@ -18,6 +18,8 @@ uint32_t guard_methods(const struct sip_listener *l)
 
 	if (m & 1u << SIP_INVITE)
 		m |= DIALOG;
+	if (l->events)
+		m |= 1u << SIP_SUBSCRIBE;
 	if (l->zone == SIP_ZONE_TEAMS)
 		m &= ~(1u << SIP_REGISTER);
 	return m;
@@ -43,6 +45,29 @@ static void refuse(struct guard_verdict *v, unsigned status, const char *phrase)
 	v->phrase = phrase;
 }
 
+/* RFC 6665 4.2.1.1: a package that nobody can subscribe to here. In dialogs the Event finds its
+ * subscription, or none. */
+static bool check_event(const struct sip_msg *m, const struct sip_listener *l, struct guard_verdict *v)
+{
+	struct str value = sip_hdr(m, SIP_H_EVENT);
+	struct sip_package p;
+	struct buf b;
+
+	if (m->method != SIP_SUBSCRIBE || m->to_tag.p)
+		return true;
+	if (value.p && sip_package_parse(value, &p) != OK) {
+		refuse(v, 400, "Bad Event");
+		return false;
+	}
+	if (value.p && sip_allow_events_has(str_of(l->events), p.name))
+		return true;
+	refuse(v, 489, NULL);
+	buf_init(&b, v->extra, sizeof v->extra);
+	buf_fmt(&b, "Allow-Events: %s\r\n", l->events);
+	(void)buf_z(&b);	/* "": too long a list for one answer */
+	return false;
+}
+
 static bool check_method(const struct sip_msg *m, const struct sip_listener *l,
 			 struct guard_verdict *v)
 {
@@ -50,6 +75,9 @@ static bool check_method(const struct sip_msg *m, const struct sip_listener *l,
 	struct buf b;
 
 	if (m->method < SIP_METHOD_OTHER && ok & 1u << m->method)
+		return check_event(m, l, v);
+	/* The subscription of a REFER may be refreshed in its dialog, whatever is offered here. */
+	if (m->method == SIP_SUBSCRIBE && m->to_tag.p && ok & 1u << SIP_REFER)
 		return true;
 	if (m->method == SIP_REGISTER && l->zone == SIP_ZONE_TEAMS) {
 		refuse(v, 403, "No registration here");

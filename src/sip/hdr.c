@@ -56,6 +56,7 @@ static enum sip_hdr_id compact(char c)
 	case 'r': return SIP_H_REFER_TO;
 	case 's': return SIP_H_SUBJECT;
 	case 't': return SIP_H_TO;
+	case 'u': return SIP_H_ALLOW_EVENTS;
 	case 'v': return SIP_H_VIA;
 	case 'x': return SIP_H_SESSION_EXPIRES;
 	default: return SIP_H_OTHER;
@@ -82,7 +83,7 @@ static const uint8_t by_place[128] = {
 	[27] = H(MIME_VERSION), [29] = H(CALL_ID), [31] = H(ALERT_INFO), [32] = H(PATH),
 	[33] = H(MAX_FORWARDS), [34] = H(VIA), [40] = H(DATE), [42] = H(TO), [43] = H(MIN_SE),
 	[45] = H(CONTACT), [47] = H(SUPPORTED), [58] = H(REFER_TO), [62] = H(REQUIRE),
-	[65] = H(SESSION_ID), [66] = H(DIVERSION), [69] = H(CSEQ), [71] = H(SERVICE_ROUTE),
+	[65] = H(SESSION_ID), [66] = H(DIVERSION), [67] = H(ALLOW_EVENTS), [69] = H(CSEQ), [71] = H(SERVICE_ROUTE),
 	[72] = H(RECORD_ROUTE), [73] = H(SUBSCRIPTION_STATE), [75] = H(MIN_EXPIRES),
 	[83] = H(MAX_BREADTH), [87] = H(UNSUPPORTED), [88] = H(RSEQ), [90] = H(RETRY_AFTER),
 	[91] = H(ALLOW), [93] = H(CISCO_GUID), [94] = H(PRIVACY),

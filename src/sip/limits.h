@@ -32,6 +32,9 @@ enum sip_limit {
 	SIP_NO_TCP_MAX = 8192,		/* addresses known to take no TCP     */
 	SIP_STRANGE_TAP_MAX = 40,	/* messages of and to strangers that the tap keeps, a second */
 	SIP_EXTRA_MAX = 4096,		/* headers the owner adds to a message */
+	SIP_SUB_MAX = 20000,		/* subscriptions, both roles          */
+	SIP_SUB_PER_IP = 512,		/* ... that one address holds with us */
+	SIP_SUB_BODY_MAX = 8192,	/* of a NOTIFY, either way            */
 };
 
 /* Milliseconds. */
@@ -45,6 +48,15 @@ enum sip_deadline {
 	SIP_CONNECT_MS = 2000,		/* until TCP stands; then the next host: two SYNs were lost */
 	SIP_SIZE_CONNECT_MS = 1000,	/* TCP tried for a message's size only */
 	SIP_NO_TCP_MS = 3600000,	/* how long a failure of that is remembered */
+	SIP_SUB_ASKED_MS = 10000,	/* the owner's time to answer a SUBSCRIBE */
+	SIP_SUB_FULL_MS = 2000,		/* a NOTIFY or SUBSCRIBE found no room: another try */
+};
+
+/* Seconds of a subscription. */
+enum sip_sub_time {
+	SIP_SUB_MIN_S = 60,		/* shorter: 423                       */
+	SIP_SUB_DEFAULT_S = 3600,	/* granted at most, and without Expires */
+	SIP_SUB_EXPIRES_MAX_S = 86400,	/* read from the wire                 */
 };
 
 #endif

@@ -58,7 +58,8 @@ struct str sip_method_str(enum sip_method m);
 	X(X_MS_SBC, "X-MS-SBC", 0) X(PATH, "Path", 0) X(SERVICE_ROUTE, "Service-Route", 0) \
 	X(DATE, "Date", 0) X(WARNING, "Warning", 0) X(MAX_BREADTH, "Max-Breadth", 0) \
 	X(GEOLOCATION, "Geolocation", 0) X(MIME_VERSION, "MIME-Version", 0) \
-	X(ALERT_INFO, "Alert-Info", 0) X(SUBJECT, "Subject", 's')
+	X(ALERT_INFO, "Alert-Info", 0) X(SUBJECT, "Subject", 's') \
+	X(ALLOW_EVENTS, "Allow-Events", 'u')
 enum sip_hdr_id {
 #define X(id, name, c) SIP_H_##id,
 	SIP_HEADERS(X)

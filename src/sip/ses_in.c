@@ -76,7 +76,7 @@ static bool may(const struct ses *x, enum sip_method m)
 		return o && o->prack;
 	if (m == SIP_UPDATE)
 		return o && o->update;
-	return m != SIP_INFO || (o && o->info);
+	return m == SIP_INFO ? o && o->info : m != SIP_SUBSCRIBE;
 }
 
 /* What this peer's Allow does not list. */
@@ -399,6 +399,8 @@ void ses_answer_of(struct sip *s, struct tx *t, const struct sip_msg *m)
 	case TX_USER_NONE:
 	case TX_USER_PLAIN:
 	case TX_USER_INDIALOG:
+	case TX_USER_SUBSCRIBE:
+	case TX_USER_NOTIFY:
 		break;
 	}
 }

@@ -54,15 +54,41 @@ static void dest_uri(struct sip *s, struct sip_dest *d, const struct sip_uri *u,
 }
 
 /* Behind address translation a Contact says nothing: a phone is reached where it was heard. */
-static bool heard_elsewhere(const struct sip *s, const struct ses *x, const struct sip_uri *u)
+static bool heard_elsewhere(const struct sip *s, const struct way *w, const struct sip_uri *u)
 {
 	struct addr a;
 
-	if (s->lsn[x->listener]->cfg.zone != SIP_ZONE_PHONES || x->peer.family == ADDR_NONE)
+	if (s->lsn[w->listener]->cfg.zone != SIP_ZONE_PHONES || w->peer.family == ADDR_NONE)
 		return false;
-	if (x->transport != SIP_UDP)
+	if (w->transport != SIP_UDP)
 		return true;
-	return addr_parse_ip(u->host, &a) == OK && !addr_same_ip(&a, &x->peer);
+	return addr_parse_ip(u->host, &a) == OK && !addr_same_ip(&a, &w->peer);
+}
+
+void way_dest(struct sip *s, const struct way *w, struct sip_dest *d)
+{
+	enum sip_transport base = (enum sip_transport)w->transport;
+	struct sip_uri u;
+	bool route = false;
+
+	*d = (struct sip_dest){ .listener = w->listener, .transport = base };
+	if (dialog_next_hop(w->d, &u, &route) != OK || (!route && w->dest && w->never_dial_contact)) {
+		if (w->dest)
+			*d = *w->dest;
+		return;
+	}
+	dest_uri(s, d, &u, base);
+	if (!route && heard_elsewhere(s, w, &u)) {
+		d->listener = w->listener;
+		d->transport = base;
+		d->flow = w->flow;
+		d->addr = w->peer;
+	}
+	if (w->dest && str_ieq(str_of(d->host), str_of(w->dest->host))) {
+		memcpy(d->tls_name, w->dest->tls_name, sizeof d->tls_name);
+		if (!route && d->port == w->dest->port)
+			d->addr = w->dest->addr;
+	}
 }
 
 void ses_dest(struct sip *s, const struct ses *x, struct sip_dest *d)
@@ -72,29 +98,11 @@ void ses_dest(struct sip *s, const struct ses *x, struct sip_dest *d)
 
 void ses_dest_of(struct sip *s, const struct ses *x, const struct dialog *dlg, struct sip_dest *d)
 {
-	enum sip_transport base = (enum sip_transport)x->transport;
-	struct sip_uri u;
-	bool route = false;
+	struct way w = { .d = dlg, .dest = x->dest, .peer = x->peer, .flow = x->flow,
+			 .never_dial_contact = x->opts && x->opts->never_dial_contact,
+			 .listener = x->listener, .transport = x->transport };
 
-	*d = (struct sip_dest){ .listener = x->listener, .transport = base };
-	if (dialog_next_hop(dlg, &u, &route) != OK || (!route && x->dest &&
-	    x->opts->never_dial_contact)) {
-		if (x->dest)
-			*d = *x->dest;
-		return;
-	}
-	dest_uri(s, d, &u, base);
-	if (!route && heard_elsewhere(s, x, &u)) {
-		d->listener = x->listener;
-		d->transport = base;
-		d->flow = x->flow;
-		d->addr = x->peer;
-	}
-	if (x->dest && str_ieq(str_of(d->host), str_of(x->dest->host))) {
-		memcpy(d->tls_name, x->dest->tls_name, sizeof d->tls_name);
-		if (!route && d->port == x->dest->port)
-			d->addr = x->dest->addr;
-	}
+	way_dest(s, &w, d);
 }
 
 /* --- requests --- */

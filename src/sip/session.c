@@ -570,6 +570,7 @@ void ses_free(struct sip *s, struct ses *x)
 {
 	struct timers *w = &s->loop->timers;
 
+	sub_session_over(s, x);
 	re_close(s, x);
 	rel_close(x);
 	timer_stop(w, &x->resend);

@@ -35,6 +35,9 @@ struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c)
 		   s->cfg.max_transactions ? s->cfg.max_transactions : DEFAULT_TXS);
 	slots_init(&s->sessions, sizeof(struct ses),
 		   s->cfg.max_sessions ? s->cfg.max_sessions : DEFAULT_SESSIONS);
+	slots_init(&s->subs, sizeof(struct sub), s->cfg.max_subs ? s->cfg.max_subs : SIP_SUB_MAX);
+	hash_init(&s->sub_dialogs);
+	hash_init(&s->sub_ip);
 	hash_init(&s->tx_key);
 	hash_init(&s->tx_merge);
 	hash_init(&s->dialogs);
@@ -49,11 +52,14 @@ void sip_free(struct sip *s)
 	uint64_t id;
 	struct tx *t;
 	struct ses *x;
+	struct sub *u;
 
 	if (!s)
 		return;
 	dns_cancel(s->dns, s);
-	while ((x = slot_next(&s->sessions, &i, &id)) != NULL)
+	while ((u = slot_next(&s->subs, &i, &id)) != NULL)
+		sub_free(s, u);
+	for (i = 0; (x = slot_next(&s->sessions, &i, &id)) != NULL;)
 		ses_free(s, x);
 	for (i = 0; (t = slot_next(&s->txs, &i, &id)) != NULL;)
 		tx_free(s, t);
@@ -61,6 +67,9 @@ void sip_free(struct sip *s)
 	sources_free(s->sources);
 	slots_close(&s->txs);
 	slots_close(&s->sessions);
+	slots_close(&s->subs);
+	hash_close(&s->sub_dialogs);
+	hash_close(&s->sub_ip);
 	hash_close(&s->tx_key);
 	hash_close(&s->tx_merge);
 	hash_close(&s->dialogs);
@@ -161,9 +170,14 @@ void sip_tap_in(struct sip *s, uint64_t owner, const struct sip_msg *m)
 uint64_t sip_owner(struct sip *s, const struct tx *t)
 {
 	const struct ses *x;
+	const struct sub *u;
 
 	if (t->user_kind == TX_USER_PLAIN)
 		return t->server ? 0 : t->user;
+	if (tx_of_sub(t)) {
+		u = sub_get(s, t->user);
+		return u ? u->owner : 0;
+	}
 	x = slot_get(&s->sessions, t->user);
 	return x ? x->owner : 0;
 }
@@ -409,6 +423,7 @@ void sip_counts(const struct sip *s, struct sip_counts *c)
 	*c = s->n;
 	c->sessions = s->sessions.live;
 	c->transactions = s->txs.live;
+	c->subs = s->subs.live;
 	c->dialogs = (uint32_t)s->dialogs.count;
 	c->flows = s->conns.live;
 	c->overload = s->overload.shed;

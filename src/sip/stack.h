@@ -8,7 +8,7 @@
  * Owner: struct sip owns transports, transactions, dialogs and sessions.
  *   Others hold ids; stale ids are harmless (functions return ERR_GONE).
  * Threads: the loop's.
- * RFC: 3261, 3263, 3581, 4028, 5626 (CRLF), 6026, 7989.
+ * RFC: 3261, 3263, 3581, 4028, 5626 (CRLF), 6026, 6665 (subscription.h), 7989.
  */
 #ifndef SIP_STACK_H
 #define SIP_STACK_H
@@ -16,6 +16,7 @@
 #include "io/dns.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "sip/events.h"
 #include "sip/msg.h"
 #include "sip/opts.h"
 #include "sip/source.h"
@@ -43,6 +44,7 @@ struct sip_guard {
 /* --- life --- */
 struct sip_config {
 	uint32_t max_sessions, max_transactions;	/* 0: 20,000 and 100,000 */
+	uint32_t max_subs;			/* 0: SIP_SUB_MAX */
 	ms_t t1, t2, t4;			/* 0: 500, 4,000, 5,000 */
 	const char *server;			/* User-Agent/Server text; NULL: "Tandem" */
 	void (*tap)(void *ctx, uint64_t owner, bool out, enum sip_transport,
@@ -79,6 +81,9 @@ struct sip_listener {
 	uint16_t adv_port;		/* 0 = the bound port                       */
 	enum sip_zone_kind zone;	/* teams: no REGISTER, no phone             */
 	uint32_t methods;		/* bits of the methods allowed; 0: all      */
+	const char *events;		/* packages that may be subscribed to here, "a, b"; NULL: none;
+					 * outlives the stack */
+	bool unsolicited;		/* a NOTIFY of no subscription is news (SIP_EV_REQUEST), not 481 */
 	struct tls_ctx *tls;		/* server identity; for SIP_TLS             */
 	struct tls_ctx *tls_client;	/* identity of connections we open from here */
 	bool (*admit)(void *ctx, const struct addr *src); /* source check before parsing; NULL: all */
@@ -151,6 +156,11 @@ enum sip_ev_kind {
 	SIP_EV_REFRESH_DUE,	/* RFC 4028: it is ours to refresh: sip_reinvite() with the same body.
 				 * With refresh_update the stack does it by itself            */
 	SIP_EV_REFRESHED,	/* that UPDATE is over: sip_reinvite() can be called again   */
+	/* subscriptions: `sub`; subscription.h */
+	SIP_EV_SUBSCRIBE,	/* a new one: sip_sub_accept() or sip_sub_refuse(); package, id */
+	SIP_EV_SUB_REFRESHED,	/* the peer goes on; 200 and NOTIFY were sent. May it still? */
+	SIP_EV_NOTIFY,		/* the state (body) of one of ours; 200 was sent; sub_info */
+	SIP_EV_SUB_ENDED,	/* either role: sub_info says why; status or fail when a request failed */
 	/* outside of dialogs */
 	SIP_EV_REQUEST,		/* OPTIONS, REGISTER, ...: answer with sip_respond()         */
 	SIP_EV_RESPONSE,	/* final answer to sip_request(), or fail                    */
@@ -165,6 +175,10 @@ struct sip_event {
 	uint64_t session;		/* 0 for REQUEST, RESPONSE, FLOW             */
 	uint64_t owner;			/* as given by the caller; 0: not yet owned  */
 	uint64_t tsx;			/* REQUEST, INDIALOG: for sip_respond()      */
+	uint64_t sub;			/* SUBSCRIBE, SUB_*, NOTIFY                  */
+	struct sip_sub_info sub_info;
+	struct sip_package package;	/* SUBSCRIBE: lent for the turn              */
+	uint32_t expires_s;		/* SUBSCRIBE: asked for; 0: a fetch          */
 	int early;			/* early dialog index, 0..SIP_EARLY_MAX-1; -1 */
 	bool prack_due, reliable;	/* PROVISIONAL: RFC 3262 */
 	unsigned status;		/* responses                                 */
@@ -294,7 +308,7 @@ void sip_close_flows(struct sip *s, const struct addr *peer);
 void sip_close_flow(struct sip *s, net_id flow);
 
 struct sip_counts {			/* for show and for leak checks */
-	uint32_t sessions, transactions, dialogs, flows;
+	uint32_t sessions, transactions, dialogs, flows, subs;
 	uint64_t received, sent, refused, dropped, retransmitted;
 	uint64_t overload_refused;
 	uint32_t overload;		/* thousandths of new calls refused now */

@@ -19,6 +19,7 @@
 #include "sip/login.h"
 #include "sip/overload.h"
 #include "sip/stack.h"
+#include "sip/subscription.h"
 #include "sip/tsx.h"
 
 /* --- what is sent again --- */
@@ -82,6 +83,7 @@ enum tx_user {
 	TX_USER_INVITE, TX_USER_REINVITE, TX_USER_UPDATE,
 	TX_USER_PLAIN,		/* sip_request(); server side: sip_respond() */
 	TX_USER_INDIALOG,	/* server side: in a dialog, sip_respond()   */
+	TX_USER_SUBSCRIBE, TX_USER_NOTIFY,	/* user: a subscription      */
 };
 
 struct client {			/* where a request may still go; until it was heard of */
@@ -257,6 +259,80 @@ struct ses {
 	bool re_silent;		/* our UPDATE is a refresh of the stack's own */
 };
 
+/* --- subscriptions --- */
+enum sub_state {
+	SUB_NEW,
+	/* notifier */
+	SUB_ASKED,		/* SUBSCRIBE came, the owner owes the answer   */
+	SUB_GIVEN,		/* accepted                                    */
+	SUB_LAST,		/* the NOTIFY that ends it is due or out       */
+	/* subscriber */
+	SUB_TRYING,		/* the first SUBSCRIBE is out, nothing heard   */
+	SUB_EARLY,		/* ... its NOTIFY came, its answer did not     */
+	SUB_WAITING,		/* a SUBSCRIBE was answered, its NOTIFY is due */
+	SUB_HELD,		/* answered and notified                       */
+	SUB_REFRESHING,		/* another SUBSCRIBE is out                    */
+	SUB_NOTIFIED,		/* ... its NOTIFY came, its answer did not     */
+	SUB_LEAVE_DUE,		/* the owner left; there is no dialog yet, or a SUBSCRIBE is out */
+	SUB_LEAVING,		/* Expires: 0 is out                           */
+	SUB_LEFT,		/* ... and answered, the last NOTIFY is due    */
+	SUB_OVER,
+	SUB_NSTATE
+};
+
+enum sub_in {
+	SUB_DO_ACCEPT, SUB_DO_FETCH,		/* FETCH: accepted, with Expires: 0 */
+	SUB_DO_REFUSE, SUB_DO_STATE, SUB_DO_END,
+	SUB_GOT_SUBSCRIBE, SUB_GOT_LEAVE,	/* in the dialog; LEAVE: Expires: 0 */
+	SUB_SAID,				/* no NOTIFY is out or due          */
+	SUB_UNSAID,				/* a NOTIFY failed for good         */
+	SUB_DO_LEAVE,
+	SUB_GOT_2XX, SUB_GOT_BRIEF,		/* BRIEF: 423                       */
+	SUB_GOT_GONE,				/* refused, and what was granted is void */
+	SUB_GOT_OTHER,				/* refused, what was granted holds  */
+	SUB_GOT_NOTIFY, SUB_GOT_TERMINATED,
+	SUB_LATE,				/* the state's own deadline         */
+	SUB_EXPIRED,
+	SUB_NIN
+};
+
+enum ntf_state {		/* our NOTIFY */
+	NTF_IDLE,
+	NTF_OUT,		/* one is unanswered                        */
+	NTF_DUE,		/* ... and the state has changed meanwhile  */
+	NTF_REST,		/* Retry-After, or no room: the state waits */
+	NTF_NSTATE
+};
+
+enum ntf_in { NTF_SAY, NTF_TAKEN, NTF_LATER, NTF_FAILED, NTF_TICK, NTF_NIN };
+
+struct sub {
+	struct sip *s;
+	uint64_t id, owner;
+	uint64_t session;	/* whose dialog it shares; 0: one of its own */
+	uint64_t asked;		/* ASKED: the transaction of the SUBSCRIBE */
+	struct dialog d;
+	struct hash_node by_dialog, by_ip;
+	struct sip_dest *dest;	/* subscriber: as given                    */
+	struct sip_opts *opts;	/* NULL: none                              */
+	char *contact_user, *accept, *event;	/* event: value of Event     */
+	struct sip_package package;	/* in `event` */
+	char *type;		/* of the body of our NOTIFY               */
+	struct wire *body;	/* the state; NULL: not known              */
+	struct timer timer, rest;	/* the state's deadline; NTF_REST  */
+	ms_t end_at;		/* of what is granted                      */
+	uint32_t expires_s;	/* asked for; granted                      */
+	uint32_t min_s, max_s;	/* notifier                                */
+	struct sip_sub_info info;	/* notifier: what the next NOTIFY says */
+	struct addr peer, local;
+	net_id flow;
+	uint16_t listener;
+	uint8_t state, ntf, transport;
+	bool linked, ip_linked, muted;
+	bool out;		/* a SUBSCRIBE of ours is unanswered       */
+	bool brief;		/* a 423 was obeyed                        */
+};
+
 struct sip {
 	struct loop *loop;
 	struct dns *dns;
@@ -273,8 +349,9 @@ struct sip {
 	uint32_t nev, ev_head, ev_cap;
 	struct lsn *lsn[SIP_LISTENER_MAX];
 	uint32_t nlsn;
-	struct slots conns, txs, sessions;
-	struct hash no_tcp, conn_stream, conn_peer, conn_ip, tx_key, tx_merge, dialogs;
+	struct slots conns, txs, sessions, subs;
+	struct hash no_tcp, conn_stream, conn_peer, conn_ip, tx_key, tx_merge, dialogs,
+		    sub_dialogs, sub_ip;
 	struct list conn_age;			/* inbound and unproven, oldest first */
 	uint64_t doomed[SIP_DOOMED_MAX];	/* connections, by id */
 	uint32_t ndoomed;
@@ -379,6 +456,11 @@ bool client_answer_challenge(struct sip *s, struct tx *t, const struct sip_msg *
 void client_credentials(struct sip *s, const struct tx *t, struct str request, struct buf *b);
 uint32_t client_login_of(const struct sip *s, struct str host);	/* 0: none */
 
+static inline bool tx_of_sub(const struct tx *t)
+{
+	return t->user_kind == TX_USER_SUBSCRIBE || t->user_kind == TX_USER_NOTIFY;
+}
+
 /* tx.c */
 struct tx *tx_new(struct sip *s, enum tsx_kind k, const struct path *p);
 struct tx *tx_get(struct sip *s, uint64_t id);
@@ -474,6 +556,59 @@ char *ses_render(struct sip *s, const struct sip_xhdr *h, int n);	/* NULL: bad o
 /* ACK, and BYE where asked, of a 200 nobody waits for. */
 void ses_stray(struct sip *s, const struct tx *t, const struct sip_msg *m, struct str extra,
 	       bool bye);
+
+/* Where a request of a dialog goes. */
+struct way {
+	const struct dialog *d;
+	const struct sip_dest *dest;	/* as the owner gave it; NULL: the peer began */
+	bool never_dial_contact;
+	struct addr peer;		/* last heard at */
+	net_id flow;
+	uint16_t listener;
+	uint8_t transport;
+};
+void way_dest(struct sip *s, const struct way *w, struct sip_dest *d);
+
+/* subscription.c: the machine */
+struct sub_arg {
+	const struct sip_msg *m;
+	struct tx *t;			/* of m */
+	const struct sip_accept *accept;
+	const struct sip_body *body;
+	const struct sip_xhdr *x;
+	int nx;
+	unsigned status;
+	uint32_t expires_s;		/* GOT_SUBSCRIBE: wanted */
+	enum sip_fail fail;
+	struct sip_sub_info info;	/* of NOTIFY; of END     */
+	enum err err;			/* of a command          */
+};
+enum err sub_step(struct sip *s, struct sub *x, enum sub_in in, struct sub_arg *a); /* may free x */
+bool sub_decided(enum sub_state st, enum sub_in in);
+struct sub *sub_get(struct sip *s, uint64_t id);
+struct sub *sub_new(struct sip *s, bool notifier);
+void sub_free(struct sip *s, struct sub *x);
+void sub_link(struct sip *s, struct sub *x);
+void sub_deadline(struct sub *x, ms_t ms);
+void sub_enter(struct sub *x, enum sub_state st);
+bool sub_set_package(struct sub *x, struct str name, struct str id);
+uint32_t sub_cseq(struct sip *s, struct sub *x);	/* of the next request in the dialog */
+/* Our next SUBSCRIBE: the interval in it. May free x. */
+void sub_send(struct sip *s, struct sub *x, uint32_t expires_s);
+
+/* sub_ntf.c: our NOTIFYs */
+/* `a`: of the answer to the NOTIFY; NULL: none. May free x. */
+void ntf_step(struct sip *s, struct sub *x, enum ntf_in in, struct sub_arg *a);
+bool ntf_decided(enum ntf_state st, enum ntf_in in);
+void ntf_keep(struct sub *x, const struct sip_body *b);		/* as the state */
+
+/* sub_in.c: what comes to subscriptions */
+void sub_subscribe(struct sip *s, const struct sip_msg *m, uint64_t key);
+bool sub_indialog(struct sip *s, const struct sip_msg *m, uint64_t key);	/* false: none of them */
+void sub_answer_of(struct sip *s, struct tx *t, const struct sip_msg *m);
+void sub_lost(struct sip *s, struct tx *t, enum sip_fail why);
+/* A call ends; subscriptions in its dialog keep that. */
+void sub_session_over(struct sip *s, struct ses *x);
 
 /* ses_sid.c: RFC 7989 */
 void sid_begin(struct ses *x, struct str local, const struct sip_msg *m);

@@ -203,7 +203,7 @@ struct buf *uas_begin(struct sip *s, const struct tx *t, unsigned status, const 
 {
 	begin(s, t->more.skel, t->more.skel->p, status, phrase);
 	line(&s->text, "Server: ", str_of(s->server));
-	if (status > 100 && t->user_kind != TX_USER_PLAIN)
+	if (status > 100 && t->user_kind != TX_USER_PLAIN && !tx_of_sub(t))
 		sid_write(&s->text, ses_get(s, t->user));
 	return &s->text;
 }
@@ -341,13 +341,20 @@ static void outside(struct sip *s, const struct sip_msg *m, uint64_t key)
 	case SIP_PRACK:
 	case SIP_UPDATE:
 	case SIP_INFO:
-	case SIP_NOTIFY:
 		uas_refuse(s, m, &(struct server_answer){ .status = 481 });
+		return;
+	case SIP_SUBSCRIBE:
+		sub_subscribe(s, m, key);
+		return;
+	case SIP_NOTIFY:
+		if (s->lsn[m->listener]->cfg.unsolicited)
+			uas_plain(s, m, key);
+		else
+			uas_refuse(s, m, &(struct server_answer){ .status = 481 });
 		return;
 	case SIP_OPTIONS:
 	case SIP_REGISTER:
 	case SIP_REFER:
-	case SIP_SUBSCRIBE:
 	case SIP_MESSAGE:
 	case SIP_PUBLISH:
 	case SIP_METHOD_OTHER:
@@ -414,7 +421,7 @@ void uas_request(struct sip *s, const struct sip_msg *m)
 		outside(s, m, key);
 		return;
 	}
-	if (!ses_indialog(s, m, key)) {
+	if (!sub_indialog(s, m, key) && !ses_indialog(s, m, key)) {
 		sip_tap_in(s, 0, m);
 		uas_refuse(s, m, &(struct server_answer){ .status = 481 });
 	}

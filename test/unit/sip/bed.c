@@ -317,7 +317,8 @@ static void keep(struct bed_side *s, const struct sip_event *ev)
 		return;
 	s->n++;
 	*e = (struct bed_event){ .kind = ev->kind, .session = ev->session, .owner = ev->owner,
-		.tsx = ev->tsx, .early = ev->early, .status = ev->status, .fail = ev->fail,
+		.tsx = ev->tsx, .sub = ev->sub, .sub_info = ev->sub_info, .expires_s = ev->expires_s,
+		.early = ev->early, .status = ev->status, .fail = ev->fail,
 		.why = ev->why, .auth = ev->auth, .retry_after_s = ev->retry_after_s, .flow_event = ev->flow_event,
 		.flow = ev->flow, .at = s->b->loop.now };
 	(void)str_copy(e->body, sizeof e->body, ev->body.bytes);
@@ -385,7 +386,7 @@ void bed_run(struct bed *b, ms_t ms)
 }
 
 static void listen_all(struct bed_side *s, const char *ip, uint32_t methods,
-		       enum sip_zone_kind zone)
+		       enum sip_zone_kind zone, const char *events)
 {
 	static const uint16_t port[SIP_NTRANSPORT] = { 5060, 5060, 5061 };
 	char text[64];
@@ -394,7 +395,7 @@ static void listen_all(struct bed_side *s, const char *ip, uint32_t methods,
 
 	for (int t = 0; t < SIP_NTRANSPORT; t++) {
 		struct sip_listener l = { .transport = (enum sip_transport)t, .methods = methods,
-					  .zone = zone };
+					  .zone = zone, .events = events };
 
 		(void)snprintf(text, sizeof text, "%s:%u", ip, port[t]);
 		l.bind = s->addr[t] = bed_addr(text);
@@ -403,7 +404,8 @@ static void listen_all(struct bed_side *s, const char *ip, uint32_t methods,
 	}
 }
 
-struct bed *bed_new_with(const struct sip_config *a, uint32_t methods, enum sip_zone_kind zone)
+static struct bed *bed_make(const struct sip_config *a, uint32_t methods, enum sip_zone_kind zone,
+			    const char *events)
 {
 	struct bed *b = mem_new(sizeof *b);
 
@@ -422,9 +424,19 @@ struct bed *bed_new_with(const struct sip_config *a, uint32_t methods, enum sip_
 	b->a.b = b->b.b = b;
 	b->a.sip = sip_new(&b->loop, b->dns, a);
 	b->b.sip = sip_new(&b->loop, b->dns, NULL);
-	listen_all(&b->a, "10.0.0.1", methods, zone);
-	listen_all(&b->b, "10.0.0.2", 0, SIP_ZONE_PBX);
+	listen_all(&b->a, "10.0.0.1", methods, zone, events);
+	listen_all(&b->b, "10.0.0.2", 0, SIP_ZONE_PBX, events);
 	return b;
+}
+
+struct bed *bed_new_with(const struct sip_config *a, uint32_t methods, enum sip_zone_kind zone)
+{
+	return bed_make(a, methods, zone, NULL);
+}
+
+struct bed *bed_new_events(const struct sip_config *a, const char *events)
+{
+	return bed_make(a, 0, SIP_ZONE_PHONES, events);
 }
 
 struct bed *bed_new(void)

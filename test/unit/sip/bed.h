@@ -17,7 +17,9 @@ struct bed;
 
 struct bed_event {		/* what outlives the turn */
 	enum sip_ev_kind kind;
-	uint64_t session, owner, tsx;
+	uint64_t session, owner, tsx, sub;
+	struct sip_sub_info sub_info;
+	uint32_t expires_s;
 	int early;
 	unsigned status;
 	enum sip_fail fail;
@@ -66,6 +68,8 @@ struct bed {
 
 struct bed *bed_new(void);
 struct bed *bed_new_with(const struct sip_config *a, uint32_t methods, enum sip_zone_kind zone);
+/* Both sides take subscriptions to these packages; side A is a zone of phones. */
+struct bed *bed_new_events(const struct sip_config *a, const char *events);
 void bed_free(struct bed *b);
 void bed_run(struct bed *b, ms_t ms);
 /* The next event of this kind not looked at yet; fails the test when there is none. */

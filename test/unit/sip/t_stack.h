@@ -13,12 +13,15 @@ int run_challenge(void);
 int run_rel(void);
 int run_update(void);
 int run_sid(void);
+int run_subscription(void);
+int run_subscriber(void);
 int run_stack_torture(void);
 
 static inline int run_stack_groups(void)
 {
 	return run_tsx() + run_source() + run_session() + run_transport() + run_peer() + run_dialog() + run_trunk() +
-	       run_challenge() + run_rel() + run_update() + run_sid() + run_stack_torture();
+	       run_challenge() + run_rel() + run_update() + run_sid() + run_subscription() +
+	       run_subscriber() + run_stack_torture();
 }
 
 #endif
