@@ -25,6 +25,14 @@ static void on_options(struct server *s, const struct sip_event *ev)
 	monitor_on_options(s->monitor, ev, trunk, setup_contact(s, ev->msg->listener, trunk, &b));
 }
 
+/* A NOTIFY of no subscription: from a trunk that may tell us of messages. */
+static bool mwi_takes(const struct server *s, const struct sip_msg *m)
+{
+	int trunk = route_trunk_of(s->route, m);
+
+	return trunk >= 0 && s->cfg->trunk[trunk].enabled && s->cfg->trunk[trunk].mwi != CONFIG_MWI_OFF;
+}
+
 static void on_request(struct server *s, const struct sip_event *ev)
 {
 	const struct sip_msg *m = ev->msg;
@@ -35,6 +43,8 @@ static void on_request(struct server *s, const struct sip_event *ev)
 		on_options(s, ev);
 	else if (m->method == SIP_REGISTER && phones)
 		registrar_on_register(s->registrar, ev);
+	else if (m->method == SIP_NOTIFY && mwi_takes(s, m))
+		mwi_on_notify(s->mwi, ev);
 	else if (m->method == SIP_NOTIFY || m->method == SIP_BYE)
 		(void)sip_respond(s->sip, ev->tsx, 481, NULL, NULL, NULL, 0);
 	else
@@ -76,7 +86,11 @@ static void on_sip(struct server *s, const struct sip_event *ev)
 	case SIP_EV_FLOW:
 		on_flow(s, ev);
 		break;
-	case SIP_EV_SUBSCRIBE: case SIP_EV_SUB_REFRESHED: case SIP_EV_NOTIFY: case SIP_EV_SUB_ENDED:
+	case SIP_EV_SUBSCRIBE:
+		mwi_on_subscribe(s->mwi, ev);
+		break;
+	case SIP_EV_SUB_REFRESHED: case SIP_EV_NOTIFY: case SIP_EV_SUB_ENDED:
+		mwi_on_news(s->mwi, ev);
 		break;
 	case SIP_EV_CANCELLED: case SIP_EV_ACK: case SIP_EV_PRACK: case SIP_EV_PROVISIONAL: case SIP_EV_TRYING:
 	case SIP_EV_ANSWER: case SIP_EV_EXTRA_ANSWER: case SIP_EV_FAILED: case SIP_EV_REINVITE:
@@ -220,6 +234,8 @@ static void make_call_control(struct server *s)
 	setup_logins(s);
 	s->outreg = outreg_new(s->loop, s->sip);
 	s->registrar = registrar_new(&r);
+	s->mwi = mwi_new(&(struct mwi_config){ .loop = s->loop, .sip = s->sip, .registrar = s->registrar,
+					       .directory = &s->dir });
 	rc.registrar = s->registrar;
 	rc.outreg = s->outreg;
 	rc.login = s->login;
@@ -234,6 +250,7 @@ static void make_call_control(struct server *s)
 	s->calls = calls_new(&cc);
 	setup_monitor(s);
 	setup_outreg(s);
+	setup_mwi(s);
 }
 
 static void fill_env(struct server *s)
@@ -303,6 +320,7 @@ void server_free(struct server *s)
 	calls_free(s->calls);
 	legs_free(s->legs);
 	monitor_free(s->monitor);
+	mwi_free(s->mwi);
 	outreg_free(s->outreg);
 	refusals_free(s->refusals);
 	route_free(s->route);

@@ -4,6 +4,7 @@
 #include "app/server.h"
 #include "service/bans.h"
 #include "service/monitor.h"
+#include "service/mwi.h"
 #include "service/outreg.h"
 #include "service/refusals.h"
 
@@ -24,6 +25,7 @@ struct server {
 	struct trunk *trunk[CONFIG_TRUNKS];
 	struct registrar *registrar;
 	struct monitor *monitor;
+	struct mwi *mwi;
 	struct outreg *outreg;
 	uint32_t login[CONFIG_TRUNKS];	/* sip_opts.login; 0: none */
 	struct refusals *refusals;
@@ -46,6 +48,7 @@ void setup_trunks(struct server *s);
 void setup_monitor(struct server *s);
 void setup_logins(struct server *s);
 void setup_outreg(struct server *s);
+void setup_mwi(struct server *s);
 enum err setup_store(struct server *s, const struct server_options *o, struct buf *why);
 void setup_limits(const struct server *s, struct calls_config *c);
 /* The Contact of answers on this listener, "sip:host:port;transport=..". */

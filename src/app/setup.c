@@ -108,10 +108,14 @@ static enum err listen_one(struct server *s, int i, struct buf *why)
 	struct sip_listener sl = { .transport = transport[l->transport], .bind = l->bind,
 		.adv_port = l->advertised_port, .zone = zone[s->cfg->zone[l->zone].kind],
 		.admit = l->nallow ? admit : NULL, .admit_ctx = (void *)(uintptr_t)l };
+	bool phones = s->cfg->zone[l->zone].kind == ZONE_PHONES;
 	char text[ADDR_TEXT];
 	uint32_t index;
 	int err_no = 0;
 
+	sl.events = phones ? MWI_EVENT : NULL;
+	for (int t = 0; t < s->cfg->ntrunks; t++)
+		sl.unsolicited |= s->cfg->trunk[t].listener == i && s->cfg->trunk[t].mwi != CONFIG_MWI_OFF;
 	if (l->advertised.n)
 		(void)str_copy(sl.adv_host, sizeof sl.adv_host, l->advertised);
 	if (l->cert >= 0 && !s->inside) {
@@ -149,7 +153,11 @@ static unsigned guard_stranger(void *ctx, const struct sip_msg *m, struct arena 
 {
 	struct server *s = ctx;
 
-	if ((m->method != SIP_REGISTER && m->method != SIP_INVITE) ||
+	bool asks = m->method == SIP_REGISTER || m->method == SIP_INVITE || m->method == SIP_SUBSCRIBE;
+
+	if (m->method == SIP_NOTIFY)
+		return route_trunk_of(s->route, m) < 0 ? 481 : 0;
+	if (!asks ||
 	    m->listener >= (uint32_t)s->cfg->nlisteners || sip_hdr(m, SIP_H_AUTHORIZATION).p ||
 	    route_trunk_of(s->route, m) >= 0)
 		return 0;
@@ -264,11 +272,25 @@ void setup_trunks(struct server *s)
 	}
 }
 
+/* How a trunk's peer knows us. */
+static void own_host(const struct server *s, int trunk, struct buf *b)
+{
+	const struct config_trunk *t = &s->cfg->trunk[trunk];
+	const struct config_listener *l = &s->cfg->listener[t->listener];
+
+	if (t->fqdn.n)
+		buf_put(b, t->fqdn);
+	else if (l->advertised.n)
+		buf_put(b, l->advertised);
+	else
+		addr_ip(b, &l->bind);
+	(void)buf_z(b);
+}
+
 void setup_monitor(struct server *s)
 {
 	for (int i = 0; i < s->cfg->ntrunks; i++) {
 		const struct config_trunk *t = &s->cfg->trunk[i];
-		const struct config_listener *l = &s->cfg->listener[t->listener];
 		struct monitor_trunk *m = mem_new(sizeof *m);
 		struct buf b;
 
@@ -278,13 +300,7 @@ void setup_monitor(struct server *s)
 		for (int k = 0; k < t->nhosts; k++)
 			route_trunk_dest(s->route, i, k, &m->dest[k]);
 		buf_init(&b, m->from_host, sizeof m->from_host);
-		if (t->fqdn.n)
-			buf_put(&b, t->fqdn);
-		else if (l->advertised.n)
-			buf_put(&b, l->advertised);
-		else
-			addr_ip(&b, &l->bind);
-		(void)buf_z(&b);
+		own_host(s, i, &b);
 		monitor_add(s->monitor, m);
 		mem_free(m);
 	}
@@ -344,6 +360,27 @@ void setup_outreg(struct server *s)
 		address_of(t, o);
 		outreg_add(s->outreg, i, o);
 		mem_free(o);
+	}
+}
+
+/* Where we subscribe to message waiting: the first trunk that wants it so. */
+void setup_mwi(struct server *s)
+{
+	for (int i = 0; i < s->cfg->ntrunks; i++) {
+		const struct config_trunk *t = &s->cfg->trunk[i];
+		struct mwi_trunk *m;
+		struct buf b;
+
+		if (t->mwi != CONFIG_MWI_SUBSCRIBE || !t->enabled)
+			continue;
+		m = mem_new(sizeof *m);
+		m->opts = route_trunk_peer(s->route, i)->sip;
+		route_trunk_dest(s->route, i, 0, &m->dest);
+		buf_init(&b, m->from_host, sizeof m->from_host);
+		own_host(s, i, &b);
+		mwi_subscribe_at(s->mwi, m);
+		mem_free(m);
+		return;
 	}
 }
 

@@ -57,6 +57,7 @@ static const struct option trunk_opts[] = {
  { "options-retries", OPT_U32, AT(config_trunk, options_retries), 1, 10, "2", .help = "failures in a row before a host is down." },
  { "inbound-css", OPT_STR, AT(config_trunk, css), .max = 63, .help = "calling search space of its calls; without it they reach lines only." },
  { "trusted-identity", OPT_BOOL, AT(config_trunk, trusted_identity), .dflt = "no", .help = "a remote destination's number calling from here is shown as its user's line." },
+ { "mwi", OPT_ENUM, AT(config_trunk, mwi), .choices = "off|accept|subscribe", .dflt = "accept", .help = "message waiting: its NOTIFYs for our numbers are taken, or we subscribe there for each line whose phone wants it (one trunk)." },
  { "offer", OPT_ENUM, AT(config_trunk, delayed), .choices = "early|delayed", .dflt = "early", .help = "our INVITE carries the offer, or the peer's 200 does." },
  { "srtp", OPT_ENUM, AT(config_trunk, srtp), .choices = "off|optional|mandatory", .set_at = offsetof(struct config_trunk, srtp_set), .help = "media encryption; without it the profile's." },
  { "media", OPT_ENUM, AT(config_trunk, media_mode), .choices = "sdp|latch", .set_at = offsetof(struct config_trunk, latch_set), .help = "where media is sent: the SDP's address, or where it comes from (address translation; then who shares the peer's public address with it can take its place, except under SRTP)." },

@@ -81,6 +81,8 @@ struct config_host {
 	uint16_t port;				/* 0: SRV, then the default */
 };
 
+enum config_mwi { CONFIG_MWI_OFF, CONFIG_MWI_ACCEPT, CONFIG_MWI_SUBSCRIBE };
+
 struct config_trunk {
 	struct mark at;
 	struct str name, profile;		/* a row of trunk/profiles                 */
@@ -96,6 +98,7 @@ struct config_trunk {
 	uint32_t options_up_s, options_down_s, options_retries;	/* 60, 30, 2       */
 	struct str css;				/* inbound; absent: lines only             */
 	bool trusted_identity;			/* remote destinations are mapped to users */
+	int mwi;				/* enum config_mwi */
 	bool delayed_offer;
 	int delayed, media_mode, ringback;	/* as written; the three flags are made of them */
 	int srtp;				/* enum config_srtp */

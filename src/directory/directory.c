@@ -371,6 +371,21 @@ struct str dir_bare(struct str n)
 	return n.n && n.p[0] == '+' ? str_sub(n, 1, n.n) : n;
 }
 
+const struct dir_line *directory_line_of_number(const struct directory *d, struct str number)
+{
+	struct dir_hit h = dir_index_find(&d->by_e164, dir_bare(number));
+	uint32_t i;
+
+	while (dir_index_next(&h, &i))
+		if (str_eq(dir_bare(d->line.v[i].e164), dir_bare(number)))
+			return &d->line.v[i];
+	h = dir_index_find(&d->by_number, number);
+	while (dir_index_next(&h, &i))
+		if (str_eq(d->line.v[i].number, number))
+			return &d->line.v[i];
+	return NULL;
+}
+
 #define AT(list) ((i < (list).n) ? &(list).v[i] : NULL)
 
 const struct dir_user *directory_user_at(const struct directory *d, uint32_t i)

@@ -89,6 +89,8 @@ const struct dir_user *directory_user(const struct directory *d, struct str name
 const struct dir_line *directory_line_of_phone(const struct directory *d, struct str phone);	/* its first */
 /* The first line of this number that has a number in +E.164. */
 const struct dir_line *directory_line_by_number(const struct directory *d, struct str number);
+/* The line a peer means by this number: by its +E.164, with or without the plus, else its first. */
+const struct dir_line *directory_line_of_number(const struct directory *d, struct str number);
 /* Walks; i from 0; NULL: end. */
 const struct dir_user *directory_user_at(const struct directory *d, uint32_t i);
 const struct dir_phone *directory_phone_at(const struct directory *d, uint32_t i);

@@ -308,7 +308,7 @@ static void ask(struct fz *f)
 
 	(void)snprintf(text, sizeof text,
 		"%s sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2;rport;branch=z9hG4bKa%u\r\n"
-		"Max-Forwards: 70\r\nFrom: <sip:b@x>;tag=p1\r\nTo: <sip:a@x>\r\nCall-ID: in%u\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:b@127.0.0.2>;tag=p1\r\nTo: <sip:a@x>\r\nCall-ID: in%u\r\n"
 		"CSeq: 1 %s\r\n%sEvent: %s\r\nExpires: %s\r\nContent-Length: 0\r\n\r\n",
 		how & 1 ? "INVITE" : "SUBSCRIBE", n, n, how & 1 ? "INVITE" : "SUBSCRIBE",
 		how & 2 ? "" : "Contact: <sip:b@127.0.0.2>\r\n", how & 4 ? "p;id=7" : how & 64 ? "none" : "p",

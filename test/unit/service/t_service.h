@@ -13,5 +13,6 @@ int run_refusals(void);
 int run_outreg(void);
 int run_bans(void);
 int run_spread(void);
+int run_summary(void);
 
 #endif
