@@ -93,7 +93,7 @@ static void contact(struct flow_dialog *d, const char *method, const struct flow
 		buf_fmt(b, "Expires: %s\r\n", expires ? expires : "3600");
 	} else if (!strcmp(method, "PRACK")) {
 		buf_fmt(b, "RAck: %s %u INVITE\r\n", d->rseq, d->invite_cseq);
-	} else if (!strcmp(method, "UPDATE")) {
+	} else if (!strcmp(method, "UPDATE") || !strcmp(method, "SUBSCRIBE") || !strcmp(method, "NOTIFY")) {
 		flow_contact(d, b);
 	} else if (!strcmp(method, "INVITE")) {
 		flow_contact(d, b);
@@ -101,6 +101,23 @@ static void contact(struct flow_dialog *d, const char *method, const struct flow
 			buf_fmt(b, "Record-Route: %s\r\n", p->rr);
 		buf_lit(b, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY\r\n");
 	}
+}
+
+/* body="a|b|": each bar ends a line. */
+static void other_body(const struct flow_args *a, char *dst, size_t cap)
+{
+	const char *text = flow_arg(a, "body");
+	struct buf b;
+
+	if (!text)
+		return;
+	buf_init(&b, dst, cap);
+	for (; *text; text++)
+		if (*text == '|')
+			buf_lit(&b, "\r\n");
+		else
+			buf_ch(&b, *text);
+	(void)buf_z(&b);	/* a line of a flow fits */
 }
 
 void flow_request(struct flow_dialog *d, const char *method, const struct flow_args *a)
@@ -121,6 +138,7 @@ void flow_request(struct flow_dialog *d, const char *method, const struct flow_a
 		buf_lit(&b, auth);
 	flow_extra(a, &b);
 	flow_sdp_write(d, a, sdp, sizeof sdp);
+	other_body(a, sdp, sizeof sdp);
 	if (sdp[0])
 		buf_fmt(&b, "Content-Type: %s\r\n", flow_arg(a, "type") ? flow_arg(a, "type") : "application/sdp");
 	buf_fmt(&b, "Content-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);

@@ -144,10 +144,11 @@ void flow_send(struct flow_peer *p, struct flow_dialog *d, const struct flow_arg
 {
 	const char *what = a->n ? a->v[0] : "";
 	bool fresh = !strcmp(what, "INVITE");
+	bool event = (!strcmp(what, "SUBSCRIBE") || !strcmp(what, "NOTIFY")) && !flow_word(a, "in-dialog");
 
-	if (fresh) {
+	if (fresh || event) {
 		d = flow_dialog_new(p);
-		d->uac = true;
+		d->uac = fresh;
 		p->now = d;
 	}
 	if (!strcmp(what, "REGISTER") || (!strcmp(what, "OPTIONS") && !flow_word(a, "in-dialog")))
