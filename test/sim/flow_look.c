@@ -155,9 +155,9 @@ void flow_counts(struct flow *f, const struct flow_args *a)
 	(void)flow_run_until(f, f->loop->now + 40000, NULL);
 	sip_counts(e->sip, &c);
 	media_counts(e->media, &open, &pairs);
-	if (calls_count(e->calls) || legs_count(e->legs) || c.sessions || c.dialogs || open)
-		flow_fail(f, "left behind: %u calls, %u legs, %u sessions, %u dialogs, %u media ends",
-			  calls_count(e->calls), legs_count(e->legs), c.sessions, c.dialogs, open);
+	if (calls_count(e->calls) || legs_count(e->legs) || c.sessions || c.dialogs || c.subs || open)
+		flow_fail(f, "left behind: %u calls, %u legs, %u sessions, %u dialogs, %u subscriptions, %u media ends",
+			  calls_count(e->calls), legs_count(e->legs), c.sessions, c.dialogs, c.subs, open);
 	if (c.transactions > 3)		/* a ping of each host may be on its way */
 		flow_fail(f, "left behind: %u transactions", c.transactions);
 }

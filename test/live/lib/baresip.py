@@ -35,7 +35,7 @@ module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
-ctrl_tcp_listen {host}:{ctrl}
+{apps}ctrl_tcp_listen {host}:{ctrl}
 snd_path {dir}
 statmode_default off
 """
@@ -50,11 +50,13 @@ class Phone:
     srtp           offer and demand SDES-SRTP
     answer         "manual" (180, then answer()) or "auto"
     codecs         in order of preference
+    mwi            subscribe to message-summary once registered; each NOTIFY is an
+                   event MWI_NOTIFY
     """
 
     def __init__(self, bed, user, hz, *, domain=None, proxy=None, password=None,
                  transport="udp", cert=None, ca=None, srtp=False, answer="manual",
-                 codecs="PCMA,PCMU", host="127.0.0.1"):
+                 codecs="PCMA,PCMU", host="127.0.0.1", mwi=False):
         self.bed, self.user, self.hz, self.host = bed, user, hz, host
         self.events, self._buf, self._answers = [], b"", {}
         self.sip = bed.ports(2, host)           # TLS listens one above
@@ -64,7 +66,8 @@ class Phone:
         tls = f"sip_certificate {cert}\nsip_cafile {ca}\n" if transport == "tls" else ""
         (self.dir / "config").write_text(CONFIG.format(
             host=host, sip=self.sip, hz=hz, rtp=rtp, rtp_end=rtp + 39,
-            ctrl=self.ctrl, dir=self.dir, tls=tls))
+            ctrl=self.ctrl, dir=self.dir, tls=tls,
+            apps="module_app mwi.so\n" if mwi else ""))
         self.uri = f"sip:{user}@{domain or f'{host}:{self.port}'};transport={transport}"
         line = f"<{self.uri}>;regint={60 if proxy else 0}"
         line += f";answermode={answer};audio_codecs={codecs}"
