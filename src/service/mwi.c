@@ -7,7 +7,7 @@
 #include "base/slot.h"
 #include "service/summary.h"
 
-enum { KEY_MAX = 160, NAME_MAX_ = 64, STATE_MAX = 400, BOXES = 200000, WATCHERS = 20000,
+enum { KEY_MAX = 160, NAME_ROOM = 64, STATE_MAX = 400, BOXES = 200000, WATCHERS = 20000,
        AGAIN_MIN_MS = 2000, AGAIN_MS = 60000, AGAIN_REFUSED_MS = 3600000, PROBATION_S = 600 };
 
 /* Owners of our subscriptions; far from those of the calls and of outreg. */
@@ -20,7 +20,7 @@ struct box {			/* of one line: made when somebody asks or tells */
 	struct list watchers;	/* oldest first */
 	struct timer again;
 	char key[KEY_MAX];	/* number/partition */
-	char number[NAME_MAX_];
+	char number[NAME_ROOM];
 	char state[STATE_MAX];	/* as a body; "": not known */
 };
 
@@ -28,7 +28,7 @@ struct watcher {		/* a phone's subscription */
 	struct list in;
 	struct box *box;
 	uint64_t id, sub;
-	char phone[NAME_MAX_];
+	char phone[NAME_ROOM];
 };
 
 struct mwi {
@@ -108,7 +108,7 @@ static struct box *box_of(struct mwi *m, const struct dir_line *l, bool make)
 	for (n = hash_first(&m->tab, h); n; n = hash_next(n))
 		if (!strcmp(HASH_ENTRY(n, struct box, node)->key, key))
 			return HASH_ENTRY(n, struct box, node);
-	b = make && l->number.n < NAME_MAX_ ? slot_new(&m->boxes, &id) : NULL;
+	b = make && l->number.n < NAME_ROOM ? slot_new(&m->boxes, &id) : NULL;
 	if (!b)
 		return NULL;
 	b->m = m;
@@ -253,7 +253,7 @@ static void make_way(struct mwi *m, struct box *b, struct str phone)
 
 static void watch(struct mwi *m, const struct sip_event *ev, const struct dir_phone *p, const struct dir_line *l)
 {
-	struct box *b = p->name.n < NAME_MAX_ ? box_of(m, l, true) : NULL;
+	struct box *b = p->name.n < NAME_ROOM ? box_of(m, l, true) : NULL;
 	struct sip_accept q = { 0 };
 	struct watcher *w;
 	uint64_t id;
