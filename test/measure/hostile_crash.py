@@ -1,11 +1,30 @@
-"""What is left after a crash, and how soon (C3)."""
+"""What is left after a crash, and how soon (C2, C3)."""
+import os
 import statistics
+import subprocess
 
 from lib.bed import Bed, Failed
 from lib.measure import Result, measure
+from lib.tandem import ROOT
 from stormbed import COUNT, FIRST, StormBed, all_stored
 
 KILLS = 12
+
+
+@measure("C2", "the record map, cut and scribbled on at every byte of its last 64 KiB, the database and its log at every seventh (test/unit/store/t_torn.c)",
+         "every entry and transaction before the place is read, what is damaged is told and kept aside, nothing crashes",
+         "SQLite's own log, of which the same is asked here", limit_s=1800)
+def torn():
+    with Bed("torn") as bed:
+        report = bed.dir / "tries"
+        where = "/dev/shm" if os.path.isdir("/dev/shm") else str(bed.dir)
+        r = subprocess.run([str(ROOT / "build/rel/ut_store")], capture_output=True, text=True, timeout=1700, check=False,
+                           env={**os.environ, "TORN_STEP": "1", "TORN_DB_STEP": "7", "TORN_REPORT": str(report), "TMPDIR": where})
+        tries = dict(l.split() for l in report.read_text().splitlines()) if report.exists() else {}
+        bad = [l for l in (r.stdout + r.stderr).splitlines() if "FAILED" in l or "LINE" in l]
+        ok = r.returncode == 0 and set(tries) == {"map", "log", "database"}
+        return Result(", ".join(f"{what} {n} times" for what, n in tries.items()) + f" torn; {len(bad)} expectations did not hold, "
+                      f"ended with {r.returncode}", ok, {"tries": tries, "bad": bad[:10]})
 
 
 @measure("C3", f"SIGKILL {KILLS} times with {COUNT} users in the site and {COUNT} registered phones; each time OPTIONS is asked every 5 ms "

@@ -1,5 +1,5 @@
 /* t_torn.c - files cut and scribbled on, everywhere in their last 64 KiB: what came before is still read.
- * TORN_STEP: every so many bytes (make hostile: 1); TORN_REPORT: a file for what was counted. */
+ * TORN_STEP, TORN_DB_STEP: every so many bytes of the map and of the database; TORN_REPORT: a file for what was counted. */
 #include "t_store.h"
 
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 
 enum { TAIL = 65536, STEP = 997, REGS = 40 };
 
-static size_t step(void)
+static size_t step(const char *name)
 {
-	const char *s = getenv("TORN_STEP");
+	const char *s = getenv(name);
 
 	return s && atoi(s) > 0 ? (size_t)atoi(s) : STEP;
 }
@@ -115,7 +115,7 @@ static void of_a_map_torn_anywhere_all_entries_before_are_read(void **state)
 	(void)state;
 	assert_int_equal(read_map(p, n, &damaged), records);
 	assert_int_equal(damaged, 0);
-	for (size_t at = n - TAIL; at < n; at += step(), tries += 2) {
+	for (size_t at = n - TAIL; at < n; at += step("TORN_STEP"), tries += 2) {
 		unsigned whole = before(p, at), cut = read_map(p, at, &damaged);
 
 		assert_in_range(cut, whole, whole + 1);
@@ -262,7 +262,7 @@ static void of_a_log_torn_anywhere_all_transactions_before_are_read(void **state
 	snprintf(path, sizeof path, "%s/torn.db", dir);
 	assert_int_equal(rows_of(path, &f[0], &f[1]), REGS);
 	from = f[1].n > TAIL ? f[1].n - TAIL : 0;
-	for (size_t at = from; at < f[1].n; at += step(), tries += 2) {
+	for (size_t at = from; at < f[1].n; at += step("TORN_DB_STEP"), tries += 2) {
 		unsigned whole = 0;
 
 		while (whole < REGS && end[whole] <= at)
@@ -297,7 +297,7 @@ static void a_database_torn_anywhere_is_read_or_says_why(void **state)
 	none.p = f[1].p;
 	assert_int_equal(rows_of(path, &f[0], &none), REGS);
 	from = f[0].n > TAIL ? f[0].n - TAIL : 0;
-	for (size_t at = from; at < f[0].n; at += step(), tries += 2) {
+	for (size_t at = from; at < f[0].n; at += step("TORN_DB_STEP"), tries += 2) {
 		cut = (struct file){ f[0].p, at };
 		(void)rows_of(path, &cut, &none);
 		f[0].p[at] ^= 0x41;
