@@ -18,8 +18,9 @@ enum { TAIL = 65536, STEP = 997, REGS = 40 };
 static size_t step(const char *name)
 {
 	const char *s = getenv(name);
+	uint32_t n = STEP;
 
-	return s && atoi(s) > 0 ? (size_t)atoi(s) : STEP;
+	return s && str_u32(str_of(s), TAIL, &n) == OK && n ? n : STEP;
 }
 
 static void report(const char *what, unsigned tries)
