@@ -1,5 +1,6 @@
 /* t_torn.c - files cut and scribbled on, everywhere in their last 64 KiB: what came before is still read.
- * TORN_STEP, TORN_DB_STEP: every so many bytes of the map and of the database; TORN_REPORT: a file for what was counted. */
+ * TORN_STEP, TORN_DB_STEP: every so many bytes of the map and of the database; TORN_REPORT: a file
+ * for what was counted. */
 #include "t_store.h"
 
 #include <fcntl.h>
