@@ -46,6 +46,14 @@ class Far:
     def counts(self):
         return json.loads(self.child.text().splitlines()[-1])
 
+    def settled(self):
+        """The counts, once all is quiet."""
+        last = None
+        while last != (now := self.counts()):
+            last = now
+            time.sleep(0.5)
+        return now
+
     def repeated(self):
         c = self.counts()
         return c["repeated"] + c["odd"]
@@ -174,7 +182,7 @@ def s2(args):
         line = Line(bed, far, {"baseline": kamailio(bed, far.port, "fork.cfg"), "ours": daemon(bed, far.port, "fork.yaml")})
         for n, rate in FORKS.items():
             print(f"  {n} destinations, {rate} calls/s", flush=True)
-            since = far.counts()
+            since = far.settled()
             ours, base = compare(args.pairs, lambda which: line.drive(which, str(5000 + n), rate, args.window))
             far.all_rang(n, since)
             got[f"S2-{n}"] = explained(args, line, entry(ours, base, "ms/call", 1.0), str(5000 + n), rate, n)

@@ -4,10 +4,12 @@
  * share a Call-ID, as a proxy's do, so a request is known by its top Via alone; SIPp would
  * take them for one.
  *
- * Loopback only. Repeats nothing; what is repeated to it is counted. Prints its counts as one
- * JSON line a second while they change:
+ * Loopback only. Repeats nothing; what is repeated to it is counted. Prints its counts as a JSON
+ * line ten times a second while they change:
  *   {"invite":..,"ack":..,"cancel":..,"bye":..,"repeated":..,"odd":..}
  */
+#include "bench/args.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -208,8 +210,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: far PORT ANSWER_MS\n");
 		return 2;
 	}
-	f.port = (uint16_t)atoi(argv[1]);
-	f.answer_ms = atoi(argv[2]);
+	f.port = (uint16_t)arg_u32(argv[1]);
+	f.answer_ms = (int)arg_u32(argv[2]);
 	here.sin_port = htons(f.port);
 	f.fd = socket(AF_INET, SOCK_DGRAM, 0);
 	(void)setsockopt(f.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
@@ -233,7 +235,7 @@ int main(int argc, char **argv)
 		}
 		if (now_ms() >= tell_ms && told != f.invite + f.ack + f.bye) {
 			told = f.invite + f.ack + f.bye;
-			tell_ms = now_ms() + 1000;
+			tell_ms = now_ms() + 100;
 			tell(&f);
 		}
 	}

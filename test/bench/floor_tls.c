@@ -3,6 +3,8 @@
  * after the other, with nothing but OpenSSL's own blocking calls, and reads each until it is
  * closed. Prints "ready", and nothing else.
  */
+#include "bench/args.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
@@ -38,7 +40,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
-	here.sin_port = htons((uint16_t)atoi(argv[1]));
+	here.sin_port = htons((uint16_t)arg_u32(argv[1]));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 0);

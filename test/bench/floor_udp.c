@@ -9,6 +9,8 @@
  * the first one answers after 100 ms and the others are cancelled. Sizes are Tandem's of S1.
  * All on loopback.
  */
+#include "bench/args.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -288,11 +290,11 @@ int main(int argc, char **argv)
 	int port[3];
 
 	for (int i = 0; i < 3 && argc >= 5; i++)
-		port[i] = atoi(argv[2 + i]);
+		port[i] = (int)arg_u32(argv[2 + i]);
 	if (argc == 5 && strcmp(argv[1], "serve") == 0)
 		serve(port[0], port[1], port[2]);
 	if (argc == 8 && strcmp(argv[1], "drive") == 0)
-		return drive(port, atof(argv[5]), atof(argv[6]), atoi(argv[7]));
+		return drive(port, arg_num(argv[5]), arg_num(argv[6]), (int)arg_u32(argv[7]));
 	fprintf(stderr, "usage: floor_udp serve NEAR AWAY FAR | drive NEAR AWAY FAR RATE SECONDS N\n");
 	return 2;
 }

@@ -9,6 +9,8 @@
  * nothing. Prints its counts as one JSON line ten times a second:
  *   {"sent":..,"done":..,"bad":..,"bytes":..}     bytes: of the last response
  */
+#include "bench/args.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
@@ -36,6 +38,12 @@ static int64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static struct sockaddr_in at(uint16_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				     .sin_port = htons(port) };
 }
 
 static void md5(const char *text, char hex[33])
@@ -90,7 +98,7 @@ static void authorization(const struct gen *g, const char *challenge, unsigned p
 static void send_register(struct gen *g, unsigned phone, unsigned n, const char *auth)
 {
 	char m[MSG_MAX];
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(g->target) };
+	struct sockaddr_in to = at(g->target);
 	int len = snprintf(m, sizeof m,
 		"REGISTER sip:127.0.0.1:%u SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%u-%u;rport\r\n"
 		"Max-Forwards: 70\r\nFrom: <sip:%u@127.0.0.1>;tag=%u\r\nTo: <sip:%u@127.0.0.1>\r\n"
@@ -104,7 +112,7 @@ static void send_register(struct gen *g, unsigned phone, unsigned n, const char 
 static void send_options(struct gen *g, unsigned n)
 {
 	char m[MSG_MAX];
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(g->target) };
+	struct sockaddr_in to = at(g->target);
 	int len = snprintf(m, sizeof m,
 		"OPTIONS sip:127.0.0.1:%u SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%u-%u;rport\r\n"
 		"Max-Forwards: 70\r\nFrom: <sip:bench@127.0.0.1>;tag=%u\r\nTo: <sip:127.0.0.1>\r\n"
@@ -118,7 +126,7 @@ static void on_response(struct gen *g, const char *m, size_t n)
 {
 	char auth[900];
 	const char *to = strstr(m, "To: <sip:"), *cseq = strstr(m, "CSeq: "), *challenge = m;
-	unsigned status = (unsigned)atoi(m + 8), phone;
+	unsigned status = arg_u32(m + 8), phone;
 
 	if (g->reg && status == 401 && to && cseq) {
 		/* Of two challenges the one with MD5. */
@@ -128,9 +136,9 @@ static void on_response(struct gen *g, const char *m, size_t n)
 			if (!sha || (end && sha > end))
 				break;
 		}
-		phone = (unsigned)atoi(to + 9);
+		phone = arg_u32(to + 9);
 		authorization(g, challenge ? challenge : m, phone, auth, sizeof auth);
-		send_register(g, phone, (unsigned)atoi(cseq + 6) + 1, auth);
+		send_register(g, phone, arg_u32(cseq + 6) + 1, auth);
 		return;
 	}
 	g->bytes = (unsigned)n;
@@ -185,7 +193,7 @@ static void run(struct gen *g, double rate, double seconds)
 int main(int argc, char **argv)
 {
 	struct gen g = { 0 };
-	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in here = at(0);
 	socklen_t len = sizeof here;
 	int size = 4 << 20;
 
@@ -194,15 +202,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: gen options PORT RATE SECONDS | gen register PORT RATE SECONDS PHONES\n");
 		return 2;
 	}
-	g.target = (uint16_t)atoi(argv[2]);
-	g.phones = g.reg ? (unsigned)atoi(argv[5]) : 1;
+	g.target = (uint16_t)arg_u32(argv[2]);
+	g.phones = g.reg ? arg_u32(argv[5]) : 1;
 	g.fd = socket(AF_INET, SOCK_DGRAM, 0);
 	(void)setsockopt(g.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-	if (bind(g.fd, (struct sockaddr *)&here, sizeof here) || getsockname(g.fd, (struct sockaddr *)&here, &len) || !g.phones) {
+	if (bind(g.fd, (struct sockaddr *)&here, sizeof here) ||
+	    getsockname(g.fd, (struct sockaddr *)&here, &len) || !g.phones) {
 		perror("gen");
 		return 1;
 	}
 	g.port = ntohs(here.sin_port);
-	run(&g, atof(argv[3]), atof(argv[4]));
+	run(&g, arg_num(argv[3]), arg_num(argv[4]));
 	return 0;
 }

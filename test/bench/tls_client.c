@@ -6,6 +6,8 @@
  *
  * Prints {"done":..,"bad":..} ten times a second. The server's certificate is not checked.
  */
+#include "bench/args.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -49,12 +51,14 @@ static void tell(struct client *c, bool now)
 /* NULL: refused. */
 static SSL *shake(struct client *c)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(c->port) };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				  .sin_port = htons(c->port) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 	SSL *ssl = SSL_new(c->ctx);
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (!ssl || connect(fd, (struct sockaddr *)&to, sizeof to) || SSL_set_fd(ssl, fd) != 1 || SSL_connect(ssl) != 1) {
+	if (!ssl || connect(fd, (struct sockaddr *)&to, sizeof to) || SSL_set_fd(ssl, fd) != 1 ||
+	    SSL_connect(ssl) != 1) {
 		SSL_free(ssl);
 		close(fd);
 		c->bad++;
@@ -82,7 +86,7 @@ static void until(int64_t at)
 	int64_t left = at - now_us();
 
 	if (left > 0)
-		nanosleep(&(struct timespec){ left / 1000000, left % 1000000 * 1000 }, NULL);
+		nanosleep(&(struct timespec){ left / 1000000, left % 1000000 * 1000 }, NULL); /* banned: keeps the rate */
 }
 
 static void rate(struct client *c, double per_s, double seconds)
@@ -140,7 +144,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: tls_client rate PORT RATE SECONDS [CERT KEY] | hold PORT COUNT [CERT KEY]\n");
 		return 2;
 	}
-	c.port = (uint16_t)atoi(argv[2]);
+	c.port = (uint16_t)arg_u32(argv[2]);
 	SSL_CTX_set_session_cache_mode(c.ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(c.ctx, SSL_MODE_RELEASE_BUFFERS);
 	if (argc > files && (SSL_CTX_use_certificate_chain_file(c.ctx, argv[files]) != 1 ||
@@ -149,8 +153,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (holds)
-		hold(&c, (unsigned)atoi(argv[3]));
+		hold(&c, arg_u32(argv[3]));
 	else
-		rate(&c, atof(argv[3]), atof(argv[4]));
+		rate(&c, arg_num(argv[3]), arg_num(argv[4]));
 	return 0;
 }
