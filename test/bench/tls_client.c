@@ -110,9 +110,10 @@ static void ask(struct client *c, SSL *ssl, unsigned n)
 {
 	char m[2048];
 	int len = snprintf(m, sizeof m,
-		"OPTIONS sip:127.0.0.1:%u SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKhold-%u;rport\r\n"
+		"OPTIONS sip:127.0.0.1:%u SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKhold-%d-%u;rport\r\n"
 		"Max-Forwards: 70\r\nFrom: <sip:bench@127.0.0.1>;tag=%u\r\nTo: <sip:127.0.0.1>\r\n"
-		"Call-ID: hold-%u@127.0.0.1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n", c->port, n, n, n);
+		"Call-ID: hold-%d-%u@127.0.0.1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n", c->port, getpid(), n, n,
+		getpid(), n);
 
 	if (SSL_write(ssl, m, len) != len || SSL_read(ssl, m, sizeof m) <= 12 || strncmp(m, "SIP/2.0 200", 11) != 0) {
 		c->done--;
