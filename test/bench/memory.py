@@ -9,7 +9,7 @@ from calls import HERE
 from generator import Generator
 from states import Identity, States
 
-CALLS, PHONES, TRANSACTIONS, CONNECTIONS = 2000, 10000, 50000, 1000
+CALLS, PHONES, TRANSACTIONS, CONNECTIONS = 2000, 10000, 50000, 400     # one address may hold 512
 GOAL = {"call": 12288, "registration": 819, "transaction": 256, "tls": 20480, "tls-mutual": 26624}
 
 
