@@ -42,6 +42,7 @@ struct media {
 	uint32_t epoch;
 	struct loop_watch *watch;
 	struct media_batch out;		/* holds keys: wiped when sent */
+	bool out_due;			/* more than OPEN is in it     */
 	struct timer respawn;
 	struct media_event *queue;
 	uint32_t head, tail, cap;	/* cap is a power of two */
@@ -145,15 +146,22 @@ static void drop_out(struct media *m)
 {
 	mem_wipe(m->out.m, m->out.n * sizeof m->out.m[0]);
 	m->out.n = 0;
+	m->out_due = false;
 }
 
-void media_turn_end(struct media *m)
+static void send_out(struct media *m)
 {
-	if (!m->out.n)
-		return;
 	/* A full socket means a hung process: its end is noticed by the watch. */
 	(void)send(m->fd, m->out.m, m->out.n * sizeof m->out.m[0], MSG_DONTWAIT | MSG_NOSIGNAL);
 	drop_out(m);
+}
+
+/* An end of which nothing more is known than that it is open neither sends nor takes a packet:
+ * OPEN alone wakes nobody and goes with the first message after it. */
+void media_turn_end(struct media *m)
+{
+	if (m->out_due)
+		send_out(m);
 }
 
 static void send_down(struct media *m, struct media_msg *msg)
@@ -164,8 +172,9 @@ static void send_down(struct media *m, struct media_msg *msg)
 		inside_msg(m->inside, msg);
 	} else if (m->fd >= 0) {
 		m->out.m[m->out.n++] = *msg;
+		m->out_due |= msg->op != MEDIA_OPEN;
 		if (m->out.n == MEDIA_BATCH)
-			media_turn_end(m);
+			send_out(m);
 	}
 }
 
@@ -325,7 +334,8 @@ void media_free(struct media *m)
 	timer_stop(&m->loop->timers, &m->respawn);
 	loop_unwatch(m->watch);
 	if (m->fd >= 0) {
-		media_turn_end(m);
+		if (m->out.n)
+			send_out(m);
 		close(m->fd);		/* the process sees it and ends */
 		(void)waitpid(m->pid, NULL, 0);
 	}
