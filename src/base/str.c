@@ -22,11 +22,6 @@ bool str_ieq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
 
-bool str_starts(struct str a, struct str prefix)
-{
-	return a.n >= prefix.n && str_eq(str_sub(a, 0, prefix.n), prefix);
-}
-
 bool str_ends(struct str a, struct str tail)
 {
 	return a.n >= tail.n && str_eq(str_sub(a, a.n - tail.n, tail.n), tail);

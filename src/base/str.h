@@ -50,7 +50,11 @@ static inline bool str_iis(struct str a, const char *z)
 	return a.n == b.n && str_ieq(a, b);
 }
 
-bool str_starts(struct str a, struct str prefix);
+static inline bool str_starts(struct str a, struct str prefix)
+{
+	return a.n >= prefix.n && (prefix.n == 0 || memcmp(a.p, prefix.p, prefix.n) == 0);
+}
+
 bool str_ends(struct str a, struct str tail);
 int  str_cmp(struct str a, struct str b);		/* memcmp order        */
 struct str str_trim(struct str s);			/* SP and HTAB, both ends */

@@ -1,8 +1,8 @@
 /*
  * proto.h - the messages between signalling and a media process: fixed size, versioned, over
- * a SOCK_SEQPACKET pair; all of one turn travel as one packet, up to MEDIA_BATCH of them: each
- * packet wakes the other side, and waking costs more than the messages do. The signalling side owns the numbers (slots, addresses, keys), so
- * writing an SDP never waits for an answer.
+ * a SOCK_SEQPACKET pair. The signalling side owns the numbers (slots, addresses, keys), so
+ * writing an SDP never waits for an answer. All messages of a turn travel as one packet, up to
+ * MEDIA_BATCH of them: a packet wakes the other side, and that costs more than they do.
  *
  * Both ends check every field (media_msg_good()); a message of another version or epoch is
  * dropped. Byte order is the machine's: both ends are one program.

@@ -13,12 +13,17 @@ enum { BRANCH_RANDOM = 8, VIA_ROOM = 100, LOGIN_ROOM = 500, MOVES_MAX = 8 };
 static void new_branch(struct sip *s, const struct tx *t, char out[40])
 {
 	const struct ses *x = t->user_kind == TX_USER_INVITE ? ses_get(s, t->user) : NULL;
+	uint32_t v = x ? x->loop : 0;
+	const uint8_t loop[] = { v >> 24 & 255, v >> 16 & 255, v >> 8 & 255, v & 255 };
 	struct buf b;
 	char r[BRANCH_RANDOM * 2 + 1];
 
 	rng_hex(&s->loop->rng, r, BRANCH_RANDOM);
 	buf_init(&b, out, 40);
-	buf_fmt(&b, "z9hG4bK%s%08x%s", s->cookie, x ? x->loop : 0, r);
+	buf_lit(&b, "z9hG4bK");
+	buf_lit(&b, s->cookie);
+	buf_hex(&b, &loop, sizeof loop);
+	buf_lit(&b, r);
 	(void)buf_z(&b);	/* fits */
 }
 

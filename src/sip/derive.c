@@ -16,7 +16,7 @@ static bool next_line(struct str *rest, struct str *line)
 	return n > 2;
 }
 
-static bool has(struct str line, const char *name)
+static inline bool has(struct str line, const char *name)
 {
 	return str_starts(line, str_of(name));
 }

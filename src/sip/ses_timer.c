@@ -26,11 +26,14 @@ void se_write_request(struct buf *b, const struct ses *x, bool first)
 {
 	if (!x->opts || !x->opts->session_timer)
 		return;
-	buf_fmt(b, "Session-Expires: %u", x->se.s ? x->se.s : wanted(x));
+	buf_lit(b, "Session-Expires: ");
+	buf_u64(b, x->se.s ? x->se.s : wanted(x));
 	/* A refresh keeps the role, seen from its sender. */
 	if (!first && x->se.role != SE_NONE)
 		buf_lit(b, x->se.role == SE_WE_REFRESH ? ";refresher=uac" : ";refresher=uas");
-	buf_fmt(b, "\r\nMin-SE: %u\r\n", own_min(x));
+	buf_lit(b, "\r\nMin-SE: ");
+	buf_u64(b, own_min(x));
+	buf_lit(b, "\r\n");
 }
 
 static uint32_t seconds(struct str v)

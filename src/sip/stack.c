@@ -255,11 +255,13 @@ void sip_write_contact(struct sip *s, struct buf *b, const struct contact *c)
 		sip_write_value(b, c->user);
 		buf_ch(b, '@');
 	}
-	if (c->opts && c->opts->contact_host[0])
-		buf_fmt(b, "%s:%u", c->opts->contact_host,
-			l->cfg.adv_port ? l->cfg.adv_port : l->bound.port);
-	else
+	if (c->opts && c->opts->contact_host[0]) {
+		buf_lit(b, c->opts->contact_host);
+		buf_ch(b, ':');
+		buf_u64(b, l->cfg.adv_port ? l->cfg.adv_port : l->bound.port);
+	} else {
 		transport_sentby(s, b, c->listener, c->local);
+	}
 	buf_lit(b, transport[l->cfg.transport]);
 }
 

@@ -716,7 +716,8 @@ void transport_sentby(struct sip *s, struct buf *b, uint32_t listener, const str
 		return;
 	}
 	sip_write_host(b, host);
-	buf_fmt(b, ":%u", a.port);
+	buf_ch(b, ':');
+	buf_u64(b, a.port);
 }
 
 void transport_via(struct sip *s, struct buf *b, const struct path *p, struct str branch)

@@ -2,34 +2,39 @@
 
 #include <string.h>
 
-/* The line up to its CR LF or LF; *rest behind it. */
-static struct str take_line(struct str *rest)
+/* false: a header of another name. */
+static bool call_id_of(struct str line, struct str *id)
 {
-	struct str line;
+	struct str name, value;
 
-	if (!str_cut(*rest, '\n', &line, rest))
-		*rest = STR_NONE;
-	if (line.n && line.p[line.n - 1] == '\r')
-		line.n--;
-	return line;
+	if (!str_cut(line, ':', &name, &value))
+		return false;
+	name = str_trim(name);
+	if (!str_iis(name, "Call-ID") && !str_iis(name, "i"))
+		return false;
+	*id = str_trim(value);
+	return true;
 }
 
+/* Every message comes by here: only lines that begin as the name may are looked at. */
 struct str recorder_call_id(struct str msg)
 {
-	struct str rest = msg, name, value;
+	const char *p = msg.p, *end = msg.n ? msg.p + msg.n : msg.p, *nl;
+	struct str id;
 
-	(void)take_line(&rest);		/* the start line */
-	while (rest.n) {
-		struct str line = take_line(&rest);
-
-		if (!line.n)
-			break;
-		/* Most lines are of no interest, and every message comes by here. */
-		if (!strchr("cCiI \t", line.p[0]) || !str_cut(line, ':', &name, &value))
+	while (p < end && (nl = memchr(p, '\n', (size_t)(end - p))) && nl + 1 < end) {
+		p = nl + 1;
+		if (*p == '\n' || (*p == '\r' && (p + 1 == end || p[1] == '\n')))
+			break;		/* the body begins */
+		if (!strchr("cCiI \t", *p))
 			continue;
-		name = str_trim(name);
-		if (str_iis(name, "Call-ID") || str_iis(name, "i"))
-			return str_trim(value);
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (!nl)
+			nl = end;
+		if (nl > p && nl[-1] == '\r')
+			nl--;
+		if (call_id_of((struct str){ p, (size_t)(nl - p) }, &id))
+			return id;
 	}
 	return STR_NONE;
 }
