@@ -20,13 +20,13 @@ struct row {
 #define ROW(per, type, most) { per, #type, sizeof(struct type), most }
 
 static const struct row rows[] = {
-	ROW("call", call, 2688),
-	ROW("call until it talks, and while it ends", call_record, 14616),
+	ROW("call", call, 2696),
+	ROW("call until it talks, and while it ends", call_record, 15552),
 	ROW("call", route_plan, 432),
 	ROW("leg", leg, 1472),
 	ROW("session", ses, 584),
 	ROW("dialog", dialog, 112),
-	ROW("transaction", tx, 216),
+	ROW("transaction", tx, 224),
 	ROW("client transaction, until it was heard of", client, 1320),
 	ROW("registration", binding, 152),
 	ROW("connection", conn, 296),

@@ -11,7 +11,7 @@
 struct world {
 	struct logsink *s;
 	int fd[2];
-	char text[LOGSINK_BYTES + 65536];
+	char text[LOGSINK_BYTES + 2 * 65536];	/* the ring, the pipe, and what is told in the end */
 	size_t n;
 };
 
