@@ -14,7 +14,8 @@ static void new_branch(struct sip *s, const struct tx *t, char out[40])
 {
 	const struct ses *x = t->user_kind == TX_USER_INVITE ? ses_get(s, t->user) : NULL;
 	uint32_t v = x ? x->loop : 0;
-	const uint8_t loop[] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
+	const uint8_t loop[] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8),
+				 (uint8_t)v };
 	struct buf b;
 	char r[BRANCH_RANDOM * 2 + 1];
 
