@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -21,7 +20,7 @@ struct logsink {
 	_Atomic uint64_t lost;
 	_Atomic bool ending;
 	uint64_t told;			/* of lost; the thread's */
-	int fd, wake;
+	int fd, wake, done;		/* wake: rung by the loop; done: by the thread, at its end */
 	bool running;
 	pthread_t thread;
 	char ring[LOGSINK_BYTES];
@@ -86,6 +85,16 @@ static bool write_some(struct logsink *s)
 	return true;
 }
 
+static void ring_bell(int fd)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	do
+		n = write(fd, &one, sizeof one);
+	while (n < 0 && errno == EINTR);
+}
+
 static void *log_thread(void *arg)
 {
 	struct logsink *s = arg;
@@ -98,17 +107,8 @@ static void *log_thread(void *arg)
 			;
 		tell_lost(s);
 	} while (!atomic_load(&s->ending));
+	ring_bell(s->done);
 	return NULL;
-}
-
-static void wake(struct logsink *s)
-{
-	uint64_t one = 1;
-	ssize_t n;
-
-	do
-		n = write(s->wake, &one, sizeof one);
-	while (n < 0 && errno == EINTR);
 }
 
 /* Signals are for the loop's thread. */
@@ -132,7 +132,8 @@ enum err logsink_new(struct logsink **out, int fd)
 
 	s->fd = fd;
 	s->wake = eventfd(0, EFD_CLOEXEC);
-	e = s->wake < 0 ? ERR_IO : start(s);
+	s->done = eventfd(0, EFD_CLOEXEC);
+	e = s->wake < 0 || s->done < 0 ? ERR_IO : start(s);
 	if (e) {
 		logsink_free(s);
 		return e;
@@ -144,17 +145,12 @@ enum err logsink_new(struct logsink **out, int fd)
 /* A reader that sleeps gets its time; then the thread is taken out of its write. */
 static void end(struct logsink *s)
 {
-	struct timespec t;
+	struct pollfd p = { .fd = s->done, .events = POLLIN };
 
 	atomic_store(&s->ending, true);
-	wake(s);
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);	/* cannot fail */
-	t.tv_nsec += LOGSINK_END_MS * 1000000l;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	if (!pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &t))
-		return;
-	(void)pthread_cancel(s->thread);
+	ring_bell(s->wake);
+	if (poll(&p, 1, LOGSINK_END_MS) <= 0)
+		(void)pthread_cancel(s->thread);	/* of this process: cannot fail */
 	(void)pthread_join(s->thread, NULL);	/* it was made by us */
 }
 
@@ -166,6 +162,8 @@ void logsink_free(struct logsink *s)
 		end(s);
 	if (s->wake >= 0)
 		(void)close(s->wake);		/* nothing was written to a file */
+	if (s->done >= 0)
+		(void)close(s->done);		/* likewise */
 	mem_free(s);
 }
 
@@ -197,7 +195,7 @@ void logsink_line(void *ctx, enum log_level level, struct str line)
 	}
 	copy_in(s, head, buf_str(&b));
 	atomic_store_explicit(&s->head, head + b.n, memory_order_release);
-	wake(s);
+	ring_bell(s->wake);
 }
 
 uint64_t logsink_lost(const struct logsink *s)

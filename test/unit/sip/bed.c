@@ -444,6 +444,13 @@ struct bed *bed_new(void)
 	return bed_new_with(NULL, 0, SIP_ZONE_PBX);
 }
 
+void bed_forget_wire(struct bed *b)
+{
+	for (int i = 0; i < b->nwire; i++)
+		mem_free(b->wire[i].text);
+	b->nwire = 0;
+}
+
 void bed_free(struct bed *b)
 {
 	struct pkt *p;
@@ -456,8 +463,7 @@ void bed_free(struct bed *b)
 		b->net->head = p->next;
 		mem_free(p);
 	}
-	for (int i = 0; i < b->nwire; i++)
-		mem_free(b->wire[i].text);
+	bed_forget_wire(b);
 	for (int i = 0; i < BED_STREAMS; i++)
 		mem_free(b->net->stream[i].got);
 	mem_free(b->net);

@@ -71,6 +71,7 @@ struct bed *bed_new_with(const struct sip_config *a, uint32_t methods, enum sip_
 /* Both sides take subscriptions to these packages; side A is a zone of phones. */
 struct bed *bed_new_events(const struct sip_config *a, const char *events);
 void bed_free(struct bed *b);
+void bed_forget_wire(struct bed *b);	/* what was sent so far */
 void bed_run(struct bed *b, ms_t ms);
 /* The next event of this kind not looked at yet; fails the test when there is none. */
 const struct bed_event *bed_want(struct bed_side *s, enum sip_ev_kind k);

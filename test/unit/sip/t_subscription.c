@@ -351,7 +351,8 @@ static void one_address_holds_so_many_and_no_more(void **x)
 	for (int i = 0; i <= SIP_SUB_PER_IP; i++) {
 		(void)snprintf(id, sizeof id, "many%d", i);
 		sub_say(b, (struct sub_said){ .method = "SUBSCRIBE", .cseq = 1 }, NULL, id, "dialog");
-		b->nwire = i < SIP_SUB_PER_IP ? (mem_free(b->wire[0].text), 0) : b->nwire;
+		if (i < SIP_SUB_PER_IP)
+			bed_forget_wire(b);
 	}
 	assert_int_equal(bed_sent(b, "SIP/2.0 503"), 1);
 	assert_int_equal(sub_count(&b->a), SIP_SUB_PER_IP);
