@@ -172,10 +172,11 @@ static void answer_it(struct fz *f, const struct sip_event *e)
 	}
 }
 
+static const struct sip_opts plain = { .session_timer = false };	/* outlives the sessions */
+
 static void turn(struct fz *f)
 {
 	struct sip_event e;
-	struct sip_opts o = { .session_timer = false };
 	struct sip_body sdp = { STR("application/sdp"), STR("v=0\r\n") };
 	struct known *k;
 
@@ -187,7 +188,7 @@ static void turn(struct fz *f)
 			k->over = true;
 		if (e.kind == SIP_EV_SUBSCRIBE)
 			answer_it(f, &e);
-		if (e.kind == SIP_EV_INVITE && sip_own(f->sip, e.session, 5, &o) == OK) {
+		if (e.kind == SIP_EV_INVITE && sip_own(f->sip, e.session, 5, &plain) == OK) {
 			(void)sip_answer(f->sip, e.session, &sdp, NULL, 0);
 			f->session = e.session;
 		}
