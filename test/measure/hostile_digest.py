@@ -178,6 +178,15 @@ def shown(bench):
             yield "phone", None, {"realm": "a phone saw", "username": value}
 
 
+def longest_run(cseqs):
+    """An answer has the next CSeq; a request of its own begins without credentials, which leaves a gap."""
+    runs, last = [0], None
+    for n in sorted(cseqs):
+        runs.append(runs[-1] + 1 if last is not None and n == last + 1 else 1)
+        last = n
+    return max(runs)
+
+
 def judge(bench):
     """(leaks, most answers to one endless challenge, how often rightly shown by kind of request)"""
     leaks, right, tries = [], collections.Counter(), collections.defaultdict(set)
@@ -188,8 +197,8 @@ def judge(bench):
             continue
         right[kind(r)] += 1
         if given[1:] == (r.get("Call-ID"), kind(r)) and kind(r) not in ("REGISTER", "OPTIONS", "ACK"):
-            tries[given[1:]].add(c["nonce"])
-    return leaks, max((len(v) for v in tries.values()), default=0), right
+            tries[given[1:]].add(int(r.get("CSeq").split()[0]))
+    return leaks, max(map(longest_run, tries.values()), default=0), right
 
 
 def attack_inside(b):
