@@ -287,7 +287,7 @@ static void the_context_that_authenticates_owns_the_packet(void **state)
 static void clear_and_forged_packets_are_not_believed_on_a_protected_leg(void **state)
 {
 	struct secure s = secure_new();
-	uint8_t p[RTP_PACKET_MAX + RTP_TAIL];
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL] = { 0 };
 
 	(void)state;
 	comes(s.b, A, at("10.0.0.1", 4000), PCMU, 1, 0, 70);
