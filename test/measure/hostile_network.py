@@ -1,4 +1,4 @@
-"""Bad networks: loss, order, segments, resets, peers that vanish, hosts that fail (B5, D1 to D5, D8, D9)."""
+"""Bad networks: loss, order, segments, resets, peers that vanish, hosts that fail (B5, D1, D2, D4, D5, D8)."""
 import collections
 import re
 import socket
