@@ -140,7 +140,8 @@ static enum err params(struct cur *c, struct sip_via *v)
 				return ERR_PARSE;
 			last = c->p;
 		}
-		if (++n > SIP_PARAM_MAX)
+		/* What answers a request adds one more; it must be able to read that. */
+		if ((v->received.p || !str_iis(name, "received")) && ++n > SIP_PARAM_MAX)
 			return ERR_LIMIT;
 		keep(v, name, val);
 	}

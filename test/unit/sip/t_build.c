@@ -116,6 +116,34 @@ static void the_source_is_noted_only_where_it_differs_or_is_asked_for(void **sta
 		"Content-Length: 0\r\n\r\n");
 }
 
+static void a_via_with_all_the_parameters_there_may_be_can_be_answered(void **state)
+{
+	static const char head[] = "OPTIONS sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z1;rport",
+		tail[] = "\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: i\r\nCSeq: 3 OPTIONS\r\n\r\n";
+	char mem[2][1024];
+	struct buf in, out;
+	struct build b;
+	struct arena a;
+	struct sip_msg *m = NULL, *back = NULL;
+	struct sip_refuse why;
+
+	(void)state;
+	buf_init(&in, mem[0], sizeof mem[0]);
+	buf_lit(&in, head);
+	for (unsigned i = 2; i < SIP_PARAM_MAX; i++)
+		buf_lit(&in, ";p");
+	buf_lit(&in, tail);
+	arena_init(&a, SIP_ARENA_MAX);
+	assert_int_equal(sip_msg_parse(buf_str(&in), &a, &m, &why), OK);
+	assert_int_equal(addr_parse(STR("192.0.2.7:5060"), 0, &m->src), OK);
+	buf_init(&out, mem[1], sizeof mem[1]);
+	build_response(&b, &out, m, 200, STR("OK"), STR("t"));
+	assert_int_equal(build_end(&b), OK);
+	assert_int_equal(sip_msg_parse(buf_str(&out), &a, &back, &why), OK);
+	assert_str(back->via.received, "192.0.2.7");
+	arena_close(&a);
+}
+
 static void a_value_that_would_begin_a_header_is_refused(void **state)
 {
 	static const struct { const char *p; size_t n; } evil[] = {
@@ -207,6 +235,7 @@ int run_build(void)
 		cmocka_unit_test(a_body_written_in_place_gets_its_length_afterwards),
 		cmocka_unit_test(a_response_repeats_what_the_request_had),
 		cmocka_unit_test(the_source_is_noted_only_where_it_differs_or_is_asked_for),
+		cmocka_unit_test(a_via_with_all_the_parameters_there_may_be_can_be_answered),
 		cmocka_unit_test(a_value_that_would_begin_a_header_is_refused),
 		cmocka_unit_test(what_is_not_a_message_is_refused),
 		cmocka_unit_test(a_full_buffer_is_told_at_the_end),
