@@ -184,6 +184,18 @@ static void flush_failed(struct store *s)
 	timer_start(&s->cfg.loop->timers, &s->batch, STORE_RETRY_MS, flush_due, s);
 }
 
+/* A batch begins STORE_BATCH_MS after the one before it began: what came while that one was on its
+ * way waits for company, too, else every other transaction would have one entry. */
+static void next_batch(struct store *s)
+{
+	ms_t took = s->cfg.loop->now - s->flush.started;
+	bool full = map_pending(s->cfg.map) >= STORE_BATCH_MAX;
+
+	if (map_pending(s->cfg.map))
+		timer_start(&s->cfg.loop->timers, &s->batch,
+			    full || took >= STORE_BATCH_MS ? 0 : STORE_BATCH_MS - took, flush_due, s);
+}
+
 static void flush_done(struct store *s)
 {
 	struct flush *f = &s->flush;
@@ -208,8 +220,7 @@ static void flush_done(struct store *s)
 	v->failing = false;
 	v->fail = DB_FAIL_NONE;
 	v->why[0] = 0;
-	if (map_pending(s->cfg.map))
-		timer_start(&s->cfg.loop->timers, &s->batch, 0, flush_due, s);
+	next_batch(s);
 }
 
 static void finished(struct store *s, struct job *j)

@@ -32,7 +32,7 @@ struct store_config {
 	ms_t delay;			/* inline: every job takes this long      */
 };
 
-enum { STORE_BATCH_MS = 50, STORE_RETRY_MS = 1000, STORE_BATCH_MAX = 1024, STORE_JOBS_MAX = 64,
+enum { STORE_BATCH_MS = 80, STORE_RETRY_MS = 1000, STORE_BATCH_MAX = 1024, STORE_JOBS_MAX = 64,
        STORE_SLOW_MS = 3000,		/* a batch that takes longer is an alarm */
        STORE_TELL_MS = 60000 };		/* between two lines about the same trouble */
 
