@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/table.h"
+
 enum { NEAR_MAX = 31, SPECS_MAX = 32 };
 
 /* Levenshtein distance of two short words. */
@@ -55,7 +57,8 @@ static void tell_unknown(const char *cmd, const char *word, const struct arg_spe
 	for (int i = 0; spec[i].name && i < SPECS_MAX; i++)
 		list[i] = spec[i].name;
 	near = args_nearest(word, list);
-	fprintf(stderr, "tandem %s: there is no option %s", cmd, word);
+	fprintf(stderr, "tandem %s: there is no option ", cmd);
+	table_say(stderr, word);
 	if (near >= 0)
 		fprintf(stderr, "; did you mean %s?\n", list[near]);
 	else

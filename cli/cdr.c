@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -72,6 +73,15 @@ static json_t *again_text(const struct paging *p)
 	return *p->after ? json_string(p->after) : json_null();
 }
 
+static void print_json(const json_t *j)
+{
+	char *text = json_dumps(j, JSON_INDENT(1));
+
+	table_json(stdout, str_of(text ? text : "null"));
+	printf("\n");
+	free(text);	/* jansson's own */
+}
+
 static int run_json(struct paging *p)
 {
 	static const char *const title[] = { "ID", "BEGAN (UTC)", "CALLING", "CALLED", "ANSWERED BY",
@@ -94,8 +104,7 @@ static int run_json(struct paging *p)
 	}
 	if (p->c.json && !rc) {
 		json_object_set_new(all, "next", again_text(p));
-		json_dumpf(all, stdout, JSON_INDENT(1));
-		printf("\n");
+		print_json(all);
 	} else if (!rc) {
 		table_print(&t, stdout);
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/table.h"
 #include "conf/config.h"
 
 enum { SPECS = CMD_ARGS + 12, ANSWER_MAX = 64 << 20, ASK_S = 60, MORE_MAX = 4 };
@@ -59,8 +60,9 @@ static enum err take_words(struct client *c, const struct args *a)
 		while (c->cmd->arg[at].name && (!c->cmd->arg[at].must || c->value[at]))
 			at++;
 		if (!c->cmd->arg[at].name) {
-			fprintf(stderr, "tandem %s: \"%s\" is one word too many; see `tandem help`.\n",
-				c->cmd->name, a->word[i]);
+			fprintf(stderr, "tandem %s: \"", c->cmd->name);
+			table_say(stderr, a->word[i]);
+			fprintf(stderr, "\" is one word too many; see `tandem help`.\n");
 			return ERR_PARSE;
 		}
 		c->value[at] = a->word[i];
@@ -196,9 +198,11 @@ static int tell(const struct client *c, CURLcode rc)
 	else if (rc != CURLE_OK)
 		fprintf(stderr, "The daemon does not answer on %s. Start it with `tandem serve -c tandem.yaml`, or name its socket with --socket.\n",
 			c->socket);
-	else
-		fprintf(stderr, "tandem %s: %s\n", c->cmd->name,
-			why ? why : "the daemon gave an answer that cannot be read.");
+	else {
+		fprintf(stderr, "tandem %s: ", c->cmd->name);
+		table_say(stderr, why ? why : "the daemon gave an answer that cannot be read.");
+		fprintf(stderr, "\n");
+	}
 	json_decref(j);
 	return 1;
 }
@@ -253,6 +257,12 @@ json_t *client_answer(const struct client *c)
 	return c->n ? json_loadb(c->text, c->n, 0, NULL) : NULL;
 }
 
+void client_print(const struct client *c)
+{
+	table_json(stdout, (struct str){ c->text, c->n });
+	printf("\n");
+}
+
 void client_end(struct client *c)
 {
 	if (c->text)
@@ -275,7 +285,7 @@ int client_run(const char *action, int argc, char **argv, void (*people)(const j
 	rc = client_ask(&c, NULL, 0);
 	j = rc ? NULL : client_answer(&c);
 	if (!rc && c.json)
-		printf("%s\n", c.text ? c.text : "");
+		client_print(&c);
 	else if (j)
 		people(j);
 	json_decref(j);

@@ -40,6 +40,8 @@ bool client_path(const struct client *c, struct buf *b);
 /* Asks; a new answer replaces the old one. 0: 2xx. */
 int client_ask(struct client *c, const char *body, size_t n);
 json_t *client_answer(const struct client *c);	/* NULL: no JSON */
+/* The answer as it came, but harmless on a terminal. */
+void client_print(const struct client *c);
 void client_end(struct client *c);
 /* Begin, ask, and print: --json as it came, else for people. */
 int client_run(const char *action, int argc, char **argv, void (*people)(const json_t *answer));

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/reference.h"
+#include "cli/table.h"
 
 static int help(int argc, char **argv);
 
@@ -48,10 +49,12 @@ static int unknown(const char *word)
 	for (int i = 0; i < NCOMMANDS; i++)
 		names[i] = commands[i].name;
 	near = args_nearest(word, names);
+	fprintf(stderr, "tandem: there is no command \"");
+	table_say(stderr, word);
 	if (near >= 0)
-		fprintf(stderr, "tandem: there is no command \"%s\"; did you mean %s?\n", word, names[near]);
+		fprintf(stderr, "\"; did you mean %s?\n", names[near]);
 	else
-		fprintf(stderr, "tandem: there is no command \"%s\"; see `tandem help`.\n", word);
+		fprintf(stderr, "\"; see `tandem help`.\n");
 	return 1;
 }
 

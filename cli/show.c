@@ -46,6 +46,18 @@ static const char *why_text(const json_t *trunk, const json_t *host, char out[60
 	return buf_ok(&b) ? buf_z(&b) : js_get(host, "text");
 }
 
+static void turned_away(const json_t *x)
+{
+	char since[24];
+
+	printf("\nListener ");
+	table_say(stdout, js_get(x, "listener"));
+	printf(" turned away %ld TLS connections, the last at %s: ", js_long(x, "count"),
+	       js_time(x, "last", since));
+	table_say(stdout, js_get(x, "text"));
+	printf("\n");
+}
+
 static void trunks(const json_t *j)
 {
 	static const char *const title[] = { "TRUNK", "PROFILE", "HOST", "STATE", "SINCE (UTC)",
@@ -76,9 +88,7 @@ static void trunks(const json_t *j)
 		printf("* is the host that new calls use.\n");
 	table_free(&t);
 	json_array_foreach(json_object_get(j, "refused"), i, x)
-		printf("\nListener %s turned away %ld TLS connections, the last at %s: %s\n",
-		       js_get(x, "listener"), js_long(x, "count"), js_time(x, "last", since),
-		       js_get(x, "text"));
+		turned_away(x);
 }
 
 static const char *seconds_text(long s, char out[32])
@@ -240,10 +250,13 @@ int cmd_show(int argc, char **argv)
 			return client_run(what[i].action, argc - 1, argv + 1, what[i].people);
 	}
 	near = args_nearest(word, names);
-	if (near >= 0)
-		fprintf(stderr, "tandem show: there is no \"%s\"; did you mean %s?\n", word, names[near]);
-	else
+	if (near >= 0) {
+		fprintf(stderr, "tandem show: there is no \"");
+		table_say(stderr, word);
+		fprintf(stderr, "\"; did you mean %s?\n", names[near]);
+	} else {
 		fprintf(stderr, "usage: tandem show trunks|calls|phones|users|guard|call ID [--json]\n");
+	}
 	return 1;
 }
 

@@ -17,15 +17,12 @@ static int tell_findings(const struct client *c, const char *file)
 	json_t *j = client_answer(c), *f;
 	json_t *list = json_object_get(j, "findings");
 	int n = (int)json_array_size(list);
-	char mem[1600];
-	struct buf b;
 	size_t i;
 
-	buf_init(&b, mem, sizeof mem);
 	json_array_foreach(list, i, f) {
-		buf_reset(&b);
-		table_safe(&b, js_get(f, "text"));
-		printf("%s:%ld:%ld: %s\n", file, js_long(f, "line"), js_long(f, "column"), buf_z(&b));
+		printf("%s:%ld:%ld: ", file, js_long(f, "line"), js_long(f, "column"));
+		table_say(stdout, js_get(f, "text"));
+		printf("\n");
 	}
 	if (js_long(j, "more"))
 		printf("... and %ld more.\n", js_long(j, "more"));
@@ -53,7 +50,7 @@ static int apply(struct client *c, const char *file)
 	rc = client_ask(c, text, n);
 	if (!rc && c->json) {
 		answer = client_answer(c);
-		printf("%s\n", c->text ? c->text : "");
+		client_print(c);
 		rc = exit_code((int)json_array_size(json_object_get(answer, "findings")));
 		json_decref(answer);
 	} else if (!rc) {

@@ -7,12 +7,7 @@
 
 static void say(const char *z)
 {
-	char mem[2400];
-	struct buf b;
-
-	buf_init(&b, mem, sizeof mem);
-	table_safe(&b, z);
-	printf("%s", buf_z(&b));
+	table_say(stdout, z);
 }
 
 static void field(const char *name, const char *value)

@@ -3,24 +3,44 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shown.h"
 
 enum { CELL_MAX = 1200 };
 
-/* C1 controls are 0xc2 0x80..0x9f in UTF-8. */
-static bool is_c1(const unsigned char *p)
-{
-	return p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
-}
-
 void table_safe(struct buf *b, const char *z)
 {
-	for (const unsigned char *p = (const unsigned char *)z; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			buf_fmt(b, "\\x%02x", *p);
-		else if (is_c1(p))
-			buf_fmt(b, "\\x%02x", *++p);
-		else
-			buf_ch(b, (char)*p);
+	buf_shown(b, str_of(z));
+}
+
+void table_say(FILE *to, const char *z)
+{
+	size_t cap = 4 * strlen(z) + 1;
+	char *mem = mem_new(cap);
+	struct buf b;
+
+	buf_init(&b, mem, cap);
+	table_safe(&b, z);
+	fputs(buf_z(&b), to);
+	mem_free(mem);
+}
+
+/* Beyond ASCII such characters stand in JSON's strings only, where \uNNNN is the same. */
+void table_json(FILE *to, struct str s)
+{
+	size_t len;
+
+	for (size_t i = 0; i < s.n; i += len) {
+		uint32_t c = 0;
+
+		len = shown_utf8(str_sub(s, i, s.n - i), &c);
+		if (!len || shown_as_is(c) || c == '\n') {
+			len = len ? len : 1;
+			(void)fwrite(s.p + i, 1, len, to);	/* a closed pipe is told when it ends */
+		} else if (c < 0x10000) {
+			fprintf(to, "\\u%04x", c);
+		} else {
+			fprintf(to, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+		}
 	}
 }
 

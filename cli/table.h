@@ -1,5 +1,5 @@
 /*
- * table.h - aligned columns on a terminal, and text from strangers made harmless.
+ * table.h - aligned columns on a terminal, and text and JSON from strangers made harmless.
  *
  * Owner: table_free() frees the copies of the cells.
  * Units: widths are characters of UTF-8; the last column is never padded.
@@ -25,7 +25,11 @@ void table_free(struct table *t);
 void table_row(struct table *t, const char *const *cell);
 void table_print(const struct table *t, FILE *to);
 
-/* Text with control characters (also those of C1, which terminals obey) written as \xNN. */
+/* Text with what a terminal would obey (base/shown) written as \xNN. */
 void table_safe(struct buf *b, const char *z);
+/* The same, printed; of any length. */
+void table_say(FILE *to, const char *z);
+/* JSON as it came, but what a terminal would obey is written as \uNNNN: the same values. */
+void table_json(FILE *to, struct str json);
 
 #endif

@@ -22,6 +22,8 @@ EVERYWHERE = {
     "starts a shell": "system popen",
     "no bound on the stack": "alloca",
     "leaves without closing": "longjmp setjmp",
+    "SQL takes values by binding only": "sqlite3_mprintf sqlite3_vmprintf sqlite3_snprintf sqlite3_vsnprintf sqlite3_get_table "
+    "sqlite3_str_appendf sqlite3_str_vappendf",
 }
 ONLY_IN = {                 # function: (folders or files that may, instead use)
     "malloc": ("base/", "mem_*"),
@@ -38,6 +40,12 @@ ONLY_IN = {                 # function: (folders or files that may, instead use)
     "exit": ("app/ cli/ base/", "enum err"),
     "abort": ("base/ io/ pki/ media/", "assert() or enum err"),
 }
+CONSTANT = {                # functions whose second argument is written there, or says why not
+    "sqlite3_exec": "SQL that is run without bindings is a constant; prepare it and bind the values",
+}
+# SQL with a place for text: names of our own tables may stand there, values may not.
+SQL = re.compile(r'"[^"]*?\b(SELECT|INSERT|REPLACE|INTO|UPDATE|DELETE|CREATE|ALTER|DROP|PRAGMA|ATTACH|FROM|WHERE|VALUES|SET)\b'
+                 r'(?:\\.|[^"\\])*%[-.*\d]*(?:l|ll|z)?[a-zA-Z]')
 WORDS = {                   # in code and comments alike
     r"\b(TODO|FIXME|XXX|HACK)\b": "finish it, or write an issue",
     r"^\s*typedef\s+(struct|union)\b": "a struct keeps its tag",
@@ -86,6 +94,10 @@ def check(path, where):
             why = why_not(m[1], where)
             if why:
                 yield n, why
+            if m[1] in CONSTANT and not re.match(r'\w+\s*\([^,]*,\s*"[^,]*$|\w+\s*\([^,]*,\s*"[^"]*",', stripped[m.start():]):
+                yield n, f"{m[1]}(): {CONSTANT[m[1]]}"
+        if SQL.search(line) and where.startswith(("store/", "site/", "api/", "service/", "app/")):
+            yield n, "SQL made from text: bind values; where it is the name of a table of ours, say so"
         for pattern, why in WORDS.items():
             if pattern.search(line):
                 yield n, why

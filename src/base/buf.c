@@ -86,7 +86,7 @@ void buf_safe(struct buf *b, struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (c >= 0x20 && c < 0x7f) {
+		if (c >= 0x20 && c < 0x7f && !(c == '\\' && i + 1 < s.n && s.p[i + 1] == 'x')) {
 			buf_ch(b, (char)c);
 		} else {
 			buf_lit(b, "\\x");

@@ -33,7 +33,8 @@ static inline void buf_lit(struct buf *b, const char *z)	/* its length is known 
 void buf_ch(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_hex(struct buf *b, const void *p, size_t n);	/* lower case */
-/* Bytes as text for people: control characters and non-ASCII as \xNN. */
+/* Bytes as text for people: control characters and non-ASCII as \xNN, and a backslash before an x as \x5c,
+ * so that every \xNN stands for one byte. */
 void buf_safe(struct buf *b, struct str s);
 void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vfmt(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));

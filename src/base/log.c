@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 
-#include "base/buf.h"
+#include "base/shown.h"
 
 void log_line(struct log *l, enum log_level level, const char *fmt, ...)
 {
-	char mem[1000];
+	char mem[1000], safe[1000];
 	struct buf b;
 	va_list ap;
 	int n;
@@ -18,8 +18,9 @@ void log_line(struct log *l, enum log_level level, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	buf_init(&b, mem, sizeof mem);
-	b.n = (size_t)n < sizeof mem ? (size_t)n : sizeof mem - 1;
+	/* Whatever an argument held, a line stays one line and obeys nobody; it ends where it is full. */
+	buf_init(&b, safe, sizeof safe);
+	buf_shown(&b, (struct str){ mem, (size_t)n < sizeof mem ? (size_t)n : sizeof mem - 1 });
 	l->lines++;
 	l->write(l->ctx, level, buf_str(&b));
 }

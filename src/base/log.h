@@ -2,8 +2,8 @@
  * log.h - one line per event: time, level, what happened, for people.
  *
  * Does not: block. Lines go through `write`, which the owner sets (a channel
- * to a thread in the daemon (io/logsink), a buffer in tests). Control characters
- * in arguments are for the caller to escape with buf_safe().
+ * to a thread in the daemon (io/logsink), a buffer in tests). What may not be shown
+ * (base/shown) becomes \xNN in every line; buf_safe() values that must be told apart.
  * No secret is ever an argument.
  */
 #ifndef BASE_LOG_H

@@ -1,8 +1,24 @@
 #include "call/cdr.h"
 
+#include <string.h>
+
 static void set(char *dst, size_t cap, struct str s)
 {
-	(void)str_copy(dst, cap, str_sub(s, 0, cap - 1));	/* cut, never refused */
+	struct buf b;
+
+	if (!s.n || !memchr(s.p, 0, s.n)) {
+		(void)str_copy(dst, cap, str_sub(s, 0, cap - 1));	/* cut, never refused */
+		return;
+	}
+	/* Text here ends with NUL: "4711%00" must not be kept as if it were 4711. */
+	buf_init(&b, dst, cap - 1);
+	for (size_t i = 0; i < s.n && buf_ok(&b); i++) {
+		if (s.p[i])
+			buf_ch(&b, s.p[i]);
+		else
+			buf_lit(&b, "\\x00");
+	}
+	dst[b.n] = 0;
 }
 
 #define SET(field, s) set((field), sizeof(field), (s))

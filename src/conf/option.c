@@ -3,11 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shown.h"
+
 /* --- findings ------------------------------------------------------------------- */
 
 void finding_add(struct findings *fs, struct mark at, const char *f, ...)
 {
+	char text[sizeof ((struct finding *)0)->text];
 	struct finding *x;
+	struct buf b;
 	va_list ap;
 
 	if (fs->n == FINDINGS_MAX) {
@@ -19,8 +23,11 @@ void finding_add(struct findings *fs, struct mark at, const char *f, ...)
 	x->col = at.col;
 	(void)snprintf(x->file, sizeof x->file, "%s", at.file ? at.file : "");	/* cut when longer */
 	va_start(ap, f);
-	(void)vsnprintf(x->text, sizeof x->text, f, ap);	/* cut when longer */
+	(void)vsnprintf(text, sizeof text, f, ap);	/* cut when longer */
 	va_end(ap);
+	buf_init(&b, x->text, sizeof x->text - 1);
+	buf_shown(&b, str_of(text));	/* it quotes the file; it ends where it is full */
+	x->text[b.n] = 0;
 }
 
 void findings_write(struct buf *b, const struct findings *fs)

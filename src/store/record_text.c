@@ -2,46 +2,41 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/shown.h"
 #include "base/when.h"
 
-/* Bytes of the well-formed UTF-8 character at p, 0: it is none (RFC 3629). */
-static size_t utf8(const unsigned char *p, size_t n)
+/* \uNNNN, in two halves beyond 16 bits (RFC 8259 7). */
+static void json_escape(struct buf *b, uint32_t c)
 {
-	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
+	if (c < 0x10000)
+		buf_fmt(b, "\\u%04x", c);
+	else
+		buf_fmt(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
 }
 
+/* What is no UTF-8 becomes \xNN in the value; a backslash before an x becomes \x5c there, so that every
+ * \xNN of a value stands for one byte. */
 static void json_text(struct buf *b, struct str s)
 {
 	size_t len;
 
 	buf_ch(b, '"');
 	for (size_t i = 0; i < s.n; i += len) {
-		unsigned char c = (unsigned char)s.p[i];
+		struct str rest = str_sub(s, i, s.n - i);
+		unsigned char byte = (unsigned char)rest.p[0];
+		uint32_t c = 0;
 
-		len = 1;
-		if (c == '"' || c == '\\') {
-			buf_ch(b, '\\');
-			buf_ch(b, (char)c);
-		} else if (c < 0x20 || c == 0x7f) {
-			buf_fmt(b, "\\u%04x", c);
-		} else if (c < 0x80) {
-			buf_ch(b, (char)c);
-		} else if ((len = utf8((const unsigned char *)s.p + i, s.n - i))) {
-			buf_bytes(b, s.p + i, len);
-		} else {
+		len = shown_utf8(rest, &c);
+		if (!len || (c == '\\' && rest.n > 1 && rest.p[1] == 'x')) {
 			len = 1;
-			buf_fmt(b, "\\\\x%02x", c);
+			buf_fmt(b, "\\\\x%02x", byte);
+		} else if (!shown_as_is(c)) {
+			json_escape(b, c);
+		} else {
+			if (c == '"' || c == '\\')
+				buf_ch(b, '\\');
+			buf_bytes(b, rest.p, len);
 		}
 	}
 	buf_ch(b, '"');
@@ -140,23 +135,36 @@ void record_json(struct buf *b, const struct call_record *r)
 	buf_lit(b, "]}");
 }
 
+/* A cell that starts like a formula would be run by a spreadsheet; a signed number is none. */
+static bool is_formula(struct str s)
+{
+	if (!s.n || !strchr("=@+-", s.p[0]))
+		return false;
+	if (s.p[0] == '=' || s.p[0] == '@')
+		return true;
+	for (size_t i = 1; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return true;
+	return false;
+}
+
 static void csv_text(struct buf *b, struct str s)
 {
-	/* a cell that starts like a formula would be run by a spreadsheet; a number's leading
-	 * + is wanted */
-	bool formula = s.n && (s.p[0] == '=' || s.p[0] == '@' || s.p[0] == '\t' ||
-			       (s.n > 1 && (s.p[0] == '-' || s.p[0] == '+') &&
-				(s.p[1] < '0' || s.p[1] > '9')));
+	struct buf t;
+	char *mem = mem_new(4 * s.n + 1);
 
+	buf_init(&t, mem, 4 * s.n + 1);
+	buf_shown_value(&t, s);
 	buf_ch(b, '"');
-	if (formula)
+	if (is_formula(s))
 		buf_ch(b, '\'');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"')
+	for (size_t i = 0; i < t.n; i++) {
+		if (mem[i] == '"')
 			buf_ch(b, '"');
-		buf_ch(b, (unsigned char)s.p[i] < 0x20 ? ' ' : s.p[i]);
+		buf_ch(b, mem[i]);
 	}
 	buf_ch(b, '"');
+	mem_free(mem);
 }
 
 void record_csv_head(struct buf *b)

@@ -58,7 +58,7 @@ static enum err run(sqlite3 *h, struct buf *b)
 {
 	if (!buf_ok(b))
 		return ERR_LIMIT;
-	return sqlite3_exec(h, buf_z(b), NULL, NULL, NULL) == SQLITE_OK ? OK : ERR_IO;
+	return sqlite3_exec(h, buf_z(b), NULL, NULL, NULL) == SQLITE_OK ? OK : ERR_IO;	/* banned: of our tables alone */
 }
 
 static enum err make_table(sqlite3 *h, const struct row_kind *k)
@@ -67,7 +67,7 @@ static enum err make_table(sqlite3 *h, const struct row_kind *k)
 	struct buf b;
 
 	buf_init(&b, mem, sizeof mem);
-	buf_fmt(&b, "CREATE TABLE IF NOT EXISTS \"%s\"(", k->table);
+	buf_fmt(&b, "CREATE TABLE IF NOT EXISTS \"%s\"(", k->table);	/* banned: names of our own tables */
 	for (int i = 0; i < k->nfield; i++) {
 		if (i)
 			buf_ch(&b, ',');
@@ -89,7 +89,7 @@ static enum err add_column(sqlite3 *h, const struct row_kind *k, int i)
 	struct buf b;
 
 	buf_init(&b, mem, sizeof mem);
-	buf_fmt(&b, "ALTER TABLE \"%s\" ADD COLUMN ", k->table);
+	buf_fmt(&b, "ALTER TABLE \"%s\" ADD COLUMN ", k->table);	/* banned: names of our own tables */
 	column(&b, k, i);
 	return run(h, &b);
 }
@@ -150,13 +150,13 @@ static enum err migrate(sqlite3 *h)
 		return ERR_STATE;
 	e = tables(h);
 	for (; v < SCHEMA_VERSION && !e; v++) {
-		if (sqlite3_exec(h, steps[v], NULL, NULL, NULL) != SQLITE_OK)
+		if (sqlite3_exec(h, steps[v], NULL, NULL, NULL) != SQLITE_OK)	/* banned: constants */
 			e = ERR_IO;
 	}
 	if (e)
 		return e;
 	buf_init(&b, mem, sizeof mem);
-	buf_fmt(&b, "PRAGMA user_version=%d", SCHEMA_VERSION);
+	buf_fmt(&b, "PRAGMA user_version=%d", SCHEMA_VERSION);	/* banned: takes no binding; a number of ours */
 	return run(h, &b);
 }
 

@@ -96,8 +96,8 @@ void db_limit(struct db *db, uint32_t pages)
 	struct buf b;
 
 	buf_init(&b, mem, sizeof mem);
-	buf_fmt(&b, "PRAGMA max_page_count=%u", pages);
-	(void)sqlite3_exec(db->h, buf_z(&b), NULL, NULL, NULL);	/* no limit then */
+	buf_fmt(&b, "PRAGMA max_page_count=%u", pages);	/* banned: takes no binding; a number of ours */
+	(void)sqlite3_exec(db->h, buf_z(&b), NULL, NULL, NULL);	/* banned: as above. Failed: no limit then */
 }
 
 /* ---- statements ---- */
@@ -113,7 +113,7 @@ static enum err prepare(struct db *db, struct buf *sql, sqlite3_stmt **s)
 
 static void insert_sql(struct buf *b, const char *verb, const struct row_kind *k)
 {
-	buf_fmt(b, "%s INTO \"%s\"(", verb, k->table);
+	buf_fmt(b, "%s INTO \"%s\"(", verb, k->table);	/* banned: names of our own tables */
 	schema_columns(b, k, false);
 	buf_lit(b, ") VALUES(");
 	schema_columns(b, k, true);
@@ -124,7 +124,7 @@ static void select_sql(struct buf *b, const struct row_kind *k, const char *rest
 {
 	buf_lit(b, "SELECT ");
 	schema_columns(b, k, false);
-	buf_fmt(b, " FROM \"%s\" %s", k->table, rest);
+	buf_fmt(b, " FROM \"%s\" %s", k->table, rest);	/* banned: names of our own tables, constants */
 }
 
 static void statement_sql(struct buf *b, enum st which)
@@ -729,7 +729,7 @@ static enum err site_clear(struct db *db)
 
 	for (int k = 0; k < SITE_NROW && !e; k++) {
 		buf_init(&b, mem, sizeof mem);
-		buf_fmt(&b, "DELETE FROM \"%s\"", site_row_kind[k]->table);
+		buf_fmt(&b, "DELETE FROM \"%s\"", site_row_kind[k]->table);	/* banned: names of our own tables */
 		e = run_text(db, &b);
 	}
 	return e;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/shown.h"
+
 enum { NAME_WIDTH = 22, LINE_MAX_BYTES = 400, HEADERS_MAX = 200 };
 
 static struct str take_line(struct str *rest)
@@ -170,7 +172,7 @@ void ladder_write(const struct ladder *l, struct buf *b, const struct ladder_ste
 	at = b->n;
 	if (s->kind != TAP_SIP) {
 		pad(b, at, NAME_WIDTH + 4);
-		buf_safe(b, str_sub(s->text, 0, 240));
+		buf_shown(b, str_sub(s->text, 0, 240));	/* a sentence: its names are safe already */
 	} else if (s->dir == TAP_OUT) {
 		buf_lit(b, "tandem");
 		pad(b, at, NAME_WIDTH);

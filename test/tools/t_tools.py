@@ -98,6 +98,17 @@ def malloc_is_for_base_alone():
 
 
 @case
+def sql_takes_values_by_binding_only():
+    bad("banned.py", {"src/store/a.c": '\tbuf_fmt(&b, "DELETE FROM cdr WHERE id=%u", id);\n'}, "bind values")
+    bad("banned.py", {"src/store/a.c": '\tbuf_fmt(&b, " AND x IN (SELECT y FROM z WHERE w=%.*s)", STRF(s));\n'}, "bind values")
+    bad("banned.py", {"src/store/a.c": "\tsqlite3_exec(h, sql, NULL, NULL, NULL);\n"}, "is a constant")
+    bad("banned.py", {"src/api/a.c": '\tz = sqlite3_mprintf("SELECT %Q", s);\n'}, "sqlite3_mprintf()")
+    assert run("banned.py", {"src/store/a.c": '\tsqlite3_exec(h, "COMMIT", NULL, NULL, NULL);\n\tsqlite3_exec(h, "PRAGMA a=1;"\n'
+                                              '\t\t"PRAGMA b=2", NULL, NULL, NULL);\n'
+                                              '\tbuf_lit(b, "DELETE FROM cdr WHERE id=?1");\n'})[0] == 0
+
+
+@case
 def comments_strings_and_members_may_name_them():
     code, out = run("banned.py", {"src/sip/a.c": '/* sleep(3)\n * exit(1) */\n\tputs("sprintf(");\n'
                                                  "\tt->time(3);\n\tsip_time(3);\n"})

@@ -51,7 +51,19 @@ static void a_terminal_never_obeys_a_stranger(void **state)
 	(void)state;
 	buf_init(&b, text, sizeof text);
 	table_safe(&b, "a\x1b[2Jb\r\nc\x7f" "d\xc2\x9b" "31m\xc3\xb6");
-	assert_string_equal(buf_z(&b), "a\\x1b[2Jb\\x0d\\x0ac\\x7fd\\x9b31m\xc3\xb6");
+	assert_string_equal(buf_z(&b), "a\\x1b[2Jb\\x0d\\x0ac\\x7fd\\xc2\\x9b31m\xc3\xb6");
+}
+
+static void json_on_a_terminal_says_the_same_and_is_harmless(void **state)
+{
+	char text[400] = "";
+	FILE *f = fmemopen(text, sizeof text, "w");
+
+	(void)state;
+	assert_non_null(f);
+	table_json(f, STR("{\n \"a\": \"\xc2\x9b\x7f\xe2\x80\xae\xf3\xa0\x81\x81 J\xc3\xb6rg \\u001b\"\n}"));
+	(void)fclose(f);
+	assert_string_equal(text, "{\n \"a\": \"\\u009b\\u007f\\u202e\\udb40\\udc41 J\xc3\xb6rg \\u001b\"\n}");
 }
 
 static void a_cell_longer_than_its_room_is_told_not_cut(void **state)
@@ -77,6 +89,7 @@ int run_table(void)
 		cmocka_unit_test(columns_are_as_wide_as_their_widest_cell_and_lines_end_early),
 		cmocka_unit_test(widths_count_characters_not_bytes),
 		cmocka_unit_test(a_terminal_never_obeys_a_stranger),
+		cmocka_unit_test(json_on_a_terminal_says_the_same_and_is_harmless),
 		cmocka_unit_test(a_cell_longer_than_its_room_is_told_not_cut),
 	};
 

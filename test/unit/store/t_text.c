@@ -99,6 +99,18 @@ static void the_fullest_record_fits(void **state)
 	csv(&r);
 }
 
+static void json_gives_back_every_byte_and_nothing_a_terminal_obeys(void **state)
+{
+	static struct call_record r;
+	const char *s;
+
+	(void)state;
+	record_init(&r, 7);
+	SET(r.calling_name, "a\x1b\x7f\xff\xc2\x9b\\x41\\n\xe2\x80\xae\xf3\xa0\x81\x81\xc3\xb6\"");
+	s = json(&r);
+	assert_non_null(strstr(s, ":\"a\\u001b\\u007f\\\\xff\\u009b\\\\x5cx41\\\\n\\u202e\\udb40\\udc41\xc3\xb6\\\"\","));
+}
+
 static void csv_has_a_column_for_each_name(void **state)
 {
 	static struct call_record r;
@@ -127,12 +139,16 @@ static void csv_cells_are_quoted_and_never_a_formula(void **state)
 	SET(r.calling_name, "=cmd()|'x\"y\r\n");
 	SET(r.calling, "+14255550100");
 	SET(r.called, "-1+A1");
+	SET(r.line, "-17");
+	SET(r.caller, "a\x7f\xff\xc2\x9b\\x41\xe2\x80\xae\xc3\xb6");
 	SET(r.final_called, "+A1");
 	csv(&r);
-	assert_non_null(strstr(mem, ",\"'=cmd()|'x\"\"y  \","));
+	assert_non_null(strstr(mem, ",\"'=cmd()|'x\"\"y\\x0d\\x0a\","));
 	assert_non_null(strstr(mem, ",\"+14255550100\","));
 	assert_non_null(strstr(mem, ",\"'+A1\","));
-	assert_non_null(strstr(mem, ",\"-1+A1\","));
+	assert_non_null(strstr(mem, ",\"'-1+A1\","));
+	assert_non_null(strstr(mem, ",\"-17\","));
+	assert_non_null(strstr(mem, ",\"a\\x7f\\xff\\xc2\\x9b\\x5cx41\\xe2\\x80\\xae\xc3\xb6\","));
 }
 
 static void csv_tells_each_leg_in_short(void **state)
@@ -160,6 +176,7 @@ int run_text(void)
 		cmocka_unit_test(a_record_is_one_json_object),
 		cmocka_unit_test(text_from_peers_cannot_break_the_json),
 		cmocka_unit_test(the_fullest_record_fits),
+		cmocka_unit_test(json_gives_back_every_byte_and_nothing_a_terminal_obeys),
 		cmocka_unit_test(csv_has_a_column_for_each_name),
 		cmocka_unit_test(csv_cells_are_quoted_and_never_a_formula),
 		cmocka_unit_test(csv_tells_each_leg_in_short),
