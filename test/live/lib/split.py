@@ -55,4 +55,4 @@ class Split:
 
 def records(d):
     """All records, whatever their number."""
-    return d.json("cdr", "--limit", "all")["records"]
+    return d.json("cdr", "--limit", "all", limit_s=120)["records"]

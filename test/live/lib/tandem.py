@@ -43,17 +43,17 @@ class Daemon:
                                     f"{self.name}-{self.starts}", cwd=self.dir)
         self.child.wait_line("ready", limit_s)
 
-    def cli(self, *words, expect=0):
+    def cli(self, *words, expect=0, limit_s=20):
         """stdout of one command; Failed when the exit code is another one."""
-        r = subprocess.run([binary(), *map(str, words)], cwd=self.dir, timeout=20,
+        r = subprocess.run([binary(), *map(str, words)], cwd=self.dir, timeout=limit_s,
                            capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if expect is not None and r.returncode != expect:
             raise Failed(f"tandem {' '.join(map(str, words))} ended with {r.returncode}, "
                          f"expected {expect}:\n{r.stdout}{r.stderr}")
         return r.stdout
 
-    def json(self, *words):
-        return json.loads(self.cli(*words, "--json"))
+    def json(self, *words, limit_s=20):
+        return json.loads(self.cli(*words, "--json", limit_s=limit_s))
 
     def apply(self, site):
         path = self.dir / "site.yaml"
