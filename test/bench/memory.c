@@ -30,7 +30,7 @@ static const struct row rows[] = {
 	ROW("client transaction, until it was heard of", client, 1320),
 	ROW("registration", binding, 152),
 	ROW("connection", conn, 296),
-	ROW("TLS connection", tls, 3520),
+	ROW("TLS connection", tls, 120),
 };
 
 int main(void)
