@@ -137,6 +137,23 @@ BIO_METHOD *tls_bio(void)
 	return m;
 }
 
+static void forget_certs(STACK_OF(X509) *chain)
+{
+	X509 *x;
+
+	while (chain && (x = sk_X509_pop(chain)))
+		X509_free(x);
+}
+
+/* OpenSSL keeps the peer's chain, as sent and as verified, as long as the connection: 4 KB a
+ * certificate. Nobody looks at it again: what we want of it has been learnt, and a session
+ * that is resumed needs the leaf alone, which stays. */
+static void forget_chain(SSL *ssl)
+{
+	forget_certs(SSL_get_peer_cert_chain(ssl));
+	forget_certs(SSL_get0_verified_chain(ssl));
+}
+
 static void opened(struct tls *t, ms_t now)
 {
 	X509 *x = SSL_get0_peer_certificate(t->ssl);
@@ -150,6 +167,7 @@ static void opened(struct tls *t, ms_t now)
 	if (x)
 		tls_learn_cert(f, x);
 	tls_facts_pack(t);
+	forget_chain(t->ssl);
 }
 
 /* All that has been decrypted so far. */
