@@ -32,7 +32,7 @@ void  arena_init(struct arena *a, size_t cap);
 /* The same for things of which there are many at a time, with little in each. */
 void  arena_init_small(struct arena *a, size_t cap);
 void  arena_close(struct arena *a);
-void  arena_reset(struct arena *a);		/* keeps the first chunk     */
+void  arena_reset(struct arena *a);		/* keeps the newest chunk    */
 void *arena_get(struct arena *a, size_t n);	/* zeroed, aligned; NULL: cap */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
