@@ -52,7 +52,6 @@ struct leg {
 	/* media */
 	uint64_t end;
 	struct media_local local;
-	struct media_stats stats;
 	bool media_closed, gone_told;
 	/* offer and answer, per leg */
 	uint64_t sdp_id, sdp_version;	/* of o=; the highest said so far */

@@ -20,10 +20,10 @@ struct row {
 #define ROW(per, type, most) { per, #type, sizeof(struct type), most }
 
 static const struct row rows[] = {
-	ROW("call", call, 2696),
+	ROW("call", call, 1552),
 	ROW("call until it talks, and while it ends", call_record, 15552),
 	ROW("call", route_plan, 432),
-	ROW("leg", leg, 1472),
+	ROW("leg", leg, 1120),
 	ROW("session", ses, 584),
 	ROW("dialog", dialog, 112),
 	ROW("transaction", tx, 224),
