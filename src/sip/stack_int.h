@@ -118,11 +118,11 @@ struct tx {
 	} more;
 	struct path path;
 	uint8_t method, user_kind;
-	bool server, ack_only, waiting;		/* waiting: for DNS */
-	bool acked;				/* ICT: `last` is the ACK of its 200 */
-	bool fresh;				/* its connection was opened for it */
-	bool via;				/* `last` has its Via               */
-	bool linked, merge_linked;
+	bool server : 1, ack_only : 1, waiting : 1;	/* waiting: for DNS */
+	bool acked : 1;				/* ICT: `last` is the ACK of its 200 */
+	bool fresh : 1;				/* its connection was opened for it */
+	bool via : 1;				/* `last` has its Via               */
+	bool linked : 1, merge_linked : 1;
 	uint8_t moves;				/* ICT: to new streams, after the old one broke */
 	uint8_t login;				/* client: credentials it may show; 0: none */
 	struct login_try tries;

@@ -26,7 +26,7 @@ static const struct row rows[] = {
 	ROW("leg", leg, 1120),
 	ROW("session", ses, 584),
 	ROW("dialog", dialog, 112),
-	ROW("transaction", tx, 224),
+	ROW("transaction", tx, 208),
 	ROW("client transaction, until it was heard of", client, 1320),
 	ROW("registration", binding, 152),
 	ROW("connection", conn, 296),
