@@ -65,6 +65,11 @@ void mem_wipe(void *p, size_t n)
 		explicit_bzero(p, n);
 }
 
+void mem_trim(void)
+{
+	(void)malloc_trim(0);		/* whether there was anything to give */
+}
+
 size_t mem_in_use(void)
 {
 	struct mallinfo2 m = mallinfo2();

@@ -19,6 +19,7 @@ void *mem_grow(void *p, size_t count, size_t size); /* realloc; new part is not 
 char *mem_dup(const char *s, size_t n);		/* adds a NUL                */
 void  mem_free(void *p);			/* NULL is fine              */
 void  mem_wipe(void *p, size_t n);		/* not removed by the compiler */
+void  mem_trim(void);				/* gives what is free back to the system; milliseconds */
 size_t mem_in_use(void);			/* bytes this process holds from malloc() */
 
 struct arena_chunk;

@@ -333,6 +333,11 @@ void calls_free(struct calls *cs)
 	mem_free(cs);
 }
 
+void calls_trim(struct calls *cs)
+{
+	slots_trim(&cs->tab);
+}
+
 enum err call_drop(struct calls *cs, uint64_t id, const struct reason *why)
 {
 	struct call *c = slot_get(&cs->tab, id);

@@ -45,6 +45,11 @@ void legs_turn_end(struct legs *ls)
 	arena_reset(&ls->turn);
 }
 
+void legs_trim(struct legs *ls)
+{
+	slots_trim(&ls->tab);
+}
+
 /* --- life ------------------------------------------------------------------------ */
 
 struct legs *legs_new(const struct legs_config *c)

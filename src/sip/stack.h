@@ -197,6 +197,7 @@ struct sip_event {
 };
 bool sip_next(struct sip *s, struct sip_event *ev);	/* false: queue empty */
 void sip_turn_end(struct sip *s);			/* frees the turn's messages, flushes */
+void sip_trim(struct sip *s);				/* frees the tables' unused places */
 /* The sentence for ev->auth; code NONE when nobody asked. Arguments live for the turn. */
 struct reason sip_auth_reason(const struct sip_event *ev, struct str who);
 

@@ -20,5 +20,6 @@ int run_slot(void);
 int run_addr(void);
 int run_rng(void);
 int run_words(void);
+int run_calm(void);
 
 #endif
