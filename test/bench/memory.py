@@ -1,7 +1,7 @@
 """S4: what one more call, registration, absorbing transaction and idle TLS connection costs in memory.
 
-PSS of the signalling process (its record map included) before and while there are many of them,
-on the real daemon. Media's process is not counted: M has its figures.
+PSS of the signalling process before and while there are many of them, on the real daemon; without
+the record map, which is reserved whole at the start. Media's process is not counted: M has its figures.
 """
 from lib.bed import Bed, Failed, until
 from lib.sipp import Sipp
