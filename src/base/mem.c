@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 4096, CHUNK_SMALL = 1024, ALIGN = alignof(max_align_t) };
+enum { CHUNK = 4096, CHUNK_SMALL = 512, ALIGN = alignof(max_align_t) };
 
 struct arena_chunk {
 	struct arena_chunk *next;

@@ -32,18 +32,19 @@ static void *at(const struct slots *s, uint32_t i)
 
 void *slot_new(struct slots *s, uint64_t *id)
 {
+	bool used = s->nspare > 0;
 	uint32_t i;
 
-	if (s->nspare)
+	if (used)
 		i = s->spare[--s->nspare];
 	else if (s->made < s->cap)
 		i = s->made++;
 	else
 		return NULL;
-	if (s->chunk[i / PER_CHUNK])
-		memset(at(s, i), 0, s->size);
-	else
+	if (!s->chunk[i / PER_CHUNK])
 		s->chunk[i / PER_CHUNK] = mem_array(PER_CHUNK, s->size);
+	else if (used)
+		memset(at(s, i), 0, s->size);	/* a fresh one is zero */
 	s->gen[i]++;
 	s->live++;
 	*id = (uint64_t)s->gen[i] << 32 | i;
