@@ -163,10 +163,28 @@ static void turn(void *ctx)
 	server_turn(ctx);
 }
 
+/* After a burst its memory goes back to the system. */
+static void give_back(struct server *s)
+{
+	struct sip_counts n;
+	bool due;
+
+	sip_counts(s->sip, &n);
+	due = calm_due(&s->calm_tsx, n.transactions);
+	due |= calm_due(&s->calm_sessions, n.sessions);
+	if (!due)
+		return;
+	sip_trim(s->sip);
+	legs_trim(s->legs);
+	calls_trim(s->calls);
+	mem_trim();
+}
+
 static void on_second(void *arg)
 {
 	struct server *s = arg;
 
+	give_back(s);
 	map_heartbeat(s->map, s->loop->wall);
 	timer_start(&s->loop->timers, &s->second, SECOND_MS, on_second, s);
 }

@@ -2,6 +2,7 @@
 #ifndef APP_SERVER_INT_H
 #define APP_SERVER_INT_H
 #include "app/server.h"
+#include "base/calm.h"
 #include "service/bans.h"
 #include "service/monitor.h"
 #include "service/mwi.h"
@@ -36,6 +37,7 @@ struct server {
 	struct tap *tap;
 	struct rest *rest;
 	struct timer second, drain;
+	struct calm calm_tsx, calm_sessions;
 	struct api_env env;
 	bool stopping;
 };

@@ -2,12 +2,13 @@
 
 #include <malloc.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 4096, CHUNK_SMALL = 1024, ALIGN = alignof(max_align_t) };
+enum { CHUNK = 4096, CHUNK_SMALL = 512, ALIGN = alignof(max_align_t) };
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -64,6 +65,11 @@ void mem_wipe(void *p, size_t n)
 		explicit_bzero(p, n);
 }
 
+void mem_trim(void)
+{
+	(void)malloc_trim(0);		/* whether there was anything to give */
+}
+
 size_t mem_in_use(void)
 {
 	struct mallinfo2 m = mallinfo2();
@@ -94,26 +100,29 @@ void arena_close(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-	while (a->head && a->head->next) {
-		struct arena_chunk *c = a->head;
+	struct arena_chunk *keep = a->head;
 
-		a->head = c->next;
-		free(c);
-	}
-	if (a->head)
-		a->head->used = 0;
-	a->used = 0;
+	if (!keep)
+		return;
+	a->head = keep->next;
+	arena_close(a);
+	keep->next = NULL;
+	keep->used = 0;
+	a->head = keep;
 }
 
+/* What is large gets a chunk of its own, behind the newest: that one's rest stays in use. */
 static struct arena_chunk *chunk_new(struct arena *a, size_t n)
 {
-	size_t size = n > a->chunk ? n : a->chunk;
+	bool own = a->head && n > a->chunk / 2;
+	size_t size = own || n > a->chunk ? n : a->chunk;
 	struct arena_chunk *c = checked(malloc(sizeof *c + size));
+	struct arena_chunk **at = own ? &a->head->next : &a->head;
 
-	c->next = a->head;
+	c->next = *at;
 	c->used = 0;
 	c->size = size;
-	a->head = c;
+	*at = c;
 	return c;
 }
 

@@ -19,6 +19,7 @@ void *mem_grow(void *p, size_t count, size_t size); /* realloc; new part is not 
 char *mem_dup(const char *s, size_t n);		/* adds a NUL                */
 void  mem_free(void *p);			/* NULL is fine              */
 void  mem_wipe(void *p, size_t n);		/* not removed by the compiler */
+void  mem_trim(void);				/* gives what is free back to the system; milliseconds */
 size_t mem_in_use(void);			/* bytes this process holds from malloc() */
 
 struct arena_chunk;
@@ -32,7 +33,7 @@ void  arena_init(struct arena *a, size_t cap);
 /* The same for things of which there are many at a time, with little in each. */
 void  arena_init_small(struct arena *a, size_t cap);
 void  arena_close(struct arena *a);
-void  arena_reset(struct arena *a);		/* keeps the first chunk     */
+void  arena_reset(struct arena *a);		/* keeps the newest chunk    */
 void *arena_get(struct arena *a, size_t n);	/* zeroed, aligned; NULL: cap */
 void *arena_array(struct arena *a, size_t count, size_t size);
 

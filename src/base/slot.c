@@ -1,5 +1,6 @@
 #include "base/slot.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -31,22 +32,23 @@ static void *at(const struct slots *s, uint32_t i)
 
 void *slot_new(struct slots *s, uint64_t *id)
 {
+	bool used = s->nspare > 0;
 	uint32_t i;
 
-	if (s->nspare) {
+	if (used)
 		i = s->spare[--s->nspare];
-		memset(at(s, i), 0, s->size);
-	} else if (s->made < s->cap) {
+	else if (s->made < s->cap)
 		i = s->made++;
-		if (i % PER_CHUNK == 0)
-			s->chunk[i / PER_CHUNK] = mem_array(PER_CHUNK, s->size);
-	} else {
+	else
 		return NULL;
-	}
+	if (!s->chunk[i / PER_CHUNK])
+		s->chunk[i / PER_CHUNK] = mem_array(PER_CHUNK, s->size);
+	else if (used)
+		memset(at(s, i), 0, s->size);	/* a fresh one is zero */
 	s->gen[i]++;
 	s->live++;
 	*id = (uint64_t)s->gen[i] << 32 | i;
-	return at(s, i);		/* a fresh one is zero */
+	return at(s, i);
 }
 
 void *slot_get(const struct slots *s, uint64_t id)
@@ -67,6 +69,23 @@ void slot_free(struct slots *s, uint64_t id)
 	s->gen[i]++;
 	s->live--;
 	s->spare[s->nspare++] = i;
+}
+
+static bool chunk_lives(const struct slots *s, uint32_t first)
+{
+	for (uint32_t i = first; i < first + PER_CHUNK && i < s->made; i++)
+		if (s->gen[i] & 1)
+			return true;
+	return false;
+}
+
+void slots_trim(struct slots *s)
+{
+	for (uint32_t i = 0; i < s->made; i += PER_CHUNK)
+		if (!chunk_lives(s, i)) {
+			mem_free(s->chunk[i / PER_CHUNK]);
+			s->chunk[i / PER_CHUNK] = NULL;
+		}
 }
 
 void *slot_next(const struct slots *s, uint32_t *i, uint64_t *id)

@@ -333,6 +333,11 @@ void calls_free(struct calls *cs)
 	mem_free(cs);
 }
 
+void calls_trim(struct calls *cs)
+{
+	slots_trim(&cs->tab);
+}
+
 enum err call_drop(struct calls *cs, uint64_t id, const struct reason *why)
 {
 	struct call *c = slot_get(&cs->tab, id);
@@ -381,10 +386,28 @@ static void refuse(struct calls *cs, const struct sip_event *ev, unsigned status
 	(void)sip_reject(cs->cfg.sip, ev->session, status, NULL, &x, n);
 }
 
+bool call_may_take(struct call *c)
+{
+	enum { FIRST = 4 };		/* all, the caller's user, both trunks */
+	int cap = c->taken_cap ? 2 * c->taken_cap : FIRST;
+	struct call_taken *more;
+
+	if (c->ntaken < c->taken_cap)
+		return true;
+	more = c->ntaken < CALL_LIMIT_MAX ? arena_array(&c->arena, (size_t)cap, sizeof *more) : NULL;
+	if (!more)
+		return false;
+	for (int i = 0; i < c->ntaken; i++)
+		more[i] = c->taken[i];
+	c->taken = more;
+	c->taken_cap = cap;
+	return true;
+}
+
 enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,
 			 struct reason *why)
 {
-	if (!name.n || c->ntaken == CALL_LIMIT_MAX)
+	if (!name.n || !call_may_take(c))
 		return OK;
 	if (limit_take(c->cs->limit, k, name, most, why))
 		return ERR_LIMIT;

@@ -71,6 +71,7 @@ void calls_run(struct calls *cs);
 enum err call_drop(struct calls *cs, uint64_t call, const struct reason *why);
 void calls_drop_all(struct calls *cs, const struct reason *why);
 uint32_t calls_count(const struct calls *cs);
+void calls_trim(struct calls *cs);	/* frees the table's unused places */
 uint64_t calls_arena_bytes(struct calls *cs);	/* what the live calls' arenas hold */
 /* For the test: has the pair been decided? */
 bool call_decided(enum call_state s, enum call_event e);

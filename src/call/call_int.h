@@ -16,6 +16,11 @@ struct call_leg {
 	const struct route_branch *route;
 };
 
+struct call_taken {		/* it counts in this limit */
+	enum limit_kind kind;
+	struct str name;
+};
+
 struct call {
 	struct calls *cs;
 	uint64_t id;
@@ -39,8 +44,8 @@ struct call {
 	struct str cancel_reason;	/* the caller's own Reason header    */
 	unsigned status;		/* final answer to the caller        */
 	struct reason end;
-	struct { enum limit_kind kind; struct str name; } taken[CALL_LIMIT_MAX];
-	int ntaken;
+	struct call_taken *taken;	/* in the arena                      */
+	int ntaken, taken_cap;
 	struct str session_id;
 };
 
@@ -60,6 +65,8 @@ struct call_leg *call_leg_add(struct call *c);
 uint64_t call_other(const struct call *c, uint64_t leg);	/* 0: none */
 void call_end(struct call *c, unsigned status, const struct reason *why);
 
+/* Is there room for one more limit it counts in? */
+bool call_may_take(struct call *c);
 /* Counts the call for `name`; ERR_LIMIT: *why. `most` 0: the configured maximum. */
 enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,
 			 struct reason *why);

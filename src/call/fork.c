@@ -72,7 +72,7 @@ bool fork_decided(enum fork_state s, enum fork_event e)
 static void push(struct fork *f, enum fork_act_kind kind, int i, unsigned status)
 {
 	assert(f->nact < FORK_ACT_MAX);
-	f->act[f->nact++] = (struct fork_act){ kind, i, status };
+	f->act[f->nact++] = (struct fork_act){ (uint8_t)kind, (uint8_t)i, (uint16_t)status };
 }
 
 static void step(struct fork *f, int i, enum fork_event e)
@@ -171,7 +171,7 @@ void fork_failed(struct fork *f, int i, unsigned status)
 {
 	bool open = f->b[i].state != FORK_ENDED && f->b[i].state != FORK_WON;
 
-	f->b[i].status = fork_better(f->b[i].status, status);
+	f->b[i].status = (uint16_t)fork_better(f->b[i].status, status);
 	step(f, i, FORK_FAIL);
 	if (open)
 		empty_check(f);

@@ -60,9 +60,9 @@ enum fork_act_kind {
 };
 
 struct fork_act {
-	enum fork_act_kind kind;
-	int branch;
-	unsigned status;
+	uint8_t kind;			/* enum fork_act_kind; a call has room for FORK_ACT_MAX */
+	uint8_t branch;
+	uint16_t status;
 };
 
 struct fork_timing {
@@ -70,10 +70,10 @@ struct fork_timing {
 };
 
 struct fork_branch {
-	enum fork_state state;
 	struct fork_timing t;
 	ms_t dial_at, late_at;
-	unsigned status;			/* best final answer seen; 0: none */
+	enum fork_state state;
+	uint16_t status;			/* best final answer seen; 0: none */
 };
 
 struct fork {

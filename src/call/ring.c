@@ -206,7 +206,7 @@ static void empty(struct call *c, unsigned status)
 
 static void obey_one(struct call *c, const struct fork_act *a)
 {
-	switch (a->kind) {
+	switch ((enum fork_act_kind)a->kind) {
 	case FORK_DO_DIAL: dial(c, a->branch); break;
 	case FORK_DO_TELL_RINGING: call_on_ring_by(c, NULL); break;
 	case FORK_DO_JOIN: join(c, a->branch); break;
@@ -373,13 +373,10 @@ static bool may_forward(struct call *c, struct str target)
 
 	buf_init(&b, text, sizeof text);
 	buf_u64(&b, (uint64_t)c->hops);
-	if ((most && c->hops >= most) || c->ntaken == CALL_LIMIT_MAX)
+	if ((most && c->hops >= most) || !call_may_take(c))
 		why = REASON(LIMIT_HOPS, buf_str(&b));
-	else if (limit_take(c->cs->limit, LIMIT_FORWARD, target, 0, &why) == OK) {
-		c->taken[c->ntaken].kind = LIMIT_FORWARD;
-		c->taken[c->ntaken++].name = target;
+	else if (call_take_limit(c, LIMIT_FORWARD, target, 0, &why) == OK)
 		return true;
-	}
 	c->end = reason_keep(&c->arena, &why);
 	return false;
 }
@@ -443,13 +440,8 @@ static void call_refuse(struct call *c, unsigned status, const struct reason *wh
 void call_ring(struct call *c, struct str number)
 {
 	bool told = c->fork.told_ringing;
-	struct route_plan *p = arena_get(&c->arena, sizeof *p);
+	struct route_plan *p = c->plan;
 
-	if (!p) {		/* forwarded until the arena was full */
-		call_refuse(c, 482, &REASON(LIMIT_HOPS, STR("too often")));
-		return;
-	}
-	c->plan = p;
 	route_plan(c->cs->cfg.route, &c->who, number, c->hops, &c->arena, p);
 	cdr_plan(cdr_open(&c->rec), c->cs->cfg.loop, p);
 	if (!p->n && p->line.n && p->forward_to.n) {	/* nobody to ring: no need to wait */

@@ -493,11 +493,12 @@ static void share_breadth(const struct route_caller *who, struct arena *a, struc
 /* From the workplace into the arena of the call. A full arena: nobody rings. */
 static void keep(struct arena *a, struct route_plan *p)
 {
-	struct route_branch *b = arena_get(a, sizeof *b * (size_t)(p->n + 1));
-	struct reason *n = arena_get(a, sizeof *n * (size_t)(p->nnote + 1));
+	struct route_branch *b = arena_array(a, (size_t)p->n, sizeof *b);
+	struct reason *n = arena_array(a, (size_t)p->nnote, sizeof *n);
 
 	if (!b || !n) {
 		p->n = p->nnote = 0;
+		p->forward_to = STR_NONE;
 		p->status = 482;
 		p->why = REASON(LIMIT_HOPS, STR("too often"));
 		return;

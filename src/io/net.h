@@ -43,7 +43,7 @@ struct net_stream_info {
 	bool inbound;
 	enum net_fail fail;		/* with NET_CLOSED                          */
 	int sys_errno;
-	const struct tls_facts *facts;	/* NULL for plain TCP; lent for the handler */
+	const struct tls_facts *facts;	/* NULL: plain TCP, or NET_DATA; lent for the handler */
 };
 
 struct net_dgram_handler {

@@ -51,21 +51,22 @@ struct lu_write {
 	char bytes[];
 };
 
-static void info_of(struct lu_stream *s, struct net_stream_info *i)
+static void info_of(struct lu_stream *s, struct net_stream_info *i, bool facts)
 {
 	*i = (struct net_stream_info){ .local = s->local, .peer = s->peer, .tls = s->tls != NULL,
 				       .inbound = s->inbound, .fail = s->fail,
 				       .sys_errno = s->sys_errno,
-				       .facts = s->tls ? tls_facts_of(s->tls) : NULL };
+				       .facts = s->tls && facts ? tls_facts_of(s->tls) : NULL };
 }
 
 static void tell(struct lu_stream *s, enum net_event ev, struct str bytes)
 {
 	struct net_stream_info i;
 
-	info_of(s, &i);
-	if (s->h)
-		s->h->event(s->ctx, s->id, ev, bytes, &i);
+	if (!s->h)
+		return;
+	info_of(s, &i, ev != NET_DATA);
+	s->h->event(s->ctx, s->id, ev, bytes, &i);
 }
 
 static void freed(uv_handle_t *h)
@@ -211,7 +212,7 @@ static void opened_inbound(struct lu_stream *s)
 		return;
 	}
 	h = ln->h;			/* the listener may go in the handler */
-	info_of(s, &i);
+	info_of(s, &i, true);
 	ctx = h->accepted(ln->ctx, s->id, &i);
 	if (s->state == STREAM_CLOSING)
 		return;
@@ -245,7 +246,7 @@ static void handshake_failed(struct lu_stream *s, enum net_fail why, int sys)
 	if (ln) {
 		s->fail = why;
 		s->sys_errno = sys;
-		info_of(s, &i);
+		info_of(s, &i, true);
 		ln->h->event(ln->ctx, 0, NET_CLOSED, STR_NONE, &i);
 	}
 	lost(s, why, sys);

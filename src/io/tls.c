@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "io/tls_int.h"
 
-enum { RECORD = 16384 };	/* RFC 8446 5.1: the most a record carries */
+enum { RECORD = 16384,		/* RFC 8446 5.1: the most a record carries */
+       NAME_MOST = 255 };	/* RFC 1035 2.3.4, of a host name */
 
 int tls_ex_index(void)
 {
@@ -21,23 +22,25 @@ static void on_info(const SSL *ssl, int where, int ret)
 	if (!(where & SSL_CB_ALERT))
 		return;
 	if (where & SSL_CB_READ)
-		t->facts.alert_received = ret & 0xff;
+		tls_facts_open(t)->alert_received = ret & 0xff;
 	else
-		t->facts.alert_sent = ret & 0xff;
+		tls_facts_open(t)->alert_sent = ret & 0xff;
 }
 
 struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms_t now)
 {
 	struct tls *t = mem_new(sizeof *t);
+	struct tls_facts *f = t->facts = mem_new(sizeof *f);
 	struct addr literal;
 	BIO *bio = BIO_new(ctx->bio);
 
 	t->ctx = t->rules = tls_ctx_hold(ctx);
 	t->server = server;
-	t->facts.alert_received = t->facts.alert_sent = -1;
-	t->facts.phase = TLS_PHASE_HANDSHAKE;
-	t->facts.started = now;
-	(void)str_copy(t->name, sizeof t->name, server_name);	/* too long matches nothing */
+	t->phase = TLS_PHASE_HANDSHAKE;
+	f->alert_received = f->alert_sent = -1;
+	f->started = now;
+	/* Too long matches nothing. */
+	t->name = mem_dup(server_name.p, server_name.n <= NAME_MOST ? server_name.n : 0);
 	t->ssl = SSL_new(ctx->ssl);
 	if (!t->ssl || !bio) {
 		BIO_free(bio);
@@ -58,9 +61,9 @@ struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms
 		SSL_set_session(t->ssl, ctx->session);
 	SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
 	/* RFC 6066 3: no IP literal in SNI. */
-	t->facts.sni_absent = !t->name[0] || addr_parse_ip(str_of(t->name), &literal) == OK;
-	if (!t->facts.sni_absent) {
-		(void)str_copy(t->facts.sni, sizeof t->facts.sni, str_of(t->name));
+	f->sni_absent = !t->name[0] || addr_parse_ip(str_of(t->name), &literal) == OK;
+	if (!f->sni_absent) {
+		(void)str_copy(f->sni, sizeof f->sni, str_of(t->name));
 		SSL_set_tlsext_host_name(t->ssl, t->name);
 	}
 	return t;
@@ -72,6 +75,9 @@ void tls_free(struct tls *t)
 		return;
 	SSL_free(t->ssl);
 	mem_free(t->wire);
+	mem_free(t->name);
+	mem_free(t->facts);
+	mem_free(t->packed);
 	tls_ctx_drop(t->ctx);
 	mem_free(t);
 }
@@ -131,17 +137,37 @@ BIO_METHOD *tls_bio(void)
 	return m;
 }
 
+static void forget_certs(STACK_OF(X509) *chain)
+{
+	X509 *x;
+
+	while (chain && (x = sk_X509_pop(chain)))
+		X509_free(x);
+}
+
+/* OpenSSL keeps the peer's chain, as sent and as verified, as long as the connection: 4 KB a
+ * certificate. Nobody looks at it again: what we want of it has been learnt, and a session
+ * that is resumed needs the leaf alone, which stays. */
+static void forget_chain(SSL *ssl)
+{
+	forget_certs(SSL_get_peer_cert_chain(ssl));
+	forget_certs(SSL_get0_verified_chain(ssl));
+}
+
 static void opened(struct tls *t, ms_t now)
 {
 	X509 *x = SSL_get0_peer_certificate(t->ssl);
+	struct tls_facts *f = tls_facts_open(t);
 
-	t->facts.phase = TLS_PHASE_OPEN;
-	t->facts.finished = now;
-	t->facts.version = SSL_version(t->ssl);
-	t->facts.resumed = SSL_session_reused(t->ssl) == 1;
-	(void)str_copy(t->facts.suite, sizeof t->facts.suite, str_of(SSL_get_cipher_name(t->ssl)));
+	t->phase = TLS_PHASE_OPEN;
+	f->finished = now;
+	f->version = SSL_version(t->ssl);
+	f->resumed = SSL_session_reused(t->ssl) == 1;
+	(void)str_copy(f->suite, sizeof f->suite, str_of(SSL_get_cipher_name(t->ssl)));
 	if (x)
-		tls_learn_cert(&t->facts, x);
+		tls_learn_cert(f, x);
+	tls_facts_pack(t);
+	forget_chain(t->ssl);
 }
 
 /* All that has been decrypted so far. */
@@ -173,9 +199,9 @@ static enum err handshake(struct tls *t, ms_t now)
 }
 
 /* What OpenSSL stumbled over, as far as an operator can do something about it. */
-static enum tls_refusal refusal_of(const struct tls *t)
+static enum tls_refusal refusal_of(const struct tls_facts *f)
 {
-	if (t->facts.alert_received > 0)
+	if (f->alert_received > 0)
 		return TLS_REFUSED_BY_PEER;
 	switch (ERR_GET_REASON(ERR_peek_last_error())) {
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return TLS_REFUSED_NO_CERT;
@@ -190,20 +216,21 @@ static enum tls_refusal refusal_of(const struct tls *t)
 
 static void explain(struct tls *t)
 {
+	struct tls_facts *f = tls_facts_open(t);
 	char text[24];
 	struct buf b;
 
-	if (t->facts.refusal == TLS_REFUSED_NOT)
-		t->facts.refusal = refusal_of(t);
-	if (t->facts.verify_text[0])
+	if (f->refusal == TLS_REFUSED_NOT)
+		f->refusal = refusal_of(f);
+	if (f->verify_text[0])
 		return;
-	buf_init(&b, t->facts.verify_text, sizeof t->facts.verify_text);
-	if (t->facts.alert_received > 0)
+	buf_init(&b, f->verify_text, sizeof f->verify_text);
+	if (f->alert_received > 0)
 		buf_fmt(&b, "the peer refused the handshake: %s",
-			tls_alert_str(t->facts.alert_received, text));
-	else if (t->facts.alert_sent > 0)
+			tls_alert_str(f->alert_received, text));
+	else if (f->alert_sent > 0)
 		buf_fmt(&b, "the handshake was refused by us: %s",
-			tls_alert_str(t->facts.alert_sent, text));
+			tls_alert_str(f->alert_sent, text));
 	else
 		buf_lit(&b, "the bytes are not TLS");
 	(void)buf_z(&b);
@@ -218,13 +245,13 @@ enum err tls_feed(struct tls *t, struct str wire, ms_t now)
 	t->plain_n = 0;
 	ERR_clear_error();
 	t->in = wire;
-	if (t->facts.phase == TLS_PHASE_HANDSHAKE)
+	if (t->phase == TLS_PHASE_HANDSHAKE)
 		e = handshake(t, now);
-	if (!e && t->facts.phase == TLS_PHASE_OPEN)
+	if (!e && t->phase == TLS_PHASE_OPEN)
 		e = read_plain(t);
 	if (e) {
 		explain(t);
-		t->facts.phase = TLS_PHASE_CLOSED;
+		t->phase = TLS_PHASE_CLOSED;
 	}
 	t->in = STR_NONE;		/* OpenSSL took it all, or refused the rest */
 	ERR_clear_error();
@@ -233,7 +260,7 @@ enum err tls_feed(struct tls *t, struct str wire, ms_t now)
 
 enum err tls_send(struct tls *t, struct str plain)
 {
-	if (t->broken || t->facts.phase != TLS_PHASE_OPEN)
+	if (t->broken || t->phase != TLS_PHASE_OPEN)
 		return ERR_STATE;
 	ERR_clear_error();
 	while (plain.n) {	/* memory takes it all: no want-write here */
@@ -248,22 +275,25 @@ enum err tls_send(struct tls *t, struct str plain)
 
 void tls_shutdown(struct tls *t)
 {
-	if (t->broken || t->facts.phase != TLS_PHASE_OPEN)
+	if (t->broken || t->phase != TLS_PHASE_OPEN)
 		return;
 	(void)SSL_shutdown(t->ssl);	/* queues close notify; the answer is not awaited */
 	ERR_clear_error();
-	t->facts.phase = TLS_PHASE_CLOSED;
+	t->phase = TLS_PHASE_CLOSED;
 }
 
 void tls_cut(struct tls *t)
 {
-	if (t->facts.phase != TLS_PHASE_HANDSHAKE)
+	struct tls_facts *f;
+
+	if (t->phase != TLS_PHASE_HANDSHAKE)
 		return;
-	t->facts.phase = TLS_PHASE_CLOSED;
-	if (t->facts.refusal == TLS_REFUSED_NOT)
-		t->facts.refusal = TLS_REFUSED_CUT;
-	if (!t->facts.verify_text[0])
-		(void)str_copy(t->facts.verify_text, sizeof t->facts.verify_text,
+	t->phase = TLS_PHASE_CLOSED;
+	f = tls_facts_open(t);
+	if (f->refusal == TLS_REFUSED_NOT)
+		f->refusal = TLS_REFUSED_CUT;
+	if (!f->verify_text[0])
+		(void)str_copy(f->verify_text, sizeof f->verify_text,
 			       STR("the peer closed the connection during the handshake"));
 }
 
@@ -276,14 +306,9 @@ void tls_take(struct tls *t, struct tls_out *out)
 	t->wire = NULL;
 	t->wire_n = t->wire_cap = 0;
 	t->plain_n = 0;
-	if (t->facts.phase == TLS_PHASE_OPEN && !t->told_open) {
+	if (t->phase == TLS_PHASE_OPEN && !t->told_open) {
 		t->told_open = true;
 		out->opened = true;
 	}
 	out->closed = !t->broken && (SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
-}
-
-const struct tls_facts *tls_facts_of(const struct tls *t)
-{
-	return &t->facts;
 }

@@ -76,19 +76,19 @@ enum tls_refusal {		/* why a handshake came to nothing */
 struct tls_facts {
 	enum tls_phase phase;
 	int version;			/* 0x0303, 0x0304                 */
-	char suite[64];
-	char sni[256];
-	bool sni_absent;
 	int alert_sent, alert_received;	/* -1: none; TLS AlertDescription */
 	enum tls_refusal refusal;
+	int npeer_name;
 	long verify_error;		/* X509_V_*; 0: good              */
+	wall_t not_before, not_after;	/* of the peer's leaf             */
+	ms_t started, finished;
+	bool sni_absent, peer_cert, resumed;
+	/* Texts from here on, each with its NUL: a stream that is open keeps them packed. */
+	char suite[64];
+	char sni[256];
 	char verify_text[160];		/* sentence; "" when good         */
 	char peer_subject[256], peer_issuer[256], peer_sha256[65];
 	char peer_name[TLS_NAMES_MAX][128];	/* DNS names of the SAN, escaped */
-	int npeer_name;
-	bool peer_cert, resumed;
-	wall_t not_before, not_after;	/* of the peer's leaf             */
-	ms_t started, finished;
 };
 
 /* "unknown CA" for 48 and so on; "alert 200" for what we do not know. */
@@ -110,6 +110,7 @@ void tls_cut(struct tls *t);
 /* Lends what is to be written to the wire (until the next tls_take()) and what was decrypted
  * (until the next tls_feed()) of any struct tls of the same tls_ctx. */
 void tls_take(struct tls *t, struct tls_out *out);
+/* Lent until the next tls_facts_of() of any struct tls of the same tls_ctx. */
 const struct tls_facts *tls_facts_of(const struct tls *t);
 
 #endif

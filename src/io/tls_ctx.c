@@ -83,15 +83,16 @@ static int choose_identity(SSL *ssl, int *alert, void *arg)
 {
 	struct tls_ctx *dflt = arg;
 	struct tls *t = SSL_get_ex_data(ssl, tls_ex_index());
+	struct tls_facts *f = tls_facts_open(t);
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
 	(void)alert;
-	t->facts.sni_absent = name == NULL;
+	f->sni_absent = name == NULL;
 	if (!name) {
 		dflt->without_sni++;
 		return SSL_TLSEXT_ERR_OK;
 	}
-	(void)str_copy(t->facts.sni, sizeof t->facts.sni, str_of(name));
+	(void)str_copy(f->sni, sizeof f->sni, str_of(name));
 	for (int i = 0; i < dflt->nsni; i++)
 		if (tls_name_match(str_of(dflt->sni[i].name), str_of(name))) {
 			t->rules = dflt->sni[i].ctx;
@@ -206,6 +207,7 @@ void tls_ctx_drop(struct tls_ctx *c)
 		mem_wipe(c->plain, c->plain_cap);
 	mem_free(c->plain);
 	mem_free(c->lent);
+	mem_free(c->shown);
 	BIO_meth_free(c->bio);
 	mem_free(c);
 }

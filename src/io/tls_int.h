@@ -1,4 +1,4 @@
-/* tls_int.h - shared by tls_ctx.c, tls_verify.c and tls.c only. */
+/* tls_int.h - shared by the files tls*.c only. */
 #ifndef IO_TLS_INT_H
 #define IO_TLS_INT_H
 #include "io/ossl.h"
@@ -22,6 +22,7 @@ struct tls_ctx {
 	 * by the last tls_feed(), what the last tls_take() lent for the wire. */
 	char *plain, *lent;
 	size_t plain_cap;
+	struct tls_facts *shown;	/* lent by the last tls_facts_of() of packed ones */
 	BIO_METHOD *bio;
 };
 
@@ -30,8 +31,11 @@ struct tls {
 	struct tls_ctx *rules;		/* the identity chosen by SNI, held by ctx; else ctx */
 	SSL *ssl;
 	bool server, told_open, broken;
-	char name[256];			/* whom we expect */
-	struct tls_facts facts;
+	enum tls_phase phase;
+	char *name;			/* whom we expect; "": nobody */
+	/* One of the two: what is being learnt, and what a stream that is open keeps of it. */
+	struct tls_facts *facts;
+	char *packed;
 	struct str in;			/* of the running tls_feed(), not yet read by OpenSSL */
 	char *wire;			/* for tls_take(); NULL: nothing */
 	size_t wire_n, wire_cap;
@@ -42,6 +46,9 @@ struct tls {
 int tls_verify_peer(X509_STORE_CTX *store, void *arg);
 /* Fills the peer's part of the facts from a certificate. */
 void tls_learn_cert(struct tls_facts *f, X509 *x);
+/* tls_facts.c: to be written to, until they are packed again. */
+struct tls_facts *tls_facts_open(struct tls *t);
+void tls_facts_pack(struct tls *t);
 BIO_METHOD *tls_bio(void);
 int tls_ex_index(void);			/* of struct tls in an SSL */
 

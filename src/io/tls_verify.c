@@ -136,10 +136,12 @@ static bool names_good(struct tls *t, X509 *x)
 static int refuse(struct tls *t, X509_STORE_CTX *s, int error, enum tls_refusal kind,
 		  const char *text)
 {
+	struct tls_facts *f = tls_facts_open(t);
+
 	X509_STORE_CTX_set_error(s, error);
-	t->facts.verify_error = error;
-	t->facts.refusal = kind;
-	(void)str_copy(t->facts.verify_text, sizeof t->facts.verify_text, str_of(text));
+	f->verify_error = error;
+	f->refusal = kind;
+	(void)str_copy(f->verify_text, sizeof f->verify_text, str_of(text));
 	return 0;
 }
 
@@ -168,7 +170,7 @@ int tls_verify_peer(X509_STORE_CTX *s, void *arg)
 
 	(void)arg;
 	if (leaf)
-		tls_learn_cert(&t->facts, leaf);
+		tls_learn_cert(tls_facts_open(t), leaf);
 	if (t->rules->verify == TLS_VERIFY_NONE)
 		return 1;
 	X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(s), X509_PURPOSE_ANY);

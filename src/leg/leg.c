@@ -45,6 +45,11 @@ void legs_turn_end(struct legs *ls)
 	arena_reset(&ls->turn);
 }
 
+void legs_trim(struct legs *ls)
+{
+	slots_trim(&ls->tab);
+}
+
 /* --- life ------------------------------------------------------------------------ */
 
 struct legs *legs_new(const struct legs_config *c)
@@ -308,6 +313,13 @@ enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct s
 	return e;
 }
 
+static void recode(struct leg *g, const struct sdp_codec *c)
+{
+	if (!g->recodec)
+		g->recodec = mem_new(sizeof *c);
+	*g->recodec = *c;
+}
+
 static enum err caller_body(struct leg *g, const struct leg *w, struct reason *why)
 {
 	enum err e;
@@ -316,7 +328,7 @@ static enum err caller_body(struct leg *g, const struct leg *w, struct reason *w
 		return offer_one(g, &w->codec, w);
 	if (g->early_sent) {		/* said once: repeated, and corrected after the ACK */
 		if (!str_ieq(str_of(g->codec.name), str_of(w->codec.name)))
-			g->recodec = w->codec;
+			recode(g, &w->codec);
 		return OK;
 	}
 	e = answer_with(g, &w->codec, w);

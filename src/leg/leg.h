@@ -150,6 +150,7 @@ struct leg_event {
 };
 bool leg_next(struct legs *ls, struct leg_event *ev);
 void legs_turn_end(struct legs *ls);	/* frees the texts of the turn's events */
+void legs_trim(struct legs *ls);	/* frees the table's unused places */
 /* Inputs, given by the server's turn. Events whose owner is no leg are ignored. */
 void legs_on_sip(struct legs *ls, const struct sip_event *ev);
 void legs_on_media(struct legs *ls, const struct media_event *ev);

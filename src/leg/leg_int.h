@@ -52,7 +52,6 @@ struct leg {
 	/* media */
 	uint64_t end;
 	struct media_local local;
-	struct media_stats stats;
 	bool media_closed, gone_told;
 	/* offer and answer, per leg */
 	uint64_t sdp_id, sdp_version;	/* of o=; the highest said so far */
@@ -63,7 +62,7 @@ struct leg {
 	bool asked;			/* its INVITE has no SDP           */
 	struct sdp_remote *remote[MEDIA_EARLY_MAX];	/* ours; by early dialog, NULL: none */
 	uint32_t settled;		/* bits: said reliably before the answer */
-	struct sdp_codec recodec;	/* to be offered after the ACK; name "": none */
+	struct sdp_codec *recodec;	/* ours; to be offered after the ACK; NULL: none */
 	bool recoding;			/* that offer is open              */
 	int serve;
 	struct sdp_codec codec;		/* agreed; name "" before */

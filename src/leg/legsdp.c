@@ -132,6 +132,8 @@ void leg_forget_sdp(struct leg *g)
 	wipe_text(&g->said);
 	forget_offer(g);
 	leg_forget_remotes(g, -1);
+	mem_free(g->recodec);
+	g->recodec = NULL;
 	g->serve = -1;
 }
 

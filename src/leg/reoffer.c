@@ -297,11 +297,11 @@ enum err leg_recodec(struct legs *ls, uint64_t id)
 
 	if (!g || (g->state != LEG_UP && g->state != LEG_IN_ANSWERED))
 		return ERR_GONE;
-	if (!g->recodec.name[0] || str_ieq(str_of(g->recodec.name), str_of(g->codec.name)))
+	if (!g->recodec || str_ieq(str_of(g->recodec->name), str_of(g->codec.name)))
 		return ERR_EXISTS;
 	if (offers_wait(g))
 		return ERR_AGAIN;
-	c = g->recodec;
+	c = *g->recodec;
 	e = offer(g, &c);
 	g->recoding = !e;
 	return e;

@@ -147,6 +147,7 @@ static void try_addr(struct sip *s, struct tx *t, struct str request, const stru
 {
 	struct client *k = t->more.client;
 	struct conn *c = NULL;
+	bool fresh;
 
 	if (k->udp_next && transport_no_tcp(s, to)) {
 		k->udp_next = false;
@@ -162,7 +163,8 @@ static void try_addr(struct sip *s, struct tx *t, struct str request, const stru
 			    .transport = k->loc.transport, .tls_name = str_of(k->tls_name),
 			    .timeout = k->udp_next ? SIP_SIZE_CONNECT_MS : SIP_CONNECT_MS,
 			    .alone = k->alone },
-			    &t->fresh);
+			    &fresh);
+		t->fresh = fresh;
 		if (!c) {
 			fail(s, t, SIP_FAIL_LOCAL);
 			return;

@@ -29,8 +29,8 @@ struct login_peer {		/* who asked, or who will be asked */
 };
 
 struct login_try {		/* of one request, carried from try to try */
-	uint8_t count;		/* requests that answered a challenge      */
-	bool www, proxy;	/* which kinds were answered               */
+	uint8_t count : 6;	/* requests that answered a challenge      */
+	bool www : 1, proxy : 1;	/* which kinds were answered       */
 };
 
 struct login *login_new(const struct sip_login *setup);

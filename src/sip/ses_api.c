@@ -7,11 +7,6 @@
 
 enum { URI_ROOM = SIP_URI_MAX + 512, SLACK = 400 };
 
-static void *copy_of(const void *p, size_t n)
-{
-	return memcpy(mem_new(n), p, n);
-}
-
 /* Room for what is written behind the owner's part? */
 static bool fits(const struct sip *s, const struct sip_body *b)
 {
@@ -71,7 +66,7 @@ static struct ses *new_call(struct sip *s, const struct sip_invite *i)
 	if (!x)
 		return NULL;
 	x->owner = i->owner;
-	x->dest = copy_of(&i->dest, sizeof i->dest);
+	x->dest = dest_keep(&i->dest);
 	x->opts = opts_of(i);
 	x->listener = (uint16_t)i->dest.listener;
 	x->transport = (uint8_t)i->dest.transport;

@@ -274,6 +274,7 @@ static bool may_repeat(const struct ses *x)
 static bool larger_interval(struct sip *s, struct ses *x, const struct sip_msg *m)
 {
 	char line[80];
+	struct sip_dest dest;
 	struct buf se;
 	uint32_t min;
 	uint64_t id = x->id, tx;
@@ -288,8 +289,9 @@ static bool larger_interval(struct sip *s, struct ses *x, const struct sip_msg *
 	buf_fmt(&se, "Session-Expires: %u\r\nMin-SE: %u\r\n",
 		min > x->opts->session_expires_s ? min : x->opts->session_expires_s, min);
 	derive_again(sip_text(s), s->failed, x->cseq, buf_str(&se));
+	dest_kept(x->dest, &dest);
 	tx = client_send(s, &(struct request_out){ .method = SIP_INVITE, .user = id,
-			 .user_kind = TX_USER_INVITE, .dest = x->dest, .login = x->opts->login });
+			 .user_kind = TX_USER_INVITE, .dest = &dest, .login = x->opts->login });
 	x = ses_get(s, id);
 	if (x && tx)
 		x->invite = tx;

@@ -65,6 +65,36 @@ static bool heard_elsewhere(const struct sip *s, const struct way *w, const stru
 	return addr_parse_ip(u->host, &a) == OK && !addr_same_ip(&a, &w->peer);
 }
 
+enum { DEST_FIXED = offsetof(struct sip_dest, host) };
+
+char *dest_keep(const struct sip_dest *d)
+{
+	size_t host = strlen(d->host) + 1, name = strlen(d->tls_name) + 1;
+	char *kept = mem_new(DEST_FIXED + host + name);
+
+	memcpy(kept, d, DEST_FIXED);
+	memcpy(kept + DEST_FIXED, d->host, host);
+	memcpy(kept + DEST_FIXED + host, d->tls_name, name);
+	return kept;
+}
+
+void dest_kept(const char *kept, struct sip_dest *d)
+{
+	const char *host = kept + DEST_FIXED;
+
+	*d = (struct sip_dest){ .listener = 0 };
+	memcpy(d, kept, DEST_FIXED);
+	(void)str_copy(d->host, sizeof d->host, str_of(host));
+	(void)str_copy(d->tls_name, sizeof d->tls_name, str_of(host + strlen(host) + 1));
+}
+
+void way_first(struct way *w, const char *kept)
+{
+	if (kept)
+		dest_kept(kept, &w->kept);
+	w->dest = kept ? &w->kept : NULL;
+}
+
 void way_dest(struct sip *s, const struct way *w, struct sip_dest *d)
 {
 	enum sip_transport base = (enum sip_transport)w->transport;
@@ -98,10 +128,11 @@ void ses_dest(struct sip *s, const struct ses *x, struct sip_dest *d)
 
 void ses_dest_of(struct sip *s, const struct ses *x, const struct dialog *dlg, struct sip_dest *d)
 {
-	struct way w = { .d = dlg, .dest = x->dest, .peer = x->peer, .flow = x->flow,
+	struct way w = { .d = dlg, .peer = x->peer, .flow = x->flow,
 			 .never_dial_contact = x->opts && x->opts->never_dial_contact,
 			 .listener = x->listener, .transport = x->transport };
 
+	way_first(&w, x->dest);
 	way_dest(s, &w, d);
 }
 

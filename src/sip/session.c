@@ -58,7 +58,8 @@ int ses_early(struct ses *x, struct str tag)
 		return tag.n ? i : -1;
 	if (x->nearly == SIP_EARLY_MAX)
 		return -1;
-	x->early[x->nearly].tag = mem_dup(tag.p, tag.n);
+	x->early = mem_grow(x->early, (size_t)x->nearly + 1, sizeof *x->early);
+	x->early[x->nearly] = (struct early){ .tag = mem_dup(tag.p, tag.n) };
 	return x->nearly++;
 }
 
@@ -581,6 +582,7 @@ void ses_free(struct sip *s, struct ses *x)
 	dialog_close(&x->d);
 	for (int i = 0; i < x->nearly; i++)
 		mem_free(x->early[i].tag);
+	mem_free(x->early);
 	mem_free(x->dest);
 	mem_free(x->contact_user);
 	mem_free(x->extra);

@@ -118,6 +118,14 @@ void sip_turn_end(struct sip *s)
 		arena_reset(&s->turn);
 }
 
+void sip_trim(struct sip *s)
+{
+	slots_trim(&s->txs);
+	slots_trim(&s->sessions);
+	slots_trim(&s->subs);
+	slots_trim(&s->conns);
+}
+
 /* --- helpers of the other files --- */
 
 struct buf *sip_text(struct sip *s)

@@ -98,12 +98,13 @@ bool sip_listen_addr(struct sip *s, uint32_t index, struct addr *bound);
 struct sip_dest {
 	uint32_t listener;		/* our side: addresses, identity            */
 	enum sip_transport transport;
-	char host[256];			/* name or literal; resolved when addr is NONE */
 	uint16_t port;			/* 0: SRV then default port                 */
 	bool alone;			/* a new stream that nothing else uses; the owner closes it: sip_close_flow() */
 	bool choose;			/* port 0: NAPTR may choose UDP or TCP; TLS stays TLS */
 	struct addr addr;		/* known address: no DNS                    */
 	net_id flow;			/* 0, or a stream that is still open: used first (registered contact) */
+	/* Texts last: a session keeps them packed, and nothing of their room. */
+	char host[256];			/* name or literal; resolved when addr is NONE */
 	char tls_name[256];		/* SNI and name to verify; "" = host        */
 };
 
@@ -196,6 +197,7 @@ struct sip_event {
 };
 bool sip_next(struct sip *s, struct sip_event *ev);	/* false: queue empty */
 void sip_turn_end(struct sip *s);			/* frees the turn's messages, flushes */
+void sip_trim(struct sip *s);				/* frees the tables' unused places */
 /* The sentence for ev->auth; code NONE when nobody asked. Arguments live for the turn. */
 struct reason sip_auth_reason(const struct sip_event *ev, struct str who);
 

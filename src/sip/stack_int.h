@@ -118,11 +118,11 @@ struct tx {
 	} more;
 	struct path path;
 	uint8_t method, user_kind;
-	bool server, ack_only, waiting;		/* waiting: for DNS */
-	bool acked;				/* ICT: `last` is the ACK of its 200 */
-	bool fresh;				/* its connection was opened for it */
-	bool via;				/* `last` has its Via               */
-	bool linked, merge_linked;
+	bool server : 1, ack_only : 1, waiting : 1;	/* waiting: for DNS */
+	bool acked : 1;				/* ICT: `last` is the ACK of its 200 */
+	bool fresh : 1;				/* its connection was opened for it */
+	bool via : 1;				/* `last` has its Via               */
+	bool linked : 1, merge_linked : 1;
 	uint8_t moves;				/* ICT: to new streams, after the old one broke */
 	uint8_t login;				/* client: credentials it may show; 0: none */
 	struct login_try tries;
@@ -233,7 +233,7 @@ struct ses {
 	struct hash_node by_dialog;
 	uint64_t invite;	/* transaction of the INVITE                */
 	uint64_t re_tx;		/* ... of the open re-INVITE, either way    */
-	struct sip_dest *dest;	/* uac: as given; uas: NULL                 */
+	char *dest;		/* uac: as given, by dest_keep(); uas: NULL */
 	const struct sip_opts *opts;	/* the owner's, lent; uas: NULL until owned */
 	char *contact_user;
 	struct rel *rel;	/* NULL: all provisionals are plain ones    */
@@ -243,7 +243,7 @@ struct ses {
 	struct timer resend;	/* 200 repeated; 491 waited out             */
 	struct timer late;	/* the state's deadline, or the re-INVITE's */
 	struct timer expire;	/* RFC 4028                                 */
-	struct early early[SIP_EARLY_MAX];
+	struct early *early;		/* nearly of them, at most SIP_EARLY_MAX */
 	struct se se;
 	uint32_t interval;	/* of resend                                */
 	uint32_t cseq;		/* of the INVITE, for its ACK               */
@@ -561,12 +561,18 @@ void ses_stray(struct sip *s, const struct tx *t, const struct sip_msg *m, struc
 struct way {
 	const struct dialog *d;
 	const struct sip_dest *dest;	/* as the owner gave it; NULL: the peer began */
+	struct sip_dest kept;		/* for `dest`, where it was packed */
 	bool never_dial_contact;
 	struct addr peer;		/* last heard at */
 	net_id flow;
 	uint16_t listener;
 	uint8_t transport;
 };
+/* As dest_keep() packed it, ours; dest_kept() is the way back. */
+char *dest_keep(const struct sip_dest *d);
+void dest_kept(const char *kept, struct sip_dest *d);
+/* Sets w->dest; NULL: none. */
+void way_first(struct way *w, const char *kept);
 void way_dest(struct sip *s, const struct way *w, struct sip_dest *d);
 
 /* subscription.c: the machine */

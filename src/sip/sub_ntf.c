@@ -43,7 +43,7 @@ static const struct dialog *dialog_of(struct sip *s, const struct sub *x, struct
 			   .listener = x->listener, .transport = x->transport };
 	if (call) {
 		w->d = &call->d;
-		w->dest = call->dest;
+		way_first(w, call->dest);
 		w->peer = call->peer;
 		w->flow = call->flow;
 	}

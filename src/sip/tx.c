@@ -7,7 +7,7 @@
 
 #include "sip/stack_int.h"
 
-_Static_assert(sizeof(struct tx) <= 256, "a transaction that only absorbs is 256 bytes, goal S4");
+_Static_assert(sizeof(struct tx) <= 208, "with its place in the tables, one that only absorbs takes 256 bytes: goal S4");
 
 static void fired(void *arg)
 {

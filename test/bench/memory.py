@@ -1,8 +1,10 @@
 """S4: what one more call, registration, absorbing transaction and idle TLS connection costs in memory.
 
-PSS of the signalling process (its record map included) before and while there are many of them,
-on the real daemon. Media's process is not counted: M has its figures.
+PSS of the signalling process before and while there are many of them, on the real daemon; without
+the record map, which is reserved whole at the start. Media's process is not counted: M has its figures.
 """
+import time
+
 from lib.bed import Bed, Failed, until
 from lib.sipp import Sipp
 from calls import HERE
@@ -24,8 +26,10 @@ class Growth:
 
 
 def quiet(s):
-    """All transactions have gone; what is left are the states themselves."""
+    """All transactions have gone and, as is looked for once a second, what they took was given
+    back; what is left are the states themselves."""
     until("the last transaction to go", lambda: s.status()["transactions"] == 0, 90, 0.5)
+    time.sleep(2)
 
 
 def there(s, what, n):

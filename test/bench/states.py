@@ -42,6 +42,12 @@ class States:
 
     def pss_bytes(self):
         """Of the signalling process alone, for media has its own figures; and less the record map,
-        which is reserved whole at the start: no call adds to it."""
-        pss = dict(l.split()[:2] for l in pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()[1:])
-        return 1024 * (int(pss["Pss:"]) - int(pss["Pss_Shmem:"]))
+        which is reserved whole at the start: no call adds to it. By its name: where the run's
+        directory is no tmpfs, its pages count as those of a file."""
+        kib, ours = 0, True
+        for line in pathlib.Path(f"/proc/{self.pid}/smaps").read_text().splitlines():
+            if not line.split()[0].endswith(":"):
+                ours = not line.endswith("/records.map")
+            elif ours and line.startswith("Pss:"):
+                kib += int(line.split()[1])
+        return 1024 * kib

@@ -16,7 +16,7 @@ static void obey(struct model *m)
 	struct fork_act a;
 
 	while (fork_take(&m->f, &a)) {
-		if (a.kind != FORK_DO_EMPTY && (a.branch < 0 || a.branch >= m->f.n))
+		if (a.kind != FORK_DO_EMPTY && (a.branch >= m->f.n))
 			abort();
 		switch (a.kind) {
 		case FORK_DO_DIAL: m->dialled[a.branch]++; break;

@@ -21,5 +21,6 @@ int run_addr(void);
 int run_rng(void);
 int run_words(void);
 int run_shown(void);
+int run_calm(void);
 
 #endif

@@ -82,6 +82,25 @@ static void a_big_piece_gets_a_chunk_of_its_own_and_reset_zeroes_again(void **st
 	arena_close(&a);
 }
 
+static void the_rest_of_a_chunk_is_used_after_a_big_piece(void **state)
+{
+	struct arena a;
+	unsigned char *p, *big, *q;
+
+	(void)state;
+	arena_init_small(&a, 1 << 20);
+	p = arena_get(&a, 16);
+	big = arena_get(&a, 1020);
+	q = arena_get(&a, 16);
+	assert_ptr_equal(q, p + 16);
+	memset(big, 1, 1020);			/* and they do not overlap */
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(p[i] | q[i], 0);
+	arena_reset(&a);
+	assert_ptr_equal(arena_get(&a, 16), p);
+	arena_close(&a);
+}
+
 int run_mem(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +108,7 @@ int run_mem(void)
 		cmocka_unit_test(arena_memory_is_zeroed_and_aligned),
 		cmocka_unit_test(an_arena_refuses_past_its_cap_and_stays_usable),
 		cmocka_unit_test(a_big_piece_gets_a_chunk_of_its_own_and_reset_zeroes_again),
+		cmocka_unit_test(the_rest_of_a_chunk_is_used_after_a_big_piece),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,12 +96,47 @@ static void a_list_keeps_order_and_removal_is_safe_twice(void **state)
 	assert_true(list_empty(&l));
 }
 
+static void a_trimmed_table_keeps_what_lives_and_takes_again(void **state)
+{
+	struct slots s;
+	uint64_t id[300], again;
+	int *p[300], *q;
+
+	(void)state;
+	slots_init(&s, sizeof(int), 300);
+	for (int k = 0; k < 300; k++) {
+		p[k] = slot_new(&s, &id[k]);
+		*p[k] = k;
+	}
+	for (int k = 0; k < 300; k++)
+		if (k != 100)
+			slot_free(&s, id[k]);
+	slots_trim(&s);
+	slots_trim(&s);
+	assert_ptr_equal(slot_get(&s, id[100]), p[100]);
+	assert_int_equal(*p[100], 100);
+	for (int k = 0; k < 300; k++)
+		assert_int_equal(slot_get(&s, id[k]) != NULL, k == 100);
+	for (int k = 0; k < 299; k++) {
+		q = slot_new(&s, &again);
+		assert_non_null(q);
+		assert_int_equal(*q, 0);
+		*q = 1;
+		for (int j = 0; j < 300; j++)
+			assert_true(again != id[j]);
+	}
+	assert_int_equal(*p[100], 100);
+	assert_null(slot_new(&s, &again));
+	slots_close(&s);
+}
+
 int run_slot(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stale_id_leads_nowhere),
 		cmocka_unit_test(a_full_table_says_so_and_takes_again_after_a_free),
 		cmocka_unit_test(objects_never_move_and_a_walk_sees_each_once),
+		cmocka_unit_test(a_trimmed_table_keeps_what_lives_and_takes_again),
 		cmocka_unit_test(a_list_keeps_order_and_removal_is_safe_twice),
 	};
 
