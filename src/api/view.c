@@ -295,8 +295,8 @@ json_t *view_guard(const struct api_env *e)
 	put(o, "dropped", c.dropped);
 	put(o, "holds", c.holds);
 	put(o, "bans", c.bans);
-	put(o, "overload_permille", n.overload);
-	put(o, "overload_refused", n.overload_refused);
+	put(o, "overload_rate", n.overload.rate / 1000);
+	put(o, "overload_refused", n.overload.refused);
 	return o;
 }
 
@@ -332,7 +332,7 @@ json_t *view_status(const struct api_env *e)
 	put(o, "messages_sent", c.sent);
 	put(o, "messages_refused", c.refused);
 	put(o, "messages_dropped", c.dropped);
-	put(o, "calls_refused_overload", c.overload_refused);
+	put(o, "calls_refused_overload", c.overload.refused);
 	put(o, "media_ends", open);
 	put(o, "media_pairs_free", free_pairs);
 	put(o, "handshakes_refused", e->refusals ? refusals_total(e->refusals) : 0);

@@ -17,7 +17,6 @@
 #include "sip/frame.h"
 #include "sip/locate.h"
 #include "sip/login.h"
-#include "sip/overload.h"
 #include "sip/stack.h"
 #include "sip/subscription.h"
 #include "sip/tsx.h"

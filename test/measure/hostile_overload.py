@@ -78,15 +78,19 @@ class Border:
 
 
 def capacity(b):
-    """The highest rate at which 99 of 100 complete, in steps of a twelfth; and what was tried."""
-    tried, best, rate = [], 0, CARRIES * 2 // 3
-    while rate < 2 * CARRIES:
+    """The highest rate at which 99 of 100 complete, in steps of a twelfth; and what was tried. A rate that fails
+    has a second try: what else runs on the machine may have been it."""
+    tried, best, rate, again = [], 0, CARRIES * 2 // 3, False
+    while rate < 3 * CARRIES:
         _, got = b.offer(rate, STEP_S)
         share = got["completed"] / got["offered"]
         tried.append((rate, round(share, 3), got["p99_ms"]))
-        if share < 0.99:
+        if share >= 0.99:
+            best, rate, again = rate, rate + max(1, rate // 12), False
+        elif again:
             break
-        best, rate = rate, rate + max(1, rate // 12)
+        else:
+            again = True
     return best, tried
 
 
@@ -106,14 +110,15 @@ def five_times():
         cost = b.cost_s()
         b.slow(max(1, round(1000 * cost * CARRIES)))
         rounds = []
-        for _ in range(ROUNDS):
+        for n in range(ROUNDS):
+            if n:
+                time.sleep(REST_S)      # its ports
             carries, tried = capacity(b)
             if not carries:
                 raise Failed(f"no rate is carried: {tried}")
-            time.sleep(REST_S)          # its ports
+            time.sleep(REST_S)
             good, seconds, got = over(b, TIMES * carries)
             rounds.append({"capacity": carries, "tried": tried, "goodput": good, "share": good / carries, "all": got, "seconds": seconds})
-            time.sleep(REST_S)
         return verdict(b, cost, rounds)
 
 
