@@ -390,26 +390,6 @@ void transport_close_doomed(struct sip *s)
 	s->ndoomed = 0;
 }
 
-static void note(struct sip *s)
-{
-	const struct overload_view *v = &s->overload.v;
-
-	switch (overload_note(&s->overload, s->loop->now, s->loop->delay, s->loop->lost)) {
-	case OVERLOAD_NO_NEWS:
-		break;
-	case OVERLOAD_BEGAN:
-		log_line(&s->loop->log, LOG_WARN, "More comes than can be done: input waited %u ms%s. New calls are let in at %u a second, "
-			 "the others get 503 with a Retry-After of %d to %d s; calls that are up go on. If this is no attack (see "
-			 "\"tandem show guard\"), the machine is too small or something else takes its time.", (unsigned)v->delay_ms,
-			 v->lost ? " and some was lost" : "", (unsigned)(v->rate / 1000), OVERLOAD_RETRY_MIN_S, OVERLOAD_RETRY_MAX_S);
-		break;
-	case OVERLOAD_ENDED:
-		log_line(&s->loop->log, LOG_INFO, "All new calls are let in again: %llu were refused with 503 in the last overload.",
-			 (unsigned long long)v->refused_now);
-		break;
-	}
-}
-
 static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 {
 	struct path from = { .flow = c->stream, .peer = c->peer, .local = c->local,
@@ -422,7 +402,7 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 
 	if (c->doomed)		/* never resynchronised */
 		return;
-	note(s);
+	relief_note(s);
 	c->heard = s->loop->now;
 	while ((k = sip_framer_feed(&c->frame, &rest, &f)) != SIP_FRAME_MORE) {
 		if (k == SIP_FRAME_BAD) {
@@ -509,7 +489,7 @@ static void on_dgram(void *ctx, net_id sock, const struct addr *from, const stru
 		l->s->n.dropped++;
 		return;
 	}
-	note(l->s);
+	relief_note(l->s);
 	if (only_crlf(bytes))
 		return;
 	p.heard = (uint8_t)gate_hear(l->s, l->index, from, bytes.n);

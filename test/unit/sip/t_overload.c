@@ -1,12 +1,16 @@
 /* Overload: the rate that new calls are let in at, against a server made of numbers; repeats; what is told. */
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "bed.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sip/overload.h"
+#include "sip/stack_int.h"
 #include "t_stack.h"
 
 static const struct hash_seed seed = { { 3, 4 } };
@@ -236,6 +240,51 @@ static void whatever_is_offered_nine_tenths_of_what_can_be_done_are_done(void **
 		}
 }
 
+/* --- in the stack --- */
+
+static void say(struct bed *b, const char *method, unsigned call)
+{
+	struct addr from = bed_addr("10.0.0.9:5060");
+	char text[1000];
+
+	(void)snprintf(text, sizeof text, "%s sip:200@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKb%u;rport\r\n"
+		 "Max-Forwards: 70\r\nFrom: <sip:9@10.0.0.9>;tag=nine\r\nTo: <sip:200@10.0.0.1>%s\r\nCall-ID: call-%u@peer\r\n"
+		 "CSeq: 1 %s\r\nContact: <sip:9@10.0.0.9:5060>\r\nContent-Length: 0\r\n\r\n", method, call,
+		 method[0] == 'A' ? ";tag=ours" : "", call, method);
+	bed_peer_send(b, &from, &b->a.addr[SIP_UDP], text);
+	bed_run(b, 20);
+}
+
+static void a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repeated(void **x)
+{
+	struct bed *b = bed_new_with(NULL, 0, SIP_ZONE_PHONES);
+	struct addr at = bed_addr("10.0.0.9:5060");
+	uint64_t dropped;
+
+	(void)x;
+	bed_peer_udp(b, &at);
+	say(b, "OPTIONS", 1);
+	bed_run(b, 2000);
+	bed_forget_wire(b);
+	b->loop.delay = OVERLOAD_STALE_MS + 1;
+	say(b, "INVITE", 2);
+	b->loop.delay = 0;
+	say(b, "INVITE", 2);
+	assert_int_equal(bed_sent(b, "SIP/2.0 503 "), 2);
+	assert_string_equal(bed_msg(b, "SIP/2.0 503", 0)->text, bed_msg(b, "SIP/2.0 503", 1)->text);
+	assert_non_null(strstr(bed_msg(b, "SIP/2.0 503", 0)->text, "\r\nRetry-After: "));
+	dropped = b->a.sip->n.dropped;
+	say(b, "ACK", 2);		/* nobody else's: it ends here */
+	assert_int_equal(b->a.sip->n.dropped, dropped);
+	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 0);
+	say(b, "INVITE", 3);
+	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 1);
+	for (int i = 0; i < b->a.n; i++)
+		if (b->a.ev[i].kind == SIP_EV_INVITE)
+			sip_abandon(b->a.sip, b->a.ev[i].session);
+	bed_free(b);
+}
+
 int run_overload(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +295,7 @@ int run_overload(void)
 		cmocka_unit_test(retry_after_is_spread_over_all_its_seconds),
 		cmocka_unit_test(a_call_that_waited_longer_than_t1_is_refused_without_any_overload),
 		cmocka_unit_test(begin_and_end_are_told_once_in_ten_seconds),
+		cmocka_unit_test(a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repeated),
 		cmocka_unit_test(whatever_is_offered_nine_tenths_of_what_can_be_done_are_done),
 	};
 

@@ -20,7 +20,8 @@ int run_stack_torture(void);
 
 static inline int run_stack_groups(void)
 {
-	return run_tsx() + run_source() + run_overload() + run_session() + run_transport() + run_peer() + run_dialog() + run_trunk() +
+	return run_tsx() + run_source() +
+	       run_overload() + run_session() + run_transport() + run_peer() + run_dialog() + run_trunk() +
 	       run_challenge() + run_rel() + run_update() + run_sid() + run_subscription() +
 	       run_subscriber() + run_stack_torture();
 }

@@ -250,36 +250,6 @@ static void the_same_invite_by_two_ways_is_merged(void **x)
 	bed_free(b);
 }
 
-static void a_call_refused_for_overload_is_refused_the_same_way_when_it_is_repeated(void **x)
-{
-	struct ask invite = { .method = "INVITE" }, next = { .method = "INVITE", .call_id = "call-2@peer",
-			      .via = "SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKpeer2;rport" };
-	struct bed *b = phones();
-	uint64_t dropped;
-
-	(void)x;
-	say(b, (struct ask){ .method = "OPTIONS" });
-	bed_run(b, 2000);
-	b->loop.delay = OVERLOAD_STALE_MS + 1;
-	bed_forget_wire(b);
-	say(b, invite);
-	b->loop.delay = 0;
-	say(b, invite);
-	expect_status(b, 0, "SIP/2.0 503 ");
-	assert_string_equal(bed_msg(b, "SIP/2.0 503", 0)->text, bed_msg(b, "SIP/2.0 503", 1)->text);
-	assert_non_null(strstr(bed_msg(b, "SIP/2.0 503", 0)->text, "\r\nRetry-After: "));
-	dropped = b->a.sip->n.dropped;
-	say(b, (struct ask){ .method = "ACK", .to_tag = "x" });		/* is for nobody else */
-	assert_int_equal(b->a.sip->n.dropped, dropped);
-	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 0);
-	say(b, next);
-	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 1);
-	for (int i = 0; i < b->a.n; i++)
-		if (b->a.ev[i].kind == SIP_EV_INVITE)
-			sip_abandon(b->a.sip, b->a.ev[i].session);
-	bed_free(b);
-}
-
 static bool nobody(void *ctx, const struct addr *src)
 {
 	(void)ctx;
@@ -783,7 +753,6 @@ int run_transport(void)
 		cmocka_unit_test(an_ack_to_nothing_is_dropped),
 		cmocka_unit_test(a_request_of_ours_that_comes_back_is_a_loop),
 		cmocka_unit_test(the_same_invite_by_two_ways_is_merged),
-		cmocka_unit_test(a_call_refused_for_overload_is_refused_the_same_way_when_it_is_repeated),
 		cmocka_unit_test(a_source_that_is_not_admitted_is_not_even_parsed),
 		cmocka_unit_test(malformed_requests_are_answered_or_dropped),
 		cmocka_unit_test(a_request_in_three_chunks_over_tcp_is_answered_on_its_connection),
