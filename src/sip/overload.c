@@ -4,7 +4,7 @@
 
 /* The PI controller's gains, thousandths of the rate for 10 ms a window: of what the wait is too long or
  * too short, and of what it grew. A short wait is time that is not used, so it counts for more. */
-enum { GAIN_LONG = 2, GAIN_SHORT = 8, GAIN_GROWTH = 30, FALL_MOST = 300, RISE_MOST = 100, CALL = 1000000 };
+enum { GAIN_LONG = 2, GAIN_SHORT = 12, GAIN_GROWTH = 30, FALL_MOST = 500, RISE_MOST = 100, CALL = 1000000 };
 
 void overload_close(struct overload *o)
 {
@@ -58,11 +58,22 @@ static uint32_t per_s(uint32_t calls, ms_t took)
 	return (uint32_t)((uint64_t)calls * CALL / (took ? took : 1));
 }
 
-static void begin(struct overload *o, ms_t now)
+/* What is being worked off is no overload, and neither is one short wait, unless it is a long one. */
+static bool begins(uint32_t delay, uint32_t before)
 {
-	uint32_t rate = per_s(o->admitted, now - o->window);
+	return delay > OVERLOAD_DELAY_MS && delay >= before &&
+	       (before > OVERLOAD_DELAY_MS || delay > 2 * OVERLOAD_DELAY_MS);
+}
+
+/* A wait that grew by g in a window means that only 1 - g/window of what was let in could be done. */
+static void begin(struct overload *o, ms_t now, uint32_t growth)
+{
+	ms_t took = now - o->window;
+	uint32_t rate = per_s(o->admitted, took);
 
 	rate = rate > o->before ? rate : o->before;
+	growth = growth < took / 4 * 3 ? growth : (uint32_t)(took / 4 * 3);
+	rate -= (uint32_t)((uint64_t)rate * growth / took);
 	o->floor = rate / 16 > OVERLOAD_RATE_MIN ? rate / 16 : OVERLOAD_RATE_MIN;
 	o->v.rate = rate > o->floor ? rate : o->floor;
 	o->v.since = o->last_refusal = now;
@@ -107,8 +118,8 @@ static void end_window(struct overload *o, ms_t now, uint64_t lost)
 		delay = OVERLOAD_LOST_MS;
 	if (o->v.rate)
 		follow(o, delay, before);
-	else if (before > OVERLOAD_DELAY_MS && delay >= before)	/* what is being worked off is no overload */
-		begin(o, now);
+	else if (begins(delay, before))
+		begin(o, now, delay > before ? delay - before : 0);
 	if (o->v.rate && now - o->last_refusal >= OVERLOAD_CALM_MS && delay <= OVERLOAD_DELAY_MS)
 		o->v.rate = 0;
 	o->v.lost |= lost != o->seen_lost;
