@@ -4,7 +4,8 @@
 
 /* The PI controller's gains, thousandths of the rate for 10 ms a window: of what the wait is too long or
  * too short, and of what it grew. A short wait is time that is not used, so it counts for more. */
-enum { GAIN_LONG = 2, GAIN_SHORT = 12, GAIN_GROWTH = 30, FALL_MOST = 500, RISE_MOST = 100, CALL = 1000000 };
+enum { GAIN_LONG = 2, GAIN_SHORT = 12, GAIN_GROWTH = 30, FALL_MOST = 500, RISE_MOST = 100, CALL = 1000000,
+       MEAN_OF = 32 };	/* windows */
 
 void overload_close(struct overload *o)
 {
@@ -58,6 +59,12 @@ static uint32_t per_s(uint32_t calls, ms_t took)
 	return (uint32_t)((uint64_t)calls * CALL / (took ? took : 1));
 }
 
+/* Half of what was let in lately: a moment in which nothing moves must not cost the seconds behind it. */
+static uint32_t least(const struct overload *o)
+{
+	return o->mean / 2 > OVERLOAD_RATE_MIN ? o->mean / 2 : OVERLOAD_RATE_MIN;
+}
+
 /* What is being worked off is no overload, and neither is one short wait, unless it is a long one. */
 static bool begins(uint32_t delay, uint32_t before)
 {
@@ -74,8 +81,7 @@ static void begin(struct overload *o, ms_t now, uint32_t growth)
 	rate = rate > o->before ? rate : o->before;
 	growth = growth < took / 4 * 3 ? growth : (uint32_t)(took / 4 * 3);
 	rate -= (uint32_t)((uint64_t)rate * growth / took);
-	o->floor = rate / 16 > OVERLOAD_RATE_MIN ? rate / 16 : OVERLOAD_RATE_MIN;
-	o->v.rate = rate > o->floor ? rate : o->floor;
+	o->v.rate = rate > least(o) ? rate : least(o);
 	o->v.since = o->last_refusal = now;
 	o->v.refused_now = 0;
 	o->v.lost = false;
@@ -91,7 +97,7 @@ static void follow(struct overload *o, int64_t delay, int64_t before)
 
 	by = by < -FALL_MOST ? -FALL_MOST : by > RISE_MOST ? RISE_MOST : by;
 	rate += rate * by / 1000;
-	o->v.rate = rate < o->floor ? o->floor : rate > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)rate;
+	o->v.rate = rate < least(o) ? least(o) : rate > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)rate;
 }
 
 static enum overload_news news(struct overload *o, ms_t now)
@@ -126,6 +132,7 @@ static void end_window(struct overload *o, ms_t now, uint64_t lost)
 	o->signal = delay;
 	o->seen_lost = lost;
 	o->before = per_s(o->admitted, now - o->window);
+	o->mean = (uint32_t)(((uint64_t)o->mean * (MEAN_OF - 1) + o->before) / MEAN_OF);
 	o->window = now;
 	o->sum = 0;
 	o->n = o->admitted = 0;

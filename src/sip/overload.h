@@ -44,8 +44,8 @@ struct overload {
 	ms_t born, window;		/* the first input was read; this window began */
 	uint64_t sum, seen_lost;	/* of delays; what the kernel had lost at its beginning */
 	uint32_t n, admitted;		/* inputs and new calls let in since then */
-	uint32_t floor, signal;		/* the least rate; the wait that the rate went by last, ms */
-	uint32_t before;		/* new calls let in in the window before, as a rate */
+	uint32_t signal;		/* the wait that the rate went by last, ms */
+	uint32_t before, mean;		/* new calls let in in the last window, and in some before, as rates */
 	uint64_t tokens;		/* millionths of a call */
 	ms_t filled, last_refusal, told_began, told_ended;
 	bool said;
