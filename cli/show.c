@@ -216,9 +216,8 @@ static void guard(const json_t *j)
 	printf("\n%ld strangers and %ld proven sources are known; %ld messages and connections were dropped, "
 	       "%ld bans spoken.\n", js_long(j, "strangers"), js_long(j, "proven"), js_long(j, "dropped"),
 	       js_long(j, "bans"));
-	if (js_long(j, "overload_permille"))
-		printf("Tandem is overloaded: %ld of 1000 new calls are refused with 503.\n",
-		       js_long(j, "overload_permille"));
+	if (*js_get(j, "overload_text"))
+		printf("\n%s\n", js_get(j, "overload_text"));
 }
 
 static void unbanned(const json_t *j)

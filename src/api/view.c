@@ -1,5 +1,6 @@
 #include "api/view.h"
 
+#include "base/when.h"
 #include "service/bans.h"
 
 /* --- trunks ----------------------------------------------------------------------- */
@@ -278,6 +279,38 @@ static bool one_source(void *ctx, const struct source_view *v)
 	return json_array_size(g->list) < GUARD_LIST_MAX;
 }
 
+/* Since when, how many, why, and what to do; nothing when there was none. */
+static void overload_text(struct buf *b, const struct overload_view *v, int64_t since)
+{
+	if (!since)
+		return;
+	buf_fmt(b, v->rate ? "Overloaded since " : "The last overload began at ");
+	when_iso(b, since);
+	buf_fmt(b, v->rate ? ": " : " and is over: ");
+	buf_fmt(b, "%llu new calls were refused with 503", (unsigned long long)v->refused_now);
+	if (!v->rate) {
+		buf_fmt(b, ".");
+		return;
+	}
+	buf_fmt(b, ", %u a second are let in, because what comes waits %u ms to be read%s. Calls that are up go on. Look at who "
+		"sends so much (tandem show guard, tandem show calls) and at what else runs on this machine; if neither is to "
+		"blame, it needs a faster one or a second one.", (unsigned)(v->rate / 1000), (unsigned)v->delay_ms,
+		v->lost ? " and some of it is lost before that" : "");
+}
+
+void view_overload(json_t *o, const struct api_env *e, const struct overload_view *v)
+{
+	int64_t since = v->since ? (int64_t)(e->loop->wall - (wall_t)(e->loop->now - v->since)) : 0;
+	char text[600];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	overload_text(&b, v, since);
+	json_object_set_new(o, "overloaded", json_boolean(v->rate > 0));
+	json_object_set_new(o, "overload_since", js_when(since));
+	json_object_set_new(o, "overload_text", js_z(buf_z(&b)));
+}
+
 json_t *view_guard(const struct api_env *e)
 {
 	struct guard_list g = { json_array(), e->loop };
@@ -295,8 +328,12 @@ json_t *view_guard(const struct api_env *e)
 	put(o, "dropped", c.dropped);
 	put(o, "holds", c.holds);
 	put(o, "bans", c.bans);
-	put(o, "overload_permille", n.overload);
-	put(o, "overload_refused", n.overload_refused);
+	view_overload(o, e, &n.overload);
+	put(o, "overload_rate", n.overload.rate / 1000);
+	put(o, "overload_delay_ms", n.overload.delay_ms);
+	put(o, "overload_refused", n.overload.refused);
+	put(o, "overload_refused_now", n.overload.refused_now);
+	put(o, "overload_stale", n.overload.stale);
 	return o;
 }
 
@@ -332,7 +369,8 @@ json_t *view_status(const struct api_env *e)
 	put(o, "messages_sent", c.sent);
 	put(o, "messages_refused", c.refused);
 	put(o, "messages_dropped", c.dropped);
-	put(o, "calls_refused_overload", c.overload_refused);
+	put(o, "calls_refused_overload", c.overload.refused);
+	view_overload(o, e, &c.overload);
 	put(o, "media_ends", open);
 	put(o, "media_pairs_free", free_pairs);
 	put(o, "handshakes_refused", e->refusals ? refusals_total(e->refusals) : 0);

@@ -23,6 +23,7 @@ struct loop {
 	ms_t now;			/* monotonic, read once a turn           */
 	wall_t wall;			/* UTC ms, read once a turn              */
 	ms_t delay;			/* how long the input in hand waited to be read */
+	uint64_t lost;			/* datagrams the kernel threw away: nobody read them in time */
 	uint64_t no_files;		/* connections refused: too few descriptors are left */
 	struct timers timers;
 	struct rng rng;

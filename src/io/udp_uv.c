@@ -90,7 +90,10 @@ static void destination(struct lu_udp *u, struct msghdr *m, struct addr *to, wal
 			memcpy(&pi, CMSG_DATA(c), sizeof pi);
 			memcpy(to->ip, &pi.ipi6_addr, 16);
 		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
+			uint32_t before = u->kernel_drops;
+
 			memcpy(&u->kernel_drops, CMSG_DATA(c), sizeof u->kernel_drops);
+			u->w->loop.lost += u->kernel_drops - before;
 		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
 			struct timespec t;
 

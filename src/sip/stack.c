@@ -65,6 +65,7 @@ void sip_free(struct sip *s)
 		tx_free(s, t);
 	transport_close(s);
 	sources_free(s->sources);
+	overload_close(&s->overload);
 	slots_close(&s->txs);
 	slots_close(&s->sessions);
 	slots_close(&s->subs);
@@ -436,6 +437,5 @@ void sip_counts(const struct sip *s, struct sip_counts *c)
 	c->subs = s->subs.live;
 	c->dialogs = (uint32_t)s->dialogs.count;
 	c->flows = s->conns.live;
-	c->overload = s->overload.shed;
-	c->overload_refused = s->overload.refused;
+	c->overload = s->overload.v;
 }

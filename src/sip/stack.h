@@ -19,6 +19,7 @@
 #include "sip/events.h"
 #include "sip/msg.h"
 #include "sip/opts.h"
+#include "sip/overload.h"
 #include "sip/source.h"
 
 struct sip;
@@ -312,8 +313,7 @@ void sip_close_flow(struct sip *s, net_id flow);
 struct sip_counts {			/* for show and for leak checks */
 	uint32_t sessions, transactions, dialogs, flows, subs;
 	uint64_t received, sent, refused, dropped, retransmitted;
-	uint64_t overload_refused;
-	uint32_t overload;		/* thousandths of new calls refused now */
+	struct overload_view overload;
 };
 void sip_counts(const struct sip *s, struct sip_counts *c);
 

@@ -17,7 +17,6 @@
 #include "sip/frame.h"
 #include "sip/locate.h"
 #include "sip/login.h"
-#include "sip/overload.h"
 #include "sip/stack.h"
 #include "sip/subscription.h"
 #include "sip/tsx.h"
@@ -471,7 +470,12 @@ void tx_machine(struct tx *t, enum tsx_kind k, bool reliable);	/* a new one, not
 bool tx_resend(struct sip *s, struct tx *t);	/* false: its stream is gone */
 void tx_keep(struct tx *t, struct str bytes);	/* as the last message */
 
-/* server.c */
+/* relief.c: an input was read. */
+void relief_note(struct sip *s);
+/* Is this what would be a new call, while too much comes, or the ACK to the refusal of one? It was answered. */
+bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key);
+
+/* uas.c */
 void uas_request(struct sip *s, const struct sip_msg *m);
 void uas_acts(struct sip *s, struct tx *t, unsigned acts);		/* may free */
 /* NULL: table full, and the request was answered 503. `tag`: of To, absent: made. */

@@ -402,7 +402,7 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 
 	if (c->doomed)		/* never resynchronised */
 		return;
-	overload_note(&s->overload, s->loop->now, s->loop->delay);
+	relief_note(s);
 	c->heard = s->loop->now;
 	while ((k = sip_framer_feed(&c->frame, &rest, &f)) != SIP_FRAME_MORE) {
 		if (k == SIP_FRAME_BAD) {
@@ -489,7 +489,7 @@ static void on_dgram(void *ctx, net_id sock, const struct addr *from, const stru
 		l->s->n.dropped++;
 		return;
 	}
-	overload_note(&l->s->overload, l->s->loop->now, l->s->loop->delay);
+	relief_note(l->s);
 	if (only_crlf(bytes))
 		return;
 	p.heard = (uint8_t)gate_hear(l->s, l->index, from, bytes.n);

@@ -364,24 +364,6 @@ static void outside(struct sip *s, const struct sip_msg *m, uint64_t key)
 	}
 }
 
-/* What would be a new call, while input waits too long. */
-static bool overloaded(struct sip *s, const struct sip_msg *m)
-{
-	struct server_answer a = { .status = 503 };
-	unsigned retry;
-	char text[40];
-	struct buf b;
-
-	if (m->method != SIP_INVITE || m->to_tag.p ||
-	    !overload_refuses(&s->overload, &s->loop->rng, &retry))
-		return false;
-	buf_init(&b, text, sizeof text);
-	buf_fmt(&b, "Retry-After: %u\r\n", retry);
-	a.extra = buf_str(&b);
-	uas_refuse(s, m, &a);
-	return true;
-}
-
 void uas_request(struct sip *s, const struct sip_msg *m)
 {
 	enum sip_method known = m->method == SIP_ACK ? SIP_INVITE : m->method;
@@ -397,7 +379,7 @@ void uas_request(struct sip *s, const struct sip_msg *m)
 		s->n.dropped++;
 		return;
 	}
-	if (overloaded(s, m))
+	if (relief_refuses(s, m, key))
 		return;
 	guard_check(m, &s->lsn[m->listener]->cfg, &(struct guard_mark){ str_of(s->cookie),
 		    m->method == SIP_INVITE ? sip_loop(s, m->uri.user) : 0 }, &v);

@@ -130,6 +130,30 @@ static void status_tells_of_a_failing_store_with_its_mend(void **state)
 	db_break(store_db(b->store), DB_FAIL_NONE);
 }
 
+static void an_overload_says_since_when_how_many_why_and_what_to_do(void **state)
+{
+	struct bed *b = *state;
+	ms_t since = b->env.loop->now;
+	struct overload_view v = { .refused = 9, .refused_now = 7, .rate = 170999, .since = since ? since : 1,
+				   .delay_ms = 80, .lost = true };
+	const char *text;
+	json_t *j = view_status(&b->env);
+
+	assert_string_equal(at(j, "overloaded"), "false");
+	assert_string_equal(at(j, "overload_text"), "");
+	view_overload(j, &b->env, &v);
+	assert_string_equal(at(j, "overloaded"), "true");
+	text = at(j, "overload_text");
+	assert_non_null(strstr(text, "7 new calls were refused with 503, 170 a second are let in"));
+	assert_non_null(strstr(text, "waits 80 ms to be read and some of it is lost"));
+	assert_non_null(strstr(text, "tandem show guard"));
+	v.rate = 0;
+	view_overload(j, &b->env, &v);
+	assert_string_equal(at(j, "overloaded"), "false");
+	assert_non_null(strstr(at(j, "overload_text"), "and is over: 7 new calls were refused with 503."));
+	json_decref(j);
+}
+
 static void text_that_is_no_utf8_never_spoils_an_answer(void **state)
 {
 	static const char bytes[] = "a\xff\xfe\x01\x80z";
@@ -156,6 +180,7 @@ int run_view(void)
 		cmocka_unit_test_setup_teardown(users_show_lines_phones_and_remote_destinations, up, down),
 		cmocka_unit_test_setup_teardown(without_calls_the_list_is_empty, up, down),
 		cmocka_unit_test_setup_teardown(status_tells_of_a_failing_store_with_its_mend, up, down),
+		cmocka_unit_test_setup_teardown(an_overload_says_since_when_how_many_why_and_what_to_do, up, down),
 		cmocka_unit_test(text_that_is_no_utf8_never_spoils_an_answer),
 	};
 

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "sip/lockout.h"
-#include "sip/overload.h"
 #include "sip/source.h"
 #include "t_stack.h"
 
@@ -285,58 +284,6 @@ static void guesses_of_many_users_cost_a_fixed_number_of_places(void **x)
 	lockout_close(&l);
 }
 
-/* --- overload --- */
-
-static unsigned refused(struct overload *o, struct rng *r, unsigned n)
-{
-	unsigned retry, sum = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		if (overload_refuses(o, r, &retry)) {
-			assert_in_range(retry, OVERLOAD_RETRY_MIN_S, OVERLOAD_RETRY_MAX_S);
-			sum++;
-		}
-	return sum;
-}
-
-static void input_that_waits_turns_new_calls_away_and_back(void **x)
-{
-	struct overload o = { 0 };
-	struct rng r;
-	ms_t now = 0;
-
-	(void)x;
-	rng_init(&r);
-	for (; now < 1000; now += 10)
-		overload_note(&o, now, 5);
-	assert_int_equal(refused(&o, &r, 1000), 0);
-	for (; now < 2000; now += 10)
-		overload_note(&o, now, 200);
-	assert_in_range(refused(&o, &r, 1000), 600, 1000);
-	for (; now < 9000; now += 10)
-		overload_note(&o, now, 200);
-	assert_in_range(refused(&o, &r, 10000), 9000, 9900);	/* some are always tried */
-	for (; now < 20000; now += 10)
-		overload_note(&o, now, 1);
-	assert_int_equal(refused(&o, &r, 1000), 0);
-}
-
-static void what_waited_while_we_started_is_no_load(void **x)
-{
-	struct overload o = { 0 };
-	struct rng r;
-	ms_t now = 5000;
-
-	(void)x;
-	rng_init(&r);
-	for (int i = 0; i < 300; i++, now++)	/* it lay in the socket since 4500 */
-		overload_note(&o, now, now - 4500);
-	assert_int_equal(refused(&o, &r, 1000), 0);
-	for (; now < 6500; now += 10)		/* this came later, and waits */
-		overload_note(&o, now, 300);
-	assert_true(refused(&o, &r, 1000) > 0);
-}
-
 int run_source(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,8 +300,6 @@ int run_source(void)
 		cmocka_unit_test(five_wrong_passwords_lock_the_user_there_only),
 		cmocka_unit_test(a_right_password_forgets_the_wrong_ones),
 		cmocka_unit_test(guesses_of_many_users_cost_a_fixed_number_of_places),
-		cmocka_unit_test(input_that_waits_turns_new_calls_away_and_back),
-		cmocka_unit_test(what_waited_while_we_started_is_no_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
