@@ -22,14 +22,16 @@ trunks:
   - {{ name: desk, profile: generic, listener: wide, options: no, inbound-css: all, from: [ 198.51.100.0/24 ], hosts: [ "198.51.100.1:5060" ] }}
 """
 LINES = SITE.replace("lines: [", 'lines: [ { number: "6000", partition: all, endpoints: [ "7002@local" ] },')
-NAMES = tuple(range(0, 800, 25))        # bytes of the callers' names, in both directions
+NAMES = tuple(range(0, 800, 25))        # bytes of the callers' names; of the far ones twice as many
 
 
 class FarPeer(threading.Thread):
-    """A PBX behind the narrow path, at UDP and, if it takes it, at TCP 5060. It answers, and calls over UDP."""
+    """A PBX behind the narrow path, at UDP and, if it takes it, at TCP 5060. It answers, and calls over UDP; what is
+    longer than 1,300 bytes it says over TCP as RFC 3261 18.1.1 tells it, if it speaks that."""
 
     def __init__(self, path, tcp):
         super().__init__(daemon=True)
+        self.path, self.by_tcp = path, 0
         self.sel, self.lock, self.stopping = selectors.DefaultSelector(), threading.Condition(), False
         self.udp = path.socket(lambda: self.bound(socket.SOCK_DGRAM))
         self.ear = path.socket(lambda: self.bound(socket.SOCK_STREAM)) if tcp else None
@@ -94,9 +96,13 @@ class FarPeer(threading.Thread):
 
     def ask(self, method, uri, call_id, seq, name, to="", body=""):
         """The final answer over UDP, repeated as RFC 3261 17.1 says; "" after 8 s."""
-        data = (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {THERE}:5060;branch=z9hG4bK{call_id}{seq}{method};rport\r\nMax-Forwards: 70\r\n"
+        data = (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/@@@ {THERE}:5060;branch=z9hG4bK{call_id}{seq}{method};rport\r\nMax-Forwards: 70\r\n"
                 f"From: \"{name}\" <sip:4989987654@{THERE}>;tag=f\r\nTo: {to or f'<{uri}>'}\r\nCall-ID: {call_id}\r\nCSeq: {seq} {method}\r\n"
-                f"Contact: <sip:far@{THERE}>\r\n" + ("Content-Type: application/sdp\r\n" if body else "") + f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
+                f"Contact: <sip:far@{THERE}>\r\n" + ("Content-Type: application/sdp\r\n" if body else "") + f"Content-Length: {len(body)}\r\n\r\n{body}")
+        stream = self.path.socket(lambda: socket.create_connection((HERE, 5060), 5)) if self.ear and len(data) > 1300 else None
+        data = data.replace("@@@", "TCP" if stream else "UDP").encode()
+        if stream:
+            return self.over(stream, data, method)
         gap, end, key = 0.5, time.monotonic() + 8, f"{seq} {method}{call_id}"
         while time.monotonic() < end:
             self.udp.sendto(data, (HERE, 5060))
@@ -106,6 +112,19 @@ class FarPeer(threading.Thread):
                 if self.lock.wait_for(lambda: self.final(key), gap):
                     return self.final(key)
             gap = min(2 * gap, 4)
+        return ""
+
+    def over(self, stream, data, method):
+        """The final answer on this connection."""
+        framer, end = Framer(), time.monotonic() + 8
+        self.by_tcp += method == "INVITE"
+        with stream:
+            stream.sendall(data)
+            while method != "ACK" and time.monotonic() < end:
+                stream.settimeout(max(0.01, end - time.monotonic()))
+                for text in framer.feed(stream.recv(65536) or b""):
+                    if text.startswith("SIP/2.0") and text[8] >= "2":
+                        return text
         return ""
 
     def final(self, key):
@@ -159,7 +178,7 @@ def calls_in(far):
     """Calls from the far PBX: [why one failed], sizes of the 200s, the longest set-up in s."""
     wrong, sizes, slowest = [], [], 0
     for n in NAMES:
-        size, took = far.call("6000", "n" * n)
+        size, took = far.call("6000", "n" * 2 * n)
         if size:
             sizes.append(size)
             slowest = max(slowest, took)
@@ -191,16 +210,16 @@ def way(name, tcp, rules):
         small = sum(t == "TCP" for t, n in invites if n <= 1300)
         calls = 2 * len(NAMES)
         good = sum(r["status"] == 200 for r in records(daemon))
-        right = (by["UDP"] == 0 and by["TCP"] > 0) if tcp else by["TCP"] == 0
-        return {"calls": calls, "good": good, "wrong": out + back, "large": by, "small_by_tcp": small, "longest": max(n for _, n in invites),
+        right = (by["UDP"] == 0 and by["TCP"] > 0 and far.by_tcp > 0) if tcp else by["TCP"] == far.by_tcp == 0
+        return {"calls": calls, "good": good, "wrong": out + back, "large": by, "in_by_tcp": far.by_tcp, "small_by_tcp": small, "longest": max(n for _, n in invites),
                 "slowest_s": round(max(slow_out, slow_in), 2), "ok": good == calls and not out + back and right and small == 0}
 
 
-@measure("D9", "a PBX at UDP behind a router and a path of 1,280 bytes: INVITEs of 700 to over 2,000 bytes to it, calls from it whose answers are as large; it takes TCP, "
+@measure("D9", "a PBX at UDP behind a router and a path of 1,280 bytes: INVITEs of 700 to over 2,000 bytes to it, calls from it as large, with answers as large; it takes and speaks TCP, "
          "refuses it, the router swallows it, and the router tells nothing of packets that are too large",
-         "every call is answered and ends; an INVITE above 1,300 bytes goes by TCP where that is taken, else by UDP; smaller ones by UDP", "none published", limit_s=200)
+         "every call is answered and ends; an INVITE above 1,300 bytes goes by TCP where that is taken, else by UDP; smaller ones by UDP; ours are taken at the UDP listener's port over TCP, too", "none published", limit_s=200)
 def path_mtu():
     got = {name: way(name, *how) for name, how in WAYS.items()}
-    return Result("; ".join(f"{n}: {g['good']} of {g['calls']} calls, {g['large']['TCP']} large INVITEs by TCP and {g['large']['UDP']} by UDP (up to {g['longest']} bytes), "
+    return Result("; ".join(f"{n}: {g['good']} of {g['calls']} calls, {g['large']['TCP']} large INVITEs by TCP and {g['large']['UDP']} by UDP (up to {g['longest']} bytes), {g['in_by_tcp']} from it by TCP, "
                             f"set-up at most {g['slowest_s']} s" + (f", wrong: {len(g['wrong'])}, {g['wrong'][0]}" if g["wrong"] else "") for n, g in got.items()),
                   all(g["ok"] for g in got.values()), got)
