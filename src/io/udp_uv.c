@@ -141,10 +141,10 @@ static void on_readable(uv_poll_t *p, int status, int events)
  * swallows or a stranger makes up. */
 static void any_path(int fd, bool v6)
 {
-	int how = v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT, least = IPV6_LINK_MIN;
+	int v4_how = IP_PMTUDISC_OMIT, how = IPV6_PMTUDISC_OMIT, least = IPV6_LINK_MIN;
 
 	if (!v6) {
-		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &how, sizeof how);
+		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4_how, sizeof v4_how);
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &how, sizeof how);

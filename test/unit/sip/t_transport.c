@@ -323,28 +323,6 @@ static void a_request_in_three_chunks_over_tcp_is_answered_on_its_connection(voi
 	bed_free(b);
 }
 
-static void a_udp_listener_takes_on_tcp_what_no_datagram_holds(void **x)
-{
-	struct bed *b = phones();
-	struct addr from = bed_addr("10.0.0.9:33333");
-	struct sip_listener l = { .transport = SIP_UDP, .tcp_too = true, .bind = bed_addr("10.0.0.1:5099") };
-	char mem[2000];
-	const char *t = text(mem, sizeof mem, (struct ask){ .method = "OPTIONS",
-		.via = "SIP/2.0/TCP 10.0.0.9:5060;branch=z9hG4bKt" });
-	uint32_t i;
-	int err_no, s;
-
-	(void)x;
-	assert_int_equal(sip_listen(b->a.sip, &l, &i, &err_no), OK);
-	b->a.on = bed_answering;
-	s = bed_peer_connect(b, &from, &l.bind);
-	bed_run(b, 5);
-	bed_peer_write(b, s, t, strlen(t));
-	bed_run(b, 20);
-	assert_memory_equal(bed_peer_got(b, s), "SIP/2.0 200 OK\r\n", 16);
-	bed_free(b);
-}
-
 static void a_header_that_never_ends_costs_the_connection_after_10_s(void **x)
 {
 	struct bed *b = phones();
@@ -778,7 +756,6 @@ int run_transport(void)
 		cmocka_unit_test(a_source_that_is_not_admitted_is_not_even_parsed),
 		cmocka_unit_test(malformed_requests_are_answered_or_dropped),
 		cmocka_unit_test(a_request_in_three_chunks_over_tcp_is_answered_on_its_connection),
-		cmocka_unit_test(a_udp_listener_takes_on_tcp_what_no_datagram_holds),
 		cmocka_unit_test(a_header_that_never_ends_costs_the_connection_after_10_s),
 		cmocka_unit_test(a_connection_that_proves_nothing_is_closed_after_30_s),
 		cmocka_unit_test(a_connection_that_got_a_200_may_idle),
