@@ -97,6 +97,19 @@ static void tap_message(void *ctx, uint64_t owner, bool out, enum sip_transport 
 	recorder_sip(s->tap, &at, &path, bytes);
 }
 
+/* No listener of its own has this port for streams. */
+static bool tcp_is_free(const struct config *c, const struct config_listener *of)
+{
+	for (int i = 0; i < c->nlisteners; i++) {
+		const struct config_listener *l = &c->listener[i];
+
+		if (l->transport != CONFIG_UDP && l->bind.port == of->bind.port && l->bind.family == of->bind.family &&
+		    (addr_same_ip(&l->bind, &of->bind) || addr_is_any(&l->bind) || addr_is_any(&of->bind)))
+			return false;
+	}
+	return true;
+}
+
 static enum err listen_one(struct server *s, int i, struct buf *why)
 {
 	static const enum sip_transport transport[] = { [CONFIG_UDP] = SIP_UDP,
@@ -113,6 +126,7 @@ static enum err listen_one(struct server *s, int i, struct buf *why)
 	uint32_t index;
 	int err_no = 0;
 
+	sl.tcp_too = l->transport == CONFIG_UDP && tcp_is_free(s->cfg, l);
 	sl.events = phones ? MWI_EVENT : NULL;
 	for (int t = 0; t < s->cfg->ntrunks; t++)
 		sl.unsolicited |= s->cfg->trunk[t].listener == i && s->cfg->trunk[t].mwi != CONFIG_MWI_OFF;
@@ -124,9 +138,9 @@ static enum err listen_one(struct server *s, int i, struct buf *why)
 	}
 	if (sip_listen(s->sip, &sl, &index, &err_no) == OK)
 		return OK;
-	buf_fmt(why, "%s:%u: listener \"%.*s\" cannot bind %s: %s. Stop what uses the port, or choose another.",
+	buf_fmt(why, "%s:%u: listener \"%.*s\" cannot bind %s%s: %s. Stop what uses the port, or choose another.",
 		l->at.file ? l->at.file : "", l->at.line, STRF(l->name), addr_text(&l->bind, text),
-		strerror(err_no));
+		sl.tcp_too ? " (UDP and TCP)" : "", strerror(err_no));
 	return ERR_IO;
 }
 

@@ -30,7 +30,7 @@ static const struct option cert_opts[] = {
 static const struct option listener_opts[] = {
  { "name", OPT_STR, AT(config_listener, name), .max = 47, .required = true, .help = "how trunks refer to the listener." },
  { "zone", OPT_REF, AT(config_listener, zone), .choices = "zone", .required = true, .help = "the zone it belongs to." },
- { "transport", OPT_ENUM, AT(config_listener, transport), .choices = "udp|tcp|tls", .required = true, .help = "udp, tcp or tls." },
+ { "transport", OPT_ENUM, AT(config_listener, transport), .choices = "udp|tcp|tls", .required = true, .help = "udp, tcp or tls. udp takes TCP on the same port, too: peers bring there what is too large for a datagram." },
  { "bind", OPT_ADDRPORT, AT(config_listener, bind), .required = true, .help = "address and port of SIP." },
  { "advertised", OPT_STR, AT(config_listener, advertised), .max = 255, .help = "name or address shown in Contact, Via and URIs." },
  { "advertised-port", OPT_U16, AT(config_listener, advertised_port), 0, 65535, .help = "port shown, where it differs from the bound one." },

@@ -9,7 +9,7 @@
 
 /* Datagrams: our own sockets under uv_poll, read and written in batches. */
 
-enum { DELAY_MAX_MS = 60000, LU_CONTROL = 128 };
+enum { DELAY_MAX_MS = 60000, LU_CONTROL = 128, IPV6_LINK_MIN = 1280 };
 
 struct lu_udp {
 	uv_poll_t poll;
@@ -139,6 +139,21 @@ static void on_readable(uv_poll_t *p, int status, int events)
 	lu_udp_flush(u->w);
 }
 
+/* A datagram too large for its path arrives in pieces (RFC 3261 18.1.1): routers may cut it, as
+ * IPv6 cuts ours to what every link takes. Nothing depends on an ICMP message that a firewall
+ * swallows or a stranger makes up. */
+static void any_path(int fd, bool v6)
+{
+	int v4_how = IP_PMTUDISC_OMIT, how = IPV6_PMTUDISC_OMIT, least = IPV6_LINK_MIN;
+
+	if (!v6) {
+		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4_how, sizeof v4_how);
+		return;
+	}
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &how, sizeof how);
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &least, sizeof least);
+}
+
 static int open_socket(const struct addr *at, struct addr *local)
 {
 	struct sockaddr_storage s;
@@ -153,6 +168,7 @@ static int open_socket(const struct addr *at, struct addr *local)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+	any_path(fd, at->family == ADDR_V6);
 	if (at->family == ADDR_V6) {
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);

@@ -77,6 +77,8 @@ enum sip_zone_kind { SIP_ZONE_PHONES, SIP_ZONE_PBX, SIP_ZONE_CARRIER, SIP_ZONE_T
 
 struct sip_listener {
 	enum sip_transport transport;
+	bool tcp_too;			/* of SIP_UDP: TCP on the same port, where peers bring what is
+					 * too large for a datagram (RFC 3261 18.1.1, 18.2.1) */
 	struct addr bind;
 	char adv_host[256];		/* advertised name or address; "" = bind ip */
 	uint16_t adv_port;		/* 0 = the bound port                       */

@@ -41,7 +41,7 @@ struct lsn {			/* one listener */
 	struct sip *s;
 	struct sip_listener cfg;
 	struct addr bound;
-	net_id sock;
+	net_id sock, tcp;		/* tcp: of a UDP listener, 0: none */
 	uint32_t index;
 };
 

@@ -315,7 +315,7 @@ static void *on_accepted(void *ctx, net_id stream, const struct net_stream_info 
 		gate_strike(s, s->sources && most != SIP_CONN_PER_IP ? SOURCE_STRANGE : SOURCE_TRUSTED, &info->peer);
 		return NULL;
 	}
-	c = conn_new(s, l->index, l->cfg.transport, &info->peer, true);
+	c = conn_new(s, l->index, l->cfg.transport == SIP_UDP ? SIP_TCP : l->cfg.transport, &info->peer, true);
 	if (!c) {
 		ip_give(s, &info->peer);
 		return NULL;
@@ -624,6 +624,14 @@ enum err sip_listen(struct sip *s, const struct sip_listener *cfg, uint32_t *ind
 	}
 	if (!net_local(s->loop, l->sock, &l->bound))
 		l->bound = cfg->bind;
+	if (cfg->transport == SIP_UDP && cfg->tcp_too) {
+		l->tcp = net_listen(s->loop, &l->bound, NULL, &stream_handler, l, err_no);
+		if (!l->tcp) {
+			net_close(s->loop, l->sock);
+			mem_free(l);
+			return ERR_IO;
+		}
+	}
 	s->lsn[s->nlsn] = l;
 	*index = s->nlsn++;
 	return OK;
@@ -775,6 +783,8 @@ void transport_close(struct sip *s)
 	}
 	for (i = 0; i < s->nlsn; i++) {
 		net_close(s->loop, s->lsn[i]->sock);
+		if (s->lsn[i]->tcp)
+			net_close(s->loop, s->lsn[i]->tcp);
 		mem_free(s->lsn[i]);
 	}
 	no_tcp_clear(s);

@@ -57,10 +57,11 @@ def records(daemon, columns="status, reason, ended_by, caller_call_id"):
 
 # --- D1, D2: datagrams ----------------------------------------------------------------------------
 
+# A pair of ports rests for 30 s after its call: 4,250 pairs carry 130 calls a second.
 UDP = HEAD + """
 listeners:
-  - {{ name: near, zone: pbx, transport: udp, bind: "127.0.0.1:{near}", media-bind: 127.0.0.3, media-ports: 10000-16999 }}
-  - {{ name: far, zone: pbx, transport: udp, bind: "127.0.0.1:{far}", media-bind: 127.0.0.2, media-ports: 10000-16999 }}
+  - {{ name: near, zone: pbx, transport: udp, bind: "127.0.0.1:{near}", media-bind: 127.0.0.3, media-ports: 10000-18499 }}
+  - {{ name: far, zone: pbx, transport: udp, bind: "127.0.0.1:{far}", media-bind: 127.0.0.2, media-ports: 10000-18499 }}
 trunks:
   - {{ name: near, profile: generic, listener: near, options: no, inbound-css: all, from: [ 127.0.0.0/8 ], hosts: [ "127.0.0.1:9" ] }}
   - {{ name: desk, profile: generic, listener: far, options: no, hosts: [ "127.0.0.1:{desk}" ] }}
@@ -83,7 +84,10 @@ class UdpBed:
         self.daemon.apply(SITE)
         # Answers come back the way the request came, and what the called is sent goes by the link, too.
         caller, called = bed.dir / "caller.xml", bed.dir / "called.xml"
-        caller.write_text((SIPP / "caller.xml").read_text().replace("branch=[branch]", "branch=[branch];rport"))
+        # And only the BYE's own 200 answers the BYE: without a name for it SIPp takes a repeated one to the INVITE.
+        caller.write_text((SIPP / "caller.xml").read_text().replace("branch=[branch]", "branch=[branch];rport")
+                          .replace('<send retrans="500"><![CDATA[\nBYE', '<send retrans="500" start_txn="bye"><![CDATA[\nBYE')
+                          .replace('<recv response="200"/>', '<recv response="200" response_txn="bye"/>'))
         called.write_text((SIPP / "talker.xml").read_text().replace(
             "<sip:uas@[local_ip]:[local_port]>", f"<sip:uas@127.0.0.1:{self.links[1].port}>"))
         self.caller_xml = caller
@@ -131,19 +135,20 @@ def reorder():
                       + (f"; left over: {d['left']}" if d["left"] else ""), ok, d)
 
 
-@measure("D1", "calls over UDP, 0 % and 20 % of datagrams lost on both legs and ways (5 %: make load)",
-         "0 %: all of 3,000; 20 %: at least 98 % of 2,000 complete", "Kamailio 5.6.3 with SIPp: 99.9 % and 94.6 %", limit_s=400)
+@measure("D1", "calls over UDP, 0 %, 5 % and 20 % of datagrams lost on both legs and ways",
+         "0 %: all of 10,000; 5 %: at least 99.9 % of 3,000; 20 %: at least 98 % of 2,000 complete; nothing left over",
+         "Kamailio 5.6.3 with SIPp: 99.9 %, 99.5 % and 94.6 %", limit_s=500)
 def loss():
-    share, detail = {}, {}
-    for percent, calls, rate in ((0, 3000, 100), (20, 2000, 50)):
+    got, ok = {}, True
+    for percent, calls, rate, goal in ((0, 10000, 130, 100), (5, 3000, 100, 99.9), (20, 2000, 50, 98)):
         with Bed(f"loss{percent}") as bed:
             b = UdpBed(bed, f"drop={percent * 10}")
             near = b.run(calls, rate, 500, 170)
-            detail[percent] = d = b.verdict(calls, near)
-            share[percent] = 100 * near.get("ok", 0) / calls, d["records"] - calls, d["left"]
-    ok = share[0][0] == 100 and share[20][0] >= 98 and not any(s[2] for s in share.values()) and share[0][1] == 0
-    return Result("; ".join(f"{p} % lost: {s[0]:.2f} % complete, {s[1]:+d} records" + (f", left over {s[2]}" if s[2] else "")
-                            for p, s in share.items()), ok, detail)
+            got[percent] = d = b.verdict(calls, near)
+            d["share"] = 100 * near.get("ok", 0) / calls
+            ok = ok and d["share"] >= goal and not d["left"] and not d["twice"] and (percent or d["records"] == calls)
+    return Result("; ".join(f"{p} % lost: {d['share']:.2f} % of {d['of']:,} complete, {d['records'] - d['of']:+d} records"
+                            + (f", left over {d['left']}" if d["left"] else "") for p, d in got.items()), ok, got)
 
 
 # --- D4, D5, D8: streams --------------------------------------------------------------------------

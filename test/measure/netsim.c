@@ -6,12 +6,9 @@
  * UDP: every source that speaks to LISTEN gets a socket of its own towards TARGET, so that both
  * ends see one flow per peer. TCP: every connection to LISTEN becomes one to TARGET.
  *   seed=N               chance repeats itself (the kernel's order of events does not)
- *   drop=N dup=N corrupt=N reorder=N    of 1,000 datagrams; by=N: reordered behind N later ones
- *   burst=N calm=N       Gilbert's model: of 1,000 datagrams, begin to lose all; stop again
+ *   drop=N dup=N reorder=N    of 1,000 datagrams; by=N: reordered behind N later ones
  *   delay=MS jitter=MS   MS +- jitter; streams keep their order
  *   seg=N                a stream's bytes in pieces of N, a millisecond apart
- *   cut=N                a stream's read is cut in two at byte N; cut=0: not
- *   stall=1              nothing is read or carried until stall=0; connections stay
  * The same words, one a line, change a running link; and "rst" resets every connection at once,
  * "stat" prints {"seen":..,"sent":..,...}. The end of standard input ends it, with a last "stat".
  * For Tandem's own measures on this machine; it refuses addresses that are not local.
@@ -33,12 +30,10 @@
 
 enum { FLOW_MAX = 4096, HELD_MAX = 64, HELD_MS = 500, BUFFERED_MAX = 1 << 20 };
 
-enum word { SEED, DROP, DUP, CORRUPT, REORDER, BY, BURST, CALM, DELAY, JITTER, SEG, CUT, STALL, NWORD };
-static const char *const word[NWORD] = { "seed", "drop", "dup", "corrupt", "reorder", "by", "burst",
-					 "calm", "delay", "jitter", "seg", "cut", "stall" };
-enum count { SEEN, SENT, DROPPED, DUPLICATED, CORRUPTED, REORDERED, FLOWS, RESETS, NCOUNT };
-static const char *const count[NCOUNT] = { "seen", "sent", "dropped", "duplicated", "corrupted",
-					   "reordered", "flows", "resets" };
+enum word { SEED, DROP, DUP, REORDER, BY, DELAY, JITTER, SEG, NWORD };
+static const char *const word[NWORD] = { "seed", "drop", "dup", "reorder", "by", "delay", "jitter", "seg" };
+enum count { SEEN, SENT, DROPPED, DUPLICATED, REORDERED, FLOWS, RESETS, NCOUNT };
+static const char *const count[NCOUNT] = { "seen", "sent", "dropped", "duplicated", "reordered", "flows", "resets" };
 
 struct piece {			/* bytes on their way */
 	uint64_t due, order;
@@ -60,7 +55,7 @@ struct flow {
 
 struct link {
 	int ep, listen;
-	bool tcp, bad[2], over;
+	bool tcp, over;
 	struct sockaddr_in target;
 	unsigned set[NWORD];
 	uint64_t n[NCOUNT], rng, order, ids;
@@ -213,13 +208,6 @@ static struct flow *flow_of(struct link *l, const struct sockaddr_in *peer)
 
 /* --- datagrams ----------------------------------------------------------------------------- */
 
-static bool lost(struct link *l, int dir)
-{
-	if (chance(l, l->bad[dir] ? CALM : BURST))
-		l->bad[dir] = !l->bad[dir];
-	return l->bad[dir] || chance(l, DROP);
-}
-
 /* One more has passed: those that waited for it go behind it. */
 static void release(struct link *l, int dir, uint64_t due)
 {
@@ -237,19 +225,15 @@ static void release(struct link *l, int dir, uint64_t due)
 	}
 }
 
-static void datagram(struct link *l, struct flow *f, int dir, uint8_t *bytes, size_t n)
+static void datagram(struct link *l, struct flow *f, int dir, const uint8_t *bytes, size_t n)
 {
 	struct piece *p;
 	int copies = 1;
 
 	l->n[SEEN]++;
-	if (lost(l, dir)) {
+	if (chance(l, DROP)) {
 		l->n[DROPPED]++;
 		return;
-	}
-	if (n && chance(l, CORRUPT)) {
-		bytes[roll(l) % n] ^= (uint8_t)(1 + roll(l) % 255);
-		l->n[CORRUPTED]++;
 	}
 	if (chance(l, DUP)) {
 		copies = 2;
@@ -311,7 +295,7 @@ static void read_stream(struct link *l, struct flow *f, int side)
 	int dir = side == 0;	/* what the near side says goes to the target */
 	ssize_t n;
 
-	if (l->set[STALL] || f->waiting[dir] > BUFFERED_MAX)
+	if (f->waiting[dir] > BUFFERED_MAX)
 		return;
 	n = recv(f->fd[side], b, sizeof b, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -330,8 +314,6 @@ static void read_stream(struct link *l, struct flow *f, int side)
 		one = end - at;
 		if (l->set[SEG] && one > l->set[SEG])
 			one = l->set[SEG];
-		else if (at == 0 && l->set[CUT] && one > l->set[CUT])
-			one = l->set[CUT];
 		stream_piece(l, f, dir, b + at, one, at ? 1000 : 0);
 	}
 }
@@ -384,7 +366,7 @@ static bool deliver(struct link *l, struct piece *p)
 
 static void leave(struct link *l)
 {
-	for (uint64_t now = now_us(); l->nheap && !(l->tcp && l->set[STALL]) && l->heap[0]->due <= now;)
+	for (uint64_t now = now_us(); l->nheap && l->heap[0]->due <= now;)
 		if (!deliver(l, pop(l))) {
 			usleep(1000);
 			break;
@@ -466,8 +448,6 @@ static void turn(struct link *l)
 	uint64_t now = now_us();
 	int wait = l->nheap ? (l->heap[0]->due <= now ? 0 : (int)((l->heap[0]->due - now) / 1000)) : 20, n;
 
-	if (l->set[STALL])
-		wait = 20;
 	n = epoll_wait(l->ep, e, 64, wait < 20 ? wait : 20);
 	for (int i = 0; i < n; i++) {
 		uint64_t id = e[i].data.u64;
@@ -482,8 +462,6 @@ static void turn(struct link *l)
 		else if (f->id)
 			read_datagrams(l, f->fd[1], f);
 	}
-	if (l->set[STALL] && n)
-		usleep(5000);	/* readable all the time */
 	leave(l);
 }
 

@@ -496,6 +496,28 @@ static void the_tables_refuse_when_they_are_full(void **x)
 	bed_free(b);
 }
 
+static void a_udp_listener_takes_on_tcp_what_no_datagram_holds(void **x)
+{
+	struct bed *b = bed_new_with(NULL, 0, SIP_ZONE_PHONES);
+	struct addr from = bed_addr("10.0.0.9:33333");
+	struct sip_listener l = { .transport = SIP_UDP, .tcp_too = true, .bind = bed_addr("10.0.0.1:5099") };
+	static const char text[] = "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.9:5060;branch=z9hG4bKt\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x>\r\nCall-ID: t\r\nCSeq: 1 OPTIONS\r\n"
+		"Content-Length: 0\r\n\r\n";
+	uint32_t i;
+	int e, s;
+
+	(void)x;
+	assert_int_equal(sip_listen(b->a.sip, &l, &i, &e), OK);
+	b->a.on = bed_answering;
+	s = bed_peer_connect(b, &from, &l.bind);
+	bed_run(b, 5);
+	bed_peer_write(b, s, text, sizeof text - 1);
+	bed_run(b, 20);
+	assert_memory_equal(bed_peer_got(b, s), "SIP/2.0 200 OK\r\n", 16);
+	bed_free(b);
+}
+
 int run_peer(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +542,7 @@ int run_peer(void)
 		cmocka_unit_test(a_saved_dialog_can_be_ended_by_another_process),
 		cmocka_unit_test(a_cancel_before_the_connection_is_open_sends_nothing),
 		cmocka_unit_test(the_tables_refuse_when_they_are_full),
+		cmocka_unit_test(a_udp_listener_takes_on_tcp_what_no_datagram_holds),
 	};
 
 	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
