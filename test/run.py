@@ -51,9 +51,10 @@ def under_valgrind(job, build, env):
     words = [*VALGRIND, f"--log-file={logs}/%p.log"]
     if job.kind == "live":
         daemon = logs / "tandem"
-        daemon.write_text(f"#!/bin/sh\nexec {shlex.join(words)} {env['TANDEM_BIN']} \"$@\"\n")
+        preload = build / "measure_selfexelib.so"       # so that valgrind follows into the media process
+        daemon.write_text(f"#!/bin/sh\nLD_PRELOAD={preload} exec {shlex.join(words)} {env['TANDEM_BIN']} \"$@\"\n")
         daemon.chmod(0o755)
-        env["TANDEM_BIN"] = str(daemon)
+        env["TANDEM_BIN"], env["TEST_SLOWER"] = str(daemon), str(SLOWER)
         return job.argv, logs
     return ([*words, *job.argv] if job.argv[0] != sys.executable else job.argv), logs
 

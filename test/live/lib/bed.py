@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+SLOWER = float(os.environ.get("TEST_SLOWER", "1"))      # under valgrind all takes longer
+
 
 class Failed(Exception):
     """A scenario's expectation did not hold; the text is for people."""
@@ -18,6 +20,7 @@ class Failed(Exception):
 
 def until(what, predicate, limit_s=10.0, every_s=0.02):
     """Poll predicate until it returns something true, and return that."""
+    limit_s *= SLOWER
     end = time.monotonic() + limit_s
     while True:
         got = predicate()

@@ -4,7 +4,7 @@ import os
 import pathlib
 import subprocess
 
-from lib.bed import Failed
+from lib.bed import SLOWER, Failed
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -45,7 +45,7 @@ class Daemon:
 
     def cli(self, *words, expect=0, limit_s=20):
         """stdout of one command; Failed when the exit code is another one."""
-        r = subprocess.run([binary(), *map(str, words)], cwd=self.dir, timeout=limit_s,
+        r = subprocess.run([binary(), *map(str, words)], cwd=self.dir, timeout=limit_s * SLOWER,
                            capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if expect is not None and r.returncode != expect:
             raise Failed(f"tandem {' '.join(map(str, words))} ended with {r.returncode}, "
