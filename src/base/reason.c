@@ -1,5 +1,7 @@
 #include "base/reason.h"
 
+#include "base/shown.h"
+
 static const char *const words[REASON_N] = {
 #define X(name, word, text) [REASON_##name] = word,
 	REASONS(X)
@@ -23,7 +25,7 @@ void reason_write(struct buf *b, const struct reason *r)
 
 	for (; *s; s++) {
 		if (s[0] == '%' && s[1] >= '1' && s[1] <= '4')
-			buf_safe(b, r->arg[*++s - '1']);
+			buf_shown(b, r->arg[*++s - '1']);	/* some were made safe when read */
 		else
 			buf_ch(b, *s);
 	}

@@ -29,10 +29,11 @@ struct tap {
  * for each of the first and a miss of the TLB for all. Where the kernel declines, nothing is lost. */
 static void in_huge_pages(unsigned char *mem, size_t n)
 {
-	uintptr_t page = 2u << 20, from = ((uintptr_t)mem + page - 1) & ~(page - 1), to = ((uintptr_t)mem + n) & ~(page - 1);
+	uintptr_t page = 2u << 20, at = (uintptr_t)mem;
+	uintptr_t from = (at + page - 1) & ~(page - 1), to = (at + n) & ~(page - 1);
 
 	if (from < to)
-		(void)madvise(mem + (from - (uintptr_t)mem), to - from, MADV_HUGEPAGE);
+		(void)madvise(mem + (from - at), to - from, MADV_HUGEPAGE);
 }
 
 struct tap *tap_new(size_t bytes)
