@@ -13,9 +13,9 @@ json_t *view_calls(const struct api_env *e);
 json_t *view_phones(const struct api_env *e);
 json_t *view_users(const struct api_env *e);
 enum { GUARD_LIST_MAX = 500 };
-/* Who is held or banned, at most GUARD_LIST_MAX of them, and the guard's counters. */
 /* Of an overload, into an object: overloaded, overload_since, and overload_text for people. */
 void view_overload(json_t *o, const struct api_env *e, const struct overload_view *v);
+/* Who is held or banned, at most GUARD_LIST_MAX of them, and the guard's counters. */
 json_t *view_guard(const struct api_env *e);
 json_t *view_status(const struct api_env *e);
 

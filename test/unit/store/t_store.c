@@ -109,6 +109,23 @@ static void records_that_come_together_are_written_together(void **state)
 	down(&w);
 }
 
+static void what_comes_while_a_batch_is_written_waits_for_company(void **state)
+{
+	struct world w;
+
+	(void)state;
+	up(&w, 20);			/* a disk that takes 20 ms */
+	finish_one(&w);
+	sim_for(w.l, STORE_BATCH_MS + 10);
+	finish_one(&w);			/* the first one is on its way */
+	sim_for(w.l, 50);
+	assert_int_equal(stored(&w), 1);
+	finish_one(&w);
+	sim_for(w.l, 50);		/* 80 ms after the first batch began, and 20 */
+	assert_int_equal(stored(&w), 3);
+	down(&w);
+}
+
 static void a_full_disk_loses_nothing_and_is_told_once(void **state)
 {
 	struct world w;
@@ -429,6 +446,7 @@ int run_store(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_in_the_database_within_100_ms),
 		cmocka_unit_test(records_that_come_together_are_written_together),
+		cmocka_unit_test(what_comes_while_a_batch_is_written_waits_for_company),
 		cmocka_unit_test(a_full_disk_loses_nothing_and_is_told_once),
 		cmocka_unit_test(records_that_are_lost_are_told_once_a_minute),
 		cmocka_unit_test(a_slow_disk_is_an_alarm_while_it_writes),
