@@ -439,6 +439,7 @@ static int slow(pid_t pid, unsigned permille)
 	int64_t budget = 0, share = (int64_t)PERIOD_US * permille / 1000, before = 0;
 	uint64_t next = now_us();
 	struct timespec t;
+	pid_t parent = getppid();
 	clockid_t clock;
 
 	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
@@ -462,7 +463,7 @@ static int slow(pid_t pid, unsigned permille)
 		}
 		if (budget <= 0 && kill(pid, SIGSTOP))
 			return 0;
-		if (getppid() == 1) {
+		if (getppid() != parent) {
 			(void)kill(pid, SIGCONT);
 			return 0;
 		}
