@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "trace/ladder.h"
 #include "trace/pcapng.h"
 #include "trace/recorder.h"
@@ -17,8 +18,11 @@ static void draw(struct tap *t)
 	while (ladder_line(&l, &b)) {
 		struct str s = buf_str(&b);
 
-		for (size_t i = 0; i < s.n; i++) {
-			if (s.p[i] != '\n' && (s.p[i] < ' ' || s.p[i] > '~'))
+		for (size_t i = 0, len; i < s.n; i += len) {
+			uint32_t c = 0;
+
+			len = shown_utf8(str_sub(s, i, s.n - i), &c);
+			if (!len || (c != '\n' && !shown_as_is(c)))
 				abort();
 		}
 		if (!buf_ok(&b) || !s.n || s.p[s.n - 1] != '\n')
