@@ -167,7 +167,7 @@ static void tell(const struct gen *g)
 static void run(struct gen *g, double rate, double seconds)
 {
 	int64_t began = now_us(), end = began + (int64_t)(seconds * 1e6) + LINGER_MS * 1000, told = 0;
-	unsigned all = (unsigned)(rate * seconds);
+	unsigned all = (unsigned)(rate * seconds + 0.5);	/* a third of a request is none that is missing */
 
 	for (int64_t t = began; t < end; t = now_us()) {
 		struct pollfd p = { g->fd, POLLIN, 0 };
