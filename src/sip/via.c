@@ -95,10 +95,10 @@ static bool value(struct cur *c, struct str *out)
 		*out = (struct str){ from + 1, (size_t)(c->p - from) - 2 };
 		return true;
 	}
-	while (c->p < c->end && *c->p != ';' && *c->p != ',' && !ch_blank(*c->p))
+	while (c->p < c->end && (ch_is(*c->p, CH_TOKEN | CH_HOST | CH_IP6) || *c->p == '[' || *c->p == ']'))
 		c->p++;
 	*out = (struct str){ from, (size_t)(c->p - from) };
-	return out->n > 0 && !memchr(from, '"', out->n);
+	return out->n > 0;
 }
 
 static void keep(struct sip_via *v, struct str name, struct str val)

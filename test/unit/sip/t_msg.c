@@ -217,6 +217,8 @@ static void a_broken_request_is_refused_with_its_reason(void **state)
 		{ 400, "Control character", BASE "X: a\\\rb\r\n" },
 		{ 400, "Line without CRLF", BASE "X: a\nY: b\r\n" },
 		{ 400, "Bad Via", "Via: SIP/2.0/UDP h;;\r\n" FROM TO CALLID CSEQ },
+		{ 400, "Bad Via", "Via: SIP/2.0/UDP h;maddr=10.9.9.9ranch=z9hG4bK1\r\n" FROM TO CALLID CSEQ },
+		{ 400, "Bad Via", "Via: SIP/2.0/UDP h;branch=z9hG4bK\xc3\xa4\r\n" FROM TO CALLID CSEQ },
 		{ 400, "Bad Via", "Via: SIP/2.0/UDP h;a=\r\n" FROM TO CALLID CSEQ },
 		{ 400, "Bad Via", "Via: SIP/2.0/UDP h;received=x\r\n" FROM TO CALLID CSEQ },
 	};
