@@ -123,7 +123,7 @@ def main():
         print(f"...    {m.ident:4} {m.what}", flush=True)
         r, took = one(m)
         bad += not r.ok
-        report[m.ident] = {"figure": r.figure, "goal": m.goal, "ok": r.ok, "anchor": m.anchor,
+        report[m.ident] = {"figure": r.figure, "goal": m.goal, "ok": bool(r.ok), "anchor": m.anchor,
                            "what": m.what, "seconds": took, "detail": r.detail}
         print(f"{'ok ' if r.ok else 'BAD'}    {m.ident:4} {r.figure}\n"
               f"            goal: {m.goal}\n            anchor: {m.anchor}   ({took:g} s)", flush=True)
