@@ -205,10 +205,18 @@ static void setup_guard(struct server *s, struct sip_guard *g)
 	}
 }
 
+/* Blocked patterns are refused anyway, but not for the load: their record says why. */
+static bool is_urgent(void *ctx, struct str number)
+{
+	const struct server *s = ctx;
+
+	return s->dir && directory_is_emergency(s->dir, number);
+}
+
 enum err setup_sip(struct server *s, struct buf *why)
 {
 	struct sip_guard guard;
-	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard };
+	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard, .urgent = is_urgent, .urgent_ctx = s };
 	enum err e = OK;
 
 	setup_guard(s, &guard);
@@ -247,7 +255,7 @@ enum err setup_media(struct server *s, struct buf *why)
 {
 	struct media_config m = { .loop = s->loop, .inside = s->inside,
 				  .npools = s->cfg->nlisteners, .country = z(s->cfg->tone_country),
-				  .music = z(s->cfg->music) };
+				  .music = z(s->cfg->music), .rest = s->cfg->media_rest_s * 1000ull };
 	enum err e = check_music(s->cfg, why);
 
 	if (e)

@@ -109,7 +109,7 @@
 	X(LIMIT_TRUNK, "limit-trunk", "Trunk %1 already carries its maximum of %2 calls.") \
 	X(LIMIT_TOTAL, "limit-total", "Tandem already carries its maximum of %1 calls.") \
 	X(LIMIT_HOPS, "limit-hops", "The call has been forwarded %1 times, which looks like a loop.") \
-	X(LIMIT_PORTS, "limit-ports", "All media ports on %1 are in use or rest for 30 s after a call. Widen media-ports of its listener.") \
+	X(LIMIT_PORTS, "limit-ports", "All media ports on %1 are in use or rest after a call. Widen media-ports of its listener (or let them rest less, media-rest).") \
 	X(LIMIT_BREADTH, "limit-breadth", "%1 destinations would ring, and the systems before this one allow %2 at a time (Max-Breadth).") \
 	X(MAX_FORWARDS, "max-forwards", "Max-Forwards of the request is 0: there is a loop between the systems.") \
 	/* admission */ \

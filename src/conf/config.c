@@ -98,6 +98,7 @@ static const struct option machine_opts[] = {
  { "ring-max", OPT_U32, AT(config, ring_max_s), 10, 600, "180", .unit = "s", .help = "longest ringing; then 480." },
  { "no-media", OPT_U32, AT(config, no_media_s), 0, 3600, "60", .unit = "s", .help = "silence of a side that should send ends the call; 0: never." },
  { "offer-wait", OPT_U32, AT(config, offer_wait_ms), 100, 30000, "4000", .unit = "ms", .help = "how long a re-INVITE waits behind the other side's." },
+ { "media-rest", OPT_U32, AT(config, media_rest_s), 1, 300, "30", .unit = "s", .help = "how long a pair of media ports is kept back after its call, so that what still comes for the old call reaches no new one. A narrow media-ports carries more short calls with less." },
  { "media-workers", OPT_U32, AT(config, media_workers), 0, 64, "1", .help = "media processes." },
  { "music", OPT_STR, AT(config, music), .max = 255, .help = "WAV file for those on hold: 8 kHz, mono, 16 bit PCM, A-law or u-law, at most 10 minutes; without it they hear nothing." },
  { "tone-country", OPT_STR, AT(config, tone_country), .max = 3, .dflt = "us", .help = "country of the ringing and busy tones." },

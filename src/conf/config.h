@@ -143,6 +143,7 @@ struct config {
 	uint32_t contacts_max;			/* per phone: 10                           */
 	uint32_t max_calls, user_calls, forward_calls, hops;	/* 1000, 3, 2, 5       */
 	uint32_t ring_max_s, no_media_s, offer_wait_ms;		/* 180, 60, 4000       */
+	uint32_t media_rest_s;			/* 30                                      */
 	uint32_t media_workers;			/* 0: one per core                         */
 	struct str tone_country;		/* "us"                                    */
 	struct str dns_servers;			/* "127.0.0.1:5353,..."; absent: the system's */

@@ -24,6 +24,7 @@ struct directory {
 	DIR_LIST(dir_remote) remote;
 	DIR_LIST(dir_trunk) trunk;
 	DIR_LIST(digits_pattern) digits;	/* of each pattern, in its order */
+	uint32_t *urgent, nurgent;	/* the patterns of emergency numbers */
 	/* who bears a name; the keys of the last four are numbers */
 	struct dir_index by_user, by_phone, by_auth, by_partition, by_space, by_profile, by_remote,
 			 by_trunk, by_pattern, phone_line, line_profile, profile_remote;

@@ -507,6 +507,17 @@ static enum err seal_remotes(const struct directory *d, struct buf *why)
 	return OK;
 }
 
+static enum err seal_urgent(struct directory *d)
+{
+	d->urgent = arena_get(&d->a, (d->pattern.n + 1) * sizeof *d->urgent);
+	if (!d->urgent)
+		return ERR_LIMIT;
+	for (uint32_t i = 0; i < d->pattern.n; i++)
+		if (d->pattern.v[i].emergency)
+			d->urgent[d->nurgent++] = i;
+	return OK;
+}
+
 enum err directory_seal(struct directory *d, struct buf *why)
 {
 	enum err e = seal_lines(d, why);
@@ -518,8 +529,20 @@ enum err directory_seal(struct directory *d, struct buf *why)
 		e = seal_patterns(d, why);
 	if (!e)
 		e = seal_remotes(d, why);
+	if (!e)
+		e = seal_urgent(d);
 	d->sealed = !e;
 	return e;
+}
+
+bool directory_is_emergency(const struct directory *d, struct str number)
+{
+	struct digits_match m;
+
+	for (uint32_t i = 0; i < d->nurgent; i++)
+		if (digits_match_compiled(&d->digits.v[d->urgent[i]], number, &m))
+			return true;
+	return false;
 }
 
 bool directory_pattern_good(struct str pattern)

@@ -98,6 +98,9 @@ const struct dir_line *directory_line_at(const struct directory *d, uint32_t i);
 const struct dir_remote *directory_remote_at(const struct directory *d, uint32_t i);
 const struct dir_profile *directory_profile_at(const struct directory *d, uint32_t i);
 
+/* Is it an emergency number in any partition? */
+bool directory_is_emergency(const struct directory *d, struct str number);
+
 /* --- who is this caller? --- */
 struct dir_identity {
 	struct str user, number, display;	/* what is shown; absent user: nobody we know */

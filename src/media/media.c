@@ -77,7 +77,7 @@ bool media_next(struct media *m, struct media_event *ev)
 
 static void end_gone(struct media *m, struct mend *e)
 {
-	ports_give(&m->pool[e->pool].ports, e->pair, m->loop->now, MEDIA_QUARANTINE_MS);
+	ports_give(&m->pool[e->pool].ports, e->pair, m->loop->now, m->cfg.rest);
 	m->by_slot[e->slot] = 0;
 	slot_free(&m->ends, e->id);
 }
@@ -303,6 +303,7 @@ struct media *media_new(const struct media_config *c, struct buf *why)
 
 	m->loop = c->loop;
 	m->cfg = *c;
+	m->cfg.rest = c->rest ? c->rest : MEDIA_REST_MS;
 	m->fd = -1;
 	m->cap = QUEUE_MIN;
 	m->queue = mem_array(m->cap, sizeof *m->queue);

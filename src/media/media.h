@@ -5,7 +5,7 @@
  * Two backends behind the same calls: a media process (`tandem media`, SOCK_SEQPACKET), or
  * the engine inside this process on a simulated loop.
  * Does not: parse SDP, know calls. Down is a call, up is a queued event (media_next()).
- * Ports: bound once by the media process at its start; lent, and kept back for 30 s after use.
+ * Ports: bound once by the media process at its start; lent, and kept back after use.
  * Owner: app/server. Ids: stale ones are no-ops. Threads: the loop's.
  */
 #ifndef MEDIA_MEDIA_H
@@ -16,7 +16,7 @@
 
 struct media;
 
-enum { MEDIA_POOLS = 32, MEDIA_QUARANTINE_MS = 30000 };
+enum { MEDIA_POOLS = 32, MEDIA_REST_MS = 30000 };
 
 struct media_pool {
 	struct addr bind;		/* address; port unused */
@@ -32,6 +32,7 @@ struct media_config {
 	const char *program;		/* NULL: /proc/self/exe                */
 	const char *country;		/* of tones; NULL: "us"                */
 	const char *music;		/* WAV file for those on hold; NULL: none */
+	ms_t rest;			/* a pair is kept back for so long after use; 0: MEDIA_REST_MS */
 };
 
 /* Starts the backend. NULL: *why. Bound ports are known with MEDIA_EV_READY. */

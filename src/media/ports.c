@@ -40,11 +40,11 @@ enum err ports_take(struct ports *p, struct rng *rng, ms_t now, uint32_t *pair)
 	return OK;
 }
 
-void ports_give(struct ports *p, uint32_t pair, ms_t now, ms_t quarantine)
+void ports_give(struct ports *p, uint32_t pair, ms_t now, ms_t rest)
 {
 	uint32_t at = (p->rest_at + p->nrest) % p->n;
 
 	p->rest[at].pair = pair;
-	p->rest[at].until = now + quarantine;
+	p->rest[at].until = now + rest;
 	p->nrest++;
 }

@@ -18,7 +18,7 @@ void ports_init(struct ports *p, uint32_t pairs);
 void ports_close(struct ports *p);
 /* A random free pair; ERR_LIMIT: none. */
 enum err ports_take(struct ports *p, struct rng *rng, ms_t now, uint32_t *pair);
-/* Back, to be lent again after `quarantine`. */
-void ports_give(struct ports *p, uint32_t pair, ms_t now, ms_t quarantine);
+/* Back, to be lent again after `rest`. */
+void ports_give(struct ports *p, uint32_t pair, ms_t now, ms_t rest);
 
 #endif

@@ -182,7 +182,7 @@ static const char *rport_end(const struct sip_via *v)
 	return NULL;
 }
 
-static void top_via(struct build *b, const struct sip_via *v, const struct addr *src)
+void build_top_via(struct build *b, const struct sip_via *v, const struct addr *src)
 {
 	const char *at = src ? rport_end(v) : NULL;
 	size_t n = at ? (size_t)(at - v->raw.p) : v->raw.n;
@@ -212,7 +212,7 @@ static void vias(struct build *b, const struct sip_msg *m)
 		return;
 	}
 	name(b, SIP_H_VIA);
-	top_via(b, &m->via, m->src.family == ADDR_NONE ? NULL : &m->src);
+	build_top_via(b, &m->via, m->src.family == ADDR_NONE ? NULL : &m->src);
 	raw(b, (struct str){ end, (size_t)(h->value.p + h->value.n - end) });
 	lit(b, "\r\n");
 	while ((h = sip_hdr_each(m, SIP_H_VIA, h)) != NULL) {

@@ -39,6 +39,9 @@ void build_addr(struct build *b, enum sip_hdr_id id, struct str display, struct 
 void build_cseq(struct build *b, uint32_t n, struct str method);
 /* sent_by: "host:port". */
 void build_via(struct build *b, enum sip_transport t, struct str sent_by, struct str branch);
+/* The value of a request's topmost Via as its response has it: with where it came from, `src` (NULL: nothing
+ * is added), as RFC 3261 18.2.1 and RFC 3581 4 ask. */
+void build_top_via(struct build *b, const struct sip_via *v, const struct addr *src);
 /* All values of a header as received, one field each. */
 void build_copy(struct build *b, const struct sip_msg *from, enum sip_hdr_id id);
 

@@ -66,7 +66,7 @@ static bool scanner(const struct sip *s, const struct sip_msg *m)
 		struct str w = s->guard.scanner[i];
 
 		for (size_t at = 0; w.n && at + w.n <= ua.n; at++)
-			if (str_ieq(str_sub(ua, at, at + w.n), w))
+			if (str_ieq(str_sub(ua, at, w.n), w))
 				return true;
 	}
 	return false;
@@ -144,16 +144,21 @@ bool gate_may_send(struct sip *s, const struct path *p, size_t n)
 	       source_may_send(s->sources, &p->peer, s->loop->now, n);
 }
 
+bool tap_share(struct tap_share *t, ms_t now)
+{
+	if (now - t->at >= 1000) {
+		t->at = now;
+		t->n = 0;
+	}
+	return t->n++ < SIP_STRANGE_TAP_MAX;
+}
+
 /* A flood must not push the calls out of the tap. */
 bool gate_tap(struct sip *s, const struct sip_msg *m)
 {
 	if (m->heard != SOURCE_STRANGE && m->heard != SOURCE_HELD)
 		return true;
-	if (s->loop->now - s->taped.at >= 1000) {
-		s->taped.at = s->loop->now;
-		s->taped.n = 0;
-	}
-	return s->taped.n++ < SIP_STRANGE_TAP_MAX;
+	return tap_share(&s->taped, s->loop->now);
 }
 
 void gate_prove(struct sip *s, const struct addr *a)

@@ -173,12 +173,24 @@ static bool token(struct overload *o, ms_t now)
 	return true;
 }
 
+static bool stale_input(const struct overload *o, ms_t now, ms_t delay)
+{
+	return delay > OVERLOAD_STALE_MS && now - o->born >= delay;
+}
+
+bool overload_busy(const struct overload *o, ms_t now, ms_t delay)
+{
+	return o->v.rate || stale_input(o, now, delay) || (o->keys && now - o->last_refusal <= OVERLOAD_REPEAT_MS);
+}
+
 bool overload_refuses(struct overload *o, ms_t now, uint64_t key, ms_t delay, unsigned *retry_s)
 {
-	bool stale = delay > OVERLOAD_STALE_MS && now - o->born >= delay;
-	bool again = overload_knows(o, now, key);
+	bool stale = stale_input(o, now, delay), again = overload_knows(o, now, key);
 
+	if (!again && o->let_in == key)
+		return false;
 	if (!again && !stale && (!o->v.rate || token(o, now))) {
+		o->let_in = key;
 		o->admitted++;
 		return false;
 	}

@@ -50,13 +50,17 @@ struct overload {
 	ms_t filled, last_refusal, told_began, told_ended;
 	bool said;
 	uint64_t *keys;			/* OVERLOAD_KEYS of refused requests; NULL: none yet */
+	uint64_t let_in;		/* the key of the last one that was not refused */
 };
 
 void overload_close(struct overload *o);
 /* An input was read `delay` ms after it came; `lost`: what the kernel has thrown away in all. What came
  * before the first one was read waited for our start, which is no load. */
 enum overload_news overload_note(struct overload *o, ms_t now, ms_t delay, uint64_t lost);
-/* Is this new call turned away? key: of its request; delay: as above. *retry_s: what to tell it. */
+/* Could anything be refused now, or be a repeat of what was? If not, no key need be made for asking. */
+bool overload_busy(const struct overload *o, ms_t now, ms_t delay);
+/* Is this new call turned away? key: of its request; delay: as above. *retry_s: what to tell it. Asking twice
+ * running about the same one that is let in counts it once. */
 bool overload_refuses(struct overload *o, ms_t now, uint64_t key, ms_t delay, unsigned *retry_s);
 /* Was the request with this key refused, so that its ACK means nothing more? */
 bool overload_knows(const struct overload *o, ms_t now, uint64_t key);

@@ -44,6 +44,8 @@ void receive(struct sip *s, struct str bytes, const struct path *from)
 	struct sip_refuse r = { 0, NULL };
 	struct sip_msg *m = NULL;
 
+	if (relief_glances(s, bytes, from))
+		return;
 	if (parse(s, bytes, from, &m, &r) != OK || !m)
 		refuse(s, m, &r);
 	else if (m->request)

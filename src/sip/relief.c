@@ -1,6 +1,8 @@
 /*
  * What overload.h decides, applied to what comes and told in the log.
  */
+#include "sip/build.h"
+#include "sip/glance.h"
 #include "sip/stack_int.h"
 
 void relief_note(struct sip *s)
@@ -23,6 +25,11 @@ void relief_note(struct sip *s)
 	}
 }
 
+static bool urgent(const struct sip *s, struct str number)
+{
+	return number.n && s->cfg.urgent && s->cfg.urgent(s->cfg.urgent_ctx, number);
+}
+
 bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key)
 {
 	struct server_answer a = { .status = 503 };
@@ -33,11 +40,84 @@ bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key)
 	if (m->method == SIP_ACK)
 		return overload_knows(&s->overload, s->loop->now, key);
 	if (m->method != SIP_INVITE || m->to_tag.p ||
+	    (overload_busy(&s->overload, s->loop->now, s->loop->delay) && urgent(s, m->uri.user)) ||
 	    !overload_refuses(&s->overload, s->loop->now, key, s->loop->delay, &retry))
 		return false;
 	buf_init(&b, text, sizeof text);
 	buf_fmt(&b, "Retry-After: %u\r\n", retry);
 	a.extra = buf_str(&b);
 	uas_refuse(s, m, &a);
+	return true;
+}
+
+/* --- the same at a glance ---------------------------------------------------------- */
+
+/* As uas_refuse() writes it. */
+static void answer(struct sip *s, const struct sip_glance *g, const struct path *from, unsigned retry)
+{
+	struct buf *b = sip_text(s);
+	struct build w = { .out = b };
+	struct path p = *from;
+
+	buf_lit(b, "SIP/2.0 503 Service Unavailable\r\nVia: ");
+	build_top_via(&w, &g->top, &from->peer);
+	for (unsigned i = 1; i < g->nvia; i++) {
+		buf_lit(b, "\r\nVia: ");
+		buf_put(b, g->via[i]);
+	}
+	buf_lit(b, "\r\nFrom: ");
+	buf_put(b, g->from);
+	buf_lit(b, "\r\nTo: ");
+	buf_put(b, g->to);
+	buf_lit(b, ";tag=");
+	uas_write_tag(s, b, &(struct uas_tag){ g->call_id, g->from_tag, g->top.branch, g->cseq });
+	buf_lit(b, "\r\nCall-ID: ");
+	buf_put(b, g->call_id);
+	buf_lit(b, "\r\nCSeq: ");
+	buf_put(b, g->cseq_text);
+	buf_lit(b, "\r\nServer: ");
+	buf_put(b, str_of(s->server));
+	buf_lit(b, "\r\nRetry-After: ");
+	buf_u64(b, retry);
+	buf_lit(b, "\r\nContent-Length: 0\r\n\r\n");
+	if (w.err || !buf_ok(b))
+		return;		/* it is repeated */
+	s->n.refused++;
+	uas_way_back(&g->top, &p);
+	if (tap_share(&s->relieved, s->loop->now))
+		sip_tap(s, 0, true, &p, buf_str(b));
+	if (!transport_send(s, &p, buf_str(b)))
+		s->n.dropped++;
+}
+
+/* "sip:number@host", "tel:number": whatever else it is, the parser reads. */
+static struct str number_of(struct str uri)
+{
+	struct str number, rest;
+
+	(void)str_cut(uri, ':', &rest, &number);
+	(void)str_cut(number, '@', &number, &rest);
+	(void)str_cut(number, ';', &number, &rest);
+	return number;
+}
+
+bool relief_glances(struct sip *s, struct str bytes, const struct path *from)
+{
+	struct overload *o = &s->overload;
+	ms_t now = s->loop->now;
+	struct sip_glance g;
+	unsigned retry;
+	uint64_t key;
+
+	if (from->transport != SIP_UDP || (from->heard != SOURCE_TRUSTED && from->heard != SOURCE_KNOWN) ||
+	    !overload_busy(o, now, s->loop->delay) || !sip_glance(bytes, &g) || (!g.ack && g.to_tag.p))
+		return false;
+	key = uas_key_of(s, &g.top, g.call_id, g.cseq, SIP_INVITE);
+	if (tx_find(s, key, true) || (!g.ack && urgent(s, number_of(g.uri))) ||
+	    !(g.ack ? overload_knows(o, now, key) : overload_refuses(o, now, key, s->loop->delay, &retry)))
+		return false;
+	s->n.received++;
+	if (!g.ack)
+		answer(s, &g, from, retry);
 	return true;
 }

@@ -56,6 +56,9 @@ struct sip_config {
 	bool no_auto_trying;			/* INVITE gets no 100 from the stack (simulators) */
 	bool options_answer_bare;		/* 200 to OPTIONS: no To tag, Contact, Allow */
 	const struct sip_guard *guard;		/* copied; NULL: everybody is trusted */
+	/* Is this dialled number let in whatever the load (emergency calls)? Asked often while too much comes; NULL: none. */
+	bool (*urgent)(void *ctx, struct str number);
+	void *urgent_ctx;
 };
 struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c);
 void sip_free(struct sip *s);

@@ -362,7 +362,7 @@ struct sip {
 	struct sip_event mute;			/* where the news of the muted goes   */
 	struct sip_guard guard;
 	struct sources *sources;		/* NULL: everybody is trusted         */
-	struct { ms_t at; uint32_t n; } taped;	/* messages of strangers for the tap  */
+	struct tap_share { ms_t at; uint32_t n; } taped, relieved;	/* messages of strangers, and of refused calls, for the tap */
 	struct overload overload;
 	struct sip_counts n;
 };
@@ -410,7 +410,9 @@ bool gate_request(struct sip *s, const struct sip_msg *m);	/* false: not answere
 bool gate_stranger(struct sip *s, const struct sip_msg *m);	/* true: answered      */
 bool gate_may_send(struct sip *s, const struct path *p, size_t n);
 void gate_prove(struct sip *s, const struct addr *a);
-bool gate_tap(struct sip *s, const struct sip_msg *m);	/* may the tap have it?     */
+bool gate_tap(struct sip *s, const struct sip_msg *m);
+/* Is there room for one more of these in this second? */
+bool tap_share(struct tap_share *t, ms_t now);	/* may the tap have it?     */
 
 /* receive.c: one message came. The bytes are lent. */
 void receive(struct sip *s, struct str bytes, const struct path *from);
@@ -472,6 +474,8 @@ void tx_keep(struct tx *t, struct str bytes);	/* as the last message */
 
 /* relief.c: an input was read. */
 void relief_note(struct sip *s);
+/* A datagram, before it is parsed: true: it was such a call or ACK and is done with. */
+bool relief_glances(struct sip *s, struct str bytes, const struct path *from);
 /* Is this what would be a new call, while too much comes, or the ACK to the refusal of one? It was answered. */
 bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key);
 
@@ -498,6 +502,13 @@ struct server_answer {
 void uas_refuse(struct sip *s, const struct sip_msg *m, const struct server_answer *a); /* stateless */
 void uas_plain(struct sip *s, const struct sip_msg *m, uint64_t key);
 uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method method);
+uint64_t uas_key_of(const struct sip *s, const struct sip_via *top, struct str call_id, uint32_t cseq,
+		    enum sip_method method);
+/* What the To tag of a request's responses is made of. Not stored: the same request gets the same one again. */
+struct uas_tag { struct str call_id, from_tag, branch; uint32_t cseq; };
+void uas_write_tag(const struct sip *s, struct buf *b, const struct uas_tag *t);
+/* From the path that a request came on to the one of its responses (RFC 3261 18.2.2, RFC 3581 4). */
+void uas_way_back(const struct sip_via *top, struct path *p);
 
 /* stack.c: how we write ourselves */
 struct contact {

@@ -11,24 +11,32 @@
 enum { TAG_LEN = 16 };
 
 /* 17.2.3. Without the magic cookie the INVITE is known by what RFC 2543 has. */
-uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method method)
+uint64_t uas_key_of(const struct sip *s, const struct sip_via *v, struct str call_id, uint32_t cseq,
+		    enum sip_method method)
 {
-	const struct sip_via *v = &m->via;
-
 	if (str_starts(v->branch, STR("z9hG4bK")) && v->branch.n > 7)
 		return sip_key(s, v->branch, v->host, (unsigned)v->port << 8 | method);
-	return sip_key(s, m->call_id, v->raw, m->cseq << 4 | method);
+	return sip_key(s, call_id, v->raw, cseq << 4 | method);
 }
 
-/* Does not store: the same request gets the same tag again. */
+uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method method)
+{
+	return uas_key_of(s, &m->via, m->call_id, m->cseq, method);
+}
+
+void uas_write_tag(const struct sip *s, struct buf *b, const struct uas_tag *t)
+{
+	uint64_t h = sip_key(s, t->call_id, t->from_tag, t->cseq) ^ sip_key(s, t->branch, STR_NONE, 1);
+
+	buf_hex(b, &h, sizeof h);
+}
+
 static void make_tag(const struct sip *s, const struct sip_msg *m, char tag[TAG_LEN + 1])
 {
-	uint64_t h = sip_key(s, m->call_id, m->from_tag, m->cseq) ^
-		     sip_key(s, m->via.branch, STR_NONE, 1);
 	struct buf b;
 
 	buf_init(&b, tag, TAG_LEN + 1);
-	buf_hex(&b, &h, sizeof h);
+	uas_write_tag(s, &b, &(struct uas_tag){ m->call_id, m->from_tag, m->via.branch, m->cseq });
 	(void)buf_z(&b);	/* fits */
 }
 
@@ -94,17 +102,20 @@ static void begin(struct sip *s, const struct skel *k, const char *head, unsigne
 
 /* --- where responses go --- */
 
+void uas_way_back(const struct sip_via *v, struct path *p)
+{
+	/* For UDP without rport, and for when the stream is gone: the sent-by port. */
+	if (!(p->transport == SIP_UDP && v->rport))
+		p->peer.port = v->port ? v->port : sip_default_port((enum sip_transport)p->transport);
+}
+
 static void response_path(const struct sip_msg *m, struct path *p)
 {
-	const struct sip_via *v = &m->via;
-
 	*p = (struct path){ .flow = m->flow, .peer = m->src, .local = m->dst,
 			    .listener = (uint16_t)m->listener, .transport = (uint8_t)m->transport };
 	if (m->transport == SIP_UDP)
 		p->flow = 0;
-	/* For UDP without rport, and for when the stream is gone: the sent-by port. */
-	if (!(m->transport == SIP_UDP && v->rport))
-		p->peer.port = v->port ? v->port : sip_default_port(m->transport);
+	uas_way_back(&m->via, p);
 }
 
 /* 18.2.2: the connection of the request is gone, so one is made to where it came from. */

@@ -1,23 +1,20 @@
 /*
  * overload - calls at a fixed rate through a border, whatever it answers; both ends of them.
  *
- *   overload call PORT ANSWER_PORT RATE SECONDS LINGER    offers RATE new calls a second for SECONDS
- *   overload slow PID PERMILLE                            gives a process no more of a core than that
+ *   overload PORT ANSWER_PORT RATE SECONDS LINGER    offers RATE new calls a second for SECONDS
  *
- * call: each INVITE goes to PORT, repeats by timer A (T1 500 ms, doubled) until anything comes and gives
+ * Each INVITE goes to PORT, repeats by timer A (T1 500 ms, doubled) until anything comes and gives
  * up after 32 s or LINGER seconds after the last one was offered; a 200 is acknowledged and followed by
  * BYE at once, which repeats until its 200. A call is completed then, refused by any final answer else.
  * What comes to ANSWER_PORT is answered 180 and 200, which repeats until its ACK (RFC 3261 13.3.1.4).
  * Prints one line of JSON a second, and a last one with "all":true:
  *   offered, completed, refused (503), other, timed_out, dropped (BYE of theirs), repeated, p50_ms and
  *   p99_ms of INVITE to 200, retry: Retry-After in steps of 5 s, the last of them 60 and more
- * slow: stops and continues the process (never its children) by its own CPU clock, in periods of 10 ms.
  * For Tandem's own measures; loopback only.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,12 +22,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SIZE = 3000, BATCH = 32, LINE = 200, T1_US = 500000, T2_US = 4000000, GIVE_UP_US = 32000000, SCAN_US = 5000,
-       SLOTS = 1 << 16, RETRY_STEPS = 13, PERIOD_US = 10000, LOOK_US = 200 };
+enum { SIZE = 3000, BATCH = 32, LINE = 200, T1_US = 500000, T2_US = 4000000, GIVE_UP_US = 32000000, SCAN_US = 20000,
+       SLOTS = 1 << 16, RETRY_STEPS = 13 };
 
 enum state { CALLING, WAITING, ENDING, OVER };
 
@@ -432,45 +428,6 @@ static void run(struct load *l)
 	tell(l, true, now);
 }
 
-/* --- less of a core --- */
-
-static int slow(pid_t pid, unsigned permille)
-{
-	int64_t budget = 0, share = (int64_t)PERIOD_US * permille / 1000, before = 0;
-	uint64_t next = now_us();
-	struct timespec t;
-	pid_t parent = getppid();
-	clockid_t clock;
-
-	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
-		return 1;
-	for (;;) {
-		int64_t used;
-		uint64_t now = now_us();
-
-		if (clock_gettime(clock, &t))
-			return 0;		/* it has ended */
-		used = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-		budget -= before ? used - before : 0;
-		before = used;
-		if (now >= next) {		/* what it did not use is not saved up */
-			budget = budget > 0 ? share : budget + share;
-			next += PERIOD_US;
-			if (next < now)
-				next = now + PERIOD_US;
-			if (budget > 0 && kill(pid, SIGCONT))
-				return 0;
-		}
-		if (budget <= 0 && kill(pid, SIGSTOP))
-			return 0;
-		if (getppid() != parent) {
-			(void)kill(pid, SIGCONT);
-			return 0;
-		}
-		(void)usleep(LOOK_US);
-	}
-}
-
 /* --- the command line --- */
 
 static int bound(uint16_t port, uint16_t *got)
@@ -519,17 +476,15 @@ int main(int argc, char **argv)
 {
 	struct load l = { 0 };
 
-	if (argc == 4 && !strcmp(argv[1], "slow"))
-		return slow((pid_t)strtol(argv[2], NULL, 10), (unsigned)strtoul(argv[3], NULL, 10));
-	if (argc != 7 || strcmp(argv[1], "call") != 0) {
-		fprintf(stderr, "usage: overload call PORT ANSWER_PORT RATE SECONDS LINGER | overload slow PID PERMILLE\n");
+	if (argc != 6) {
+		fprintf(stderr, "usage: overload PORT ANSWER_PORT RATE SECONDS LINGER\n");
 		return 1;
 	}
 	l.to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				     .sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10)) };
-	l.far_port = (uint16_t)strtoul(argv[3], NULL, 10);
-	l.rate = (uint32_t)strtoul(argv[4], NULL, 10);
-	l.seconds = (uint32_t)strtoul(argv[5], NULL, 10);
-	l.linger = (uint32_t)strtoul(argv[6], NULL, 10);
+				     .sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10)) };
+	l.far_port = (uint16_t)strtoul(argv[2], NULL, 10);
+	l.rate = (uint32_t)strtoul(argv[3], NULL, 10);
+	l.seconds = (uint32_t)strtoul(argv[4], NULL, 10);
+	l.linger = (uint32_t)strtoul(argv[5], NULL, 10);
 	return offer(&l);
 }

@@ -212,6 +212,18 @@ static void the_closest_pattern_wins_and_transforms(void **state)
 	bed_free(b);
 }
 
+static void an_emergency_number_is_known_in_any_partition(void **state)
+{
+	struct bed *b = bed_new();
+
+	(void)state;
+	assert_true(directory_is_emergency(b->d, STR("911")));
+	assert_false(directory_is_emergency(b->d, STR("9111")));
+	assert_false(directory_is_emergency(b->d, STR("919005551")));
+	assert_false(directory_is_emergency(b->d, STR("1001")));
+	bed_free(b);
+}
+
 static void without_a_space_lines_alone_are_reached(void **state)
 {
 	struct bed *b = bed_new();
@@ -281,6 +293,7 @@ int run_plan(void)
 		cmocka_unit_test(a_phone_that_is_not_registered_does_not_ring),
 		cmocka_unit_test(the_search_space_decides_which_of_two_lines),
 		cmocka_unit_test(the_closest_pattern_wins_and_transforms),
+		cmocka_unit_test(an_emergency_number_is_known_in_any_partition),
 		cmocka_unit_test(without_a_space_lines_alone_are_reached),
 		cmocka_unit_test(a_trusted_mobile_is_shown_as_its_users_line),
 		cmocka_unit_test(names_are_unique_and_references_resolve),

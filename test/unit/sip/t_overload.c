@@ -242,17 +242,30 @@ static void whatever_is_offered_nine_tenths_of_what_can_be_done_are_done(void **
 
 /* --- in the stack --- */
 
-static void say(struct bed *b, const char *method, unsigned call)
+static void say_more(struct bed *b, const char *method, const char *number, unsigned call, const char *more)
 {
 	struct addr from = bed_addr("10.0.0.9:5060");
 	char text[1000];
 
-	(void)snprintf(text, sizeof text, "%s sip:200@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKb%u;rport\r\n"
+	(void)snprintf(text, sizeof text, "%s sip:%s@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKb%u;rport\r\n"
 		 "Max-Forwards: 70\r\nFrom: <sip:9@10.0.0.9>;tag=nine\r\nTo: <sip:200@10.0.0.1>%s\r\nCall-ID: call-%u@peer\r\n"
-		 "CSeq: 1 %s\r\nContact: <sip:9@10.0.0.9:5060>\r\nContent-Length: 0\r\n\r\n", method, call,
-		 method[0] == 'A' ? ";tag=ours" : "", call, method);
+		 "CSeq: 1 %s\r\nContact: <sip:9@10.0.0.9:5060>\r\n%sContent-Length: 0\r\n\r\n", method, number, call,
+		 method[0] == 'A' ? ";tag=ours" : "", call, method, more);
 	bed_peer_send(b, &from, &b->a.addr[SIP_UDP], text);
 	bed_run(b, 20);
+}
+
+static void say(struct bed *b, const char *method, unsigned call)
+{
+	say_more(b, method, "200", call, "");
+}
+
+static void leave_all(struct bed *b)
+{
+	for (int i = 0; i < b->a.n; i++)
+		if (b->a.ev[i].kind == SIP_EV_INVITE)
+			sip_abandon(b->a.sip, b->a.ev[i].session);
+	bed_free(b);
 }
 
 static void a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repeated(void **x)
@@ -279,10 +292,50 @@ static void a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repea
 	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 0);
 	say(b, "INVITE", 3);
 	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 1);
-	for (int i = 0; i < b->a.n; i++)
-		if (b->a.ev[i].kind == SIP_EV_INVITE)
-			sip_abandon(b->a.sip, b->a.ev[i].session);
-	bed_free(b);
+	leave_all(b);
+}
+
+static void a_refusal_at_a_glance_is_the_one_of_the_parser_byte_for_byte(void **x)
+{
+	struct bed *b = bed_new_with(NULL, 0, SIP_ZONE_PHONES);
+	struct addr at = bed_addr("10.0.0.9:5060");
+
+	(void)x;
+	bed_peer_udp(b, &at);
+	say(b, "OPTIONS", 1);
+	bed_run(b, 2000);
+	bed_forget_wire(b);
+	b->loop.delay = OVERLOAD_STALE_MS + 1;
+	say(b, "INVITE", 2);
+	say_more(b, "INVITE", "200", 2, "Subject: not at a\r\n glance\r\n");
+	assert_int_equal(bed_sent(b, "SIP/2.0 503 "), 2);
+	assert_string_equal(bed_msg(b, "SIP/2.0 503", 0)->text, bed_msg(b, "SIP/2.0 503", 1)->text);
+	leave_all(b);
+}
+
+static bool is_112(void *ctx, struct str number)
+{
+	(void)ctx;
+	return str_is(number, "112");
+}
+
+static void an_emergency_call_is_let_in_whatever_the_load(void **x)
+{
+	struct sip_config c = { .urgent = is_112 };
+	struct bed *b = bed_new_with(&c, 0, SIP_ZONE_PHONES);
+	struct addr at = bed_addr("10.0.0.9:5060");
+
+	(void)x;
+	bed_peer_udp(b, &at);
+	say(b, "OPTIONS", 1);
+	bed_run(b, 2000);
+	b->loop.delay = OVERLOAD_STALE_MS + 1;
+	say(b, "INVITE", 2);
+	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 0);
+	say_more(b, "INVITE", "112", 3, "");
+	say_more(b, "INVITE", "112", 4, "Subject: not at a\r\n glance\r\n");
+	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 2);
+	leave_all(b);
 }
 
 int run_overload(void)
@@ -296,6 +349,8 @@ int run_overload(void)
 		cmocka_unit_test(a_call_that_waited_longer_than_t1_is_refused_without_any_overload),
 		cmocka_unit_test(begin_and_end_are_told_once_in_ten_seconds),
 		cmocka_unit_test(a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repeated),
+		cmocka_unit_test(a_refusal_at_a_glance_is_the_one_of_the_parser_byte_for_byte),
+		cmocka_unit_test(an_emergency_call_is_let_in_whatever_the_load),
 		cmocka_unit_test(whatever_is_offered_nine_tenths_of_what_can_be_done_are_done),
 	};
 

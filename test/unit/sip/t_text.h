@@ -15,12 +15,13 @@ int run_locate(void);
 int run_multipart(void);
 int run_torture(void);
 int run_events(void);
+int run_glance(void);
 
 static inline int run_text_groups(void)
 {
 	return run_uri() + run_msg() + run_build() + run_frame() + run_digest() + run_auth() + run_login() +
 	       run_locate() +
-	       run_multipart() + run_events() + run_torture();
+	       run_multipart() + run_events() + run_glance() + run_torture();
 }
 
 /* Is the slice this text? A NULL text means absent. */
