@@ -86,11 +86,11 @@ static bool lines(struct str bytes, struct sip_glance *g)
 /* "name" <uri>;tag=x: false if there may be a second address, or if a '"' might hide which '>' is the one that counts. */
 static bool tag(struct str v, struct str *out)
 {
-	const char *gt = memrchr(v.p, '>', v.n);
+	const char *lt = memchr(v.p, '<', v.n), *gt = memrchr(v.p, '>', v.n);
 	struct str params;
 
 	*out = STR_NONE;
-	if (!gt || memchr(v.p, '<', v.n) != memrchr(v.p, '<', v.n))
+	if (!lt || gt < lt || lt != memrchr(v.p, '<', v.n))
 		return false;
 	params = ch_trim(str_sub(v, (size_t)(gt - v.p) + 1, v.n));
 	if (params.n == 0)

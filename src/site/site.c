@@ -54,7 +54,7 @@ static const struct option pattern_opts[] = {
  { "prefix", OPT_STR, AT(pattern_row, p.prefix), .max = 31, .help = "digits put in front." },
  { "mask", OPT_STR, AT(pattern_row, p.mask), .max = 47, .help = "called party mask; X keeps a digit." },
  { "block", OPT_BOOL, AT(pattern_row, p.block), .dflt = "no", .help = "such calls are refused." },
- { "emergency", OPT_BOOL, AT(pattern_row, p.emergency), .dflt = "no", .help = "emergency number." },
+ { "emergency", OPT_BOOL, AT(pattern_row, p.emergency), .dflt = "no", .help = "emergency number: its calls are let in however much comes." },
 };
 static const struct option profile_opts[] = {
  { "name", OPT_STR, AT(dir_profile, name), .max = 63, .required = true, .help = "name of the remote destination profile." },

@@ -74,6 +74,7 @@ static void what_is_unusual_is_left_to_the_parser(void **x)
 	assert_false(glance("Via: SIP/2.0/UDP 10.0.0.9, SIP/2.0/UDP h\r\n", from, to, "", &g));
 	assert_false(glance("Via: SIP/2.0/UDP 10.0.0.9;branch=\r\n", from, to, "", &g));
 	assert_false(glance(via, "From: sip:9@10.0.0.9;tag=nine\r\n", to, "", &g));
+	assert_false(glance(via, "From: sip:9@10.0.0.9;tag=ni>ne>\r\n", to, "", &g));
 	assert_false(glance(via, "From: <sip:9@10.0.0.9>;x=\">;tag=evil\"\r\n", to, "", &g));
 	assert_false(glance(via, "From: <sip:9@10.0.0.9>;tag=\"nine\"\r\n", to, "", &g));
 	assert_false(glance(via, "From: \"\303\244\" <sip:9@10.0.0.9>;tag=nine\r\n", to, "", &g));
