@@ -216,7 +216,8 @@ static bool is_urgent(void *ctx, struct str number)
 enum err setup_sip(struct server *s, struct buf *why)
 {
 	struct sip_guard guard;
-	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard, .urgent = is_urgent, .urgent_ctx = s };
+	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard, .urgent = is_urgent, .urgent_ctx = s,
+				.max_sessions = s->cfg->max_calls > 5000 ? 4 * s->cfg->max_calls : 0 };	/* a call with its forks */
 	enum err e = OK;
 
 	setup_guard(s, &guard);

@@ -173,6 +173,12 @@ static bool token(struct overload *o, ms_t now)
 	return true;
 }
 
+unsigned overload_retry_s(uint64_t key)
+{
+	return OVERLOAD_RETRY_MIN_S +
+	       (unsigned)((key / OVERLOAD_KEYS) % (OVERLOAD_RETRY_MAX_S - OVERLOAD_RETRY_MIN_S + 1));
+}
+
 static bool stale_input(const struct overload *o, ms_t now, ms_t delay)
 {
 	return delay > OVERLOAD_STALE_MS && now - o->born >= delay;
@@ -194,8 +200,7 @@ bool overload_refuses(struct overload *o, ms_t now, uint64_t key, ms_t delay, un
 		o->admitted++;
 		return false;
 	}
-	*retry_s = OVERLOAD_RETRY_MIN_S +
-		   (unsigned)((key / OVERLOAD_KEYS) % (OVERLOAD_RETRY_MAX_S - OVERLOAD_RETRY_MIN_S + 1));
+	*retry_s = overload_retry_s(key);
 	if (again)
 		return true;
 	remember(o, now, key);

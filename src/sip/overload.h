@@ -62,6 +62,8 @@ bool overload_busy(const struct overload *o, ms_t now, ms_t delay);
 /* Is this new call turned away? key: of its request; delay: as above. *retry_s: what to tell it. Asking twice
  * running about the same one that is let in counts it once. */
 bool overload_refuses(struct overload *o, ms_t now, uint64_t key, ms_t delay, unsigned *retry_s);
+/* A time to try again, s; the same for the same key. */
+unsigned overload_retry_s(uint64_t key);
 /* Was the request with this key refused, so that its ACK means nothing more? */
 bool overload_knows(const struct overload *o, ms_t now, uint64_t key);
 

@@ -30,12 +30,44 @@ static bool urgent(const struct sip *s, struct str number)
 	return number.n && s->cfg.urgent && s->cfg.urgent(s->cfg.urgent_ctx, number);
 }
 
-bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key)
+static void refuse(struct sip *s, const struct sip_msg *m, unsigned retry)
 {
 	struct server_answer a = { .status = 503 };
-	unsigned retry;
 	char text[40];
 	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	buf_fmt(&b, "Retry-After: %u\r\n", retry);
+	a.extra = buf_str(&b);
+	uas_refuse(s, m, &a);
+}
+
+void relief_later(struct sip *s, const struct sip_msg *m, uint64_t key)
+{
+	refuse(s, m, overload_retry_s(key));
+}
+
+bool relief_full(struct sip *s, const struct sip_msg *m)
+{
+	bool fresh = !m->to_tag.p && !(m->method == SIP_INVITE && urgent(s, m->uri.user));
+	uint32_t most = s->txs.cap - (fresh ? s->txs.cap / 8 : 0);
+	ms_t now = s->loop->now;
+
+	if (s->txs.live < most)
+		return false;
+	if (!s->told_full || now - s->told_full >= OVERLOAD_TELL_MS) {
+		s->told_full = now;
+		log_line(&s->loop->log, LOG_WARN, "%u of %u places for transactions are taken, each for up to 32 s (RFC 3261 17.2): %s get 503 "
+			 "until some are free. If this is no attack (see \"tandem show guard\"), these are more calls a second than one "
+			 "Tandem carries: spread them over two.", s->txs.live, s->txs.cap,
+			 fresh ? "new calls and registrations" : "all requests");
+	}
+	return true;
+}
+
+bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key)
+{
+	unsigned retry;
 
 	if (m->method == SIP_ACK)
 		return overload_knows(&s->overload, s->loop->now, key);
@@ -43,10 +75,7 @@ bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key)
 	    (overload_busy(&s->overload, s->loop->now, s->loop->delay) && urgent(s, m->uri.user)) ||
 	    !overload_refuses(&s->overload, s->loop->now, key, s->loop->delay, &retry))
 		return false;
-	buf_init(&b, text, sizeof text);
-	buf_fmt(&b, "Retry-After: %u\r\n", retry);
-	a.extra = buf_str(&b);
-	uas_refuse(s, m, &a);
+	refuse(s, m, retry);
 	return true;
 }
 

@@ -7,7 +7,7 @@
 
 #include "sip/guard.h"
 
-enum { DEFAULT_SESSIONS = 20000, DEFAULT_TXS = 100000, FIRST_ARENA = 64 * 1024 };
+enum { DEFAULT_SESSIONS = 20000, DEFAULT_TXS = 400000, FIRST_ARENA = 64 * 1024 };
 
 struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c)
 {

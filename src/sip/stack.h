@@ -44,7 +44,7 @@ struct sip_guard {
 
 /* --- life --- */
 struct sip_config {
-	uint32_t max_sessions, max_transactions;	/* 0: 20,000 and 100,000 */
+	uint32_t max_sessions, max_transactions;	/* 0: 20,000 and 400,000 */
 	uint32_t max_subs;			/* 0: SIP_SUB_MAX */
 	ms_t t1, t2, t4;			/* 0: 500, 4,000, 5,000 */
 	const char *server;			/* User-Agent/Server text; NULL: "Tandem" */

@@ -364,6 +364,7 @@ struct sip {
 	struct sources *sources;		/* NULL: everybody is trusted         */
 	struct tap_share { ms_t at; uint32_t n; } taped, relieved;	/* messages of strangers, and of refused calls, for the tap */
 	struct overload overload;
+	ms_t told_full;				/* of the transactions; 0: never      */
 	struct sip_counts n;
 };
 
@@ -476,6 +477,11 @@ void tx_keep(struct tx *t, struct str bytes);	/* as the last message */
 void relief_note(struct sip *s);
 /* A datagram, before it is parsed: true: it was such a call or ACK and is done with. */
 bool relief_glances(struct sip *s, struct str bytes, const struct path *from);
+/* Is there no place for this request's transaction? The last eighth is kept for calls that are up, which could not be
+ * ended otherwise, and for emergency calls. Said in the log. */
+bool relief_full(struct sip *s, const struct sip_msg *m);
+/* 503 with a time that is spread over OVERLOAD_RETRY_MIN_S to OVERLOAD_RETRY_MAX_S by the request's key. */
+void relief_later(struct sip *s, const struct sip_msg *m, uint64_t key);
 /* Is this what would be a new call, while too much comes, or the ACK to the refusal of one? It was answered. */
 bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key);
 

@@ -176,10 +176,9 @@ struct tx *uas_new(struct sip *s, const struct sip_msg *m, uint64_t key, struct 
 	response_path(m, &p);
 	make_tag(s, m, made);
 	head = write_skel(s, m, tag.n ? tag : str_of(made), &k);
-	t = head.p ? tx_new(s, m->method == SIP_INVITE ? TSX_IST : TSX_NIST, &p) : NULL;
+	t = head.p && !relief_full(s, m) ? tx_new(s, m->method == SIP_INVITE ? TSX_IST : TSX_NIST, &p) : NULL;
 	if (!t) {
-		uas_refuse(s, m, &(struct server_answer){ .status = 503,
-			      .extra = STR("Retry-After: 10\r\n") });
+		relief_later(s, m, key);
 		return NULL;
 	}
 	t->server = true;

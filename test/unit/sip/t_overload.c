@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <setjmp.h>
 #include <cmocka.h>
@@ -338,6 +339,32 @@ static void an_emergency_call_is_let_in_whatever_the_load(void **x)
 	leave_all(b);
 }
 
+static void the_last_transactions_are_for_what_goes_on_and_emergencies(void **x)
+{
+	struct sip_config c = { .max_transactions = 16, .urgent = is_112 };
+	struct bed *b = bed_new_with(&c, 0, SIP_ZONE_PHONES);
+	struct addr at = bed_addr("10.0.0.9:5060");
+	char retry[20];
+
+	(void)x;
+	bed_peer_udp(b, &at);
+	b->a.on = bed_answering;
+	for (unsigned i = 0; i < 20; i++)
+		say(b, "OPTIONS", 100 + i);
+	assert_int_equal(bed_sent(b, "SIP/2.0 200"), 14);
+	assert_int_equal(bed_sent(b, "SIP/2.0 503"), 6);
+	assert_true(bed_hdr(bed_msg(b, "SIP/2.0 503", 0), "Retry-After", retry, sizeof retry));
+	assert_in_range(strtoul(retry, NULL, 10), OVERLOAD_RETRY_MIN_S, OVERLOAD_RETRY_MAX_S);
+	say(b, "INVITE", 200);
+	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 0);
+	say_more(b, "INVITE", "112", 201, "");
+	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 1);
+	bed_run(b, 33000);		/* timer J: they are free again */
+	say(b, "OPTIONS", 300);
+	assert_int_equal(bed_count(&b->a, SIP_EV_REQUEST), 15);
+	leave_all(b);
+}
+
 int run_overload(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +378,7 @@ int run_overload(void)
 		cmocka_unit_test(a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repeated),
 		cmocka_unit_test(a_refusal_at_a_glance_is_the_one_of_the_parser_byte_for_byte),
 		cmocka_unit_test(an_emergency_call_is_let_in_whatever_the_load),
+		cmocka_unit_test(the_last_transactions_are_for_what_goes_on_and_emergencies),
 		cmocka_unit_test(whatever_is_offered_nine_tenths_of_what_can_be_done_are_done),
 	};
 
