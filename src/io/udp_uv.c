@@ -169,12 +169,11 @@ static int open_socket(const struct addr *at, struct addr *local)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 	any_path(fd, at->family == ADDR_V6);
-	if (at->family == ADDR_V6) {
+	if (at->family == ADDR_V6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-	} else {
-		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-	}
+	if (addr_is_any(at))	/* else what they are sent to is known */
+		(void)setsockopt(fd, at->family == ADDR_V6 ? IPPROTO_IPV6 : IPPROTO_IP,
+				 at->family == ADDR_V6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&s, len)) {
 		int e = errno;
 

@@ -142,8 +142,8 @@ bool relief_glances(struct sip *s, struct str bytes, const struct path *from)
 	    !overload_busy(o, now, s->loop->delay) || !sip_glance(bytes, &g) || (!g.ack && g.to_tag.p))
 		return false;
 	key = uas_key_of(s, &g.top, g.call_id, g.cseq, SIP_INVITE);
-	if (tx_find(s, key, true) || (!g.ack && urgent(s, number_of(g.uri))) ||
-	    !(g.ack ? overload_knows(o, now, key) : overload_refuses(o, now, key, s->loop->delay, &retry)))
+	if (g.ack ? !overload_knows(o, now, key)
+		  : tx_find(s, key, true) || urgent(s, number_of(g.uri)) || !overload_refuses(o, now, key, s->loop->delay, &retry))
 		return false;
 	s->n.received++;
 	if (!g.ack)
