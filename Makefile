@@ -33,7 +33,7 @@ tsan:
 valgrind:
 	$(Q)tools/install-deps.sh test valgrind
 	$(Q)tools/build.sh dev all measure_selfexelib
-	$(Q)test/run.py --build build/dev --valgrind unit flow live=1
+	$(Q)test/run.py --build build/dev --valgrind unit flow live/secure
 
 cov:
 	$(Q)tools/install-deps.sh test
