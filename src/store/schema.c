@@ -61,7 +61,8 @@ static enum err run(sqlite3 *h, struct buf *b)
 	return sqlite3_exec(h, buf_z(b), NULL, NULL, NULL) == SQLITE_OK ? OK : ERR_IO;	/* banned: of our tables alone */
 }
 
-static enum err make_table(sqlite3 *h, const struct row_kind *k)
+/* in_key_order: rows lie in the order of their key, which then needs no second tree that finds them. */
+static enum err make_table(sqlite3 *h, const struct row_kind *k, bool in_key_order)
 {
 	char mem[SCHEMA_SQL_MAX];
 	struct buf b;
@@ -79,7 +80,7 @@ static enum err make_table(sqlite3 *h, const struct row_kind *k)
 			buf_fmt(&b, "%s\"%s\"", i ? "," : "", k->field[i].name);
 		buf_ch(&b, ')');
 	}
-	buf_ch(&b, ')');
+	buf_lit(&b, in_key_order ? ") WITHOUT ROWID" : ")");
 	return run(h, &b);
 }
 
@@ -114,7 +115,7 @@ static enum err tables(sqlite3 *h)
 	for (size_t i = 0; i < nfixed + SITE_NROW && !e; i++) {
 		const struct row_kind *k = i < nfixed ? fixed[i] : site_row_kind[i - nfixed];
 
-		e = make_table(h, k);
+		e = make_table(h, k, i < nfixed && !key_is_rowid(k));	/* a site keeps the order of its file */
 		if (!e)
 			e = add_missing(h, k);
 	}
