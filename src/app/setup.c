@@ -216,8 +216,9 @@ static bool is_urgent(void *ctx, struct str number)
 enum err setup_sip(struct server *s, struct buf *why)
 {
 	struct sip_guard guard;
-	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard, .urgent = is_urgent, .urgent_ctx = s,
-				.max_sessions = s->cfg->max_calls > 5000 ? 4 * s->cfg->max_calls : 0 };	/* a call with its forks */
+	uint32_t sessions = s->cfg->max_calls > 5000 ? 4 * s->cfg->max_calls : 0;	/* of a call with its forks */
+	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard, .urgent = is_urgent,
+				.urgent_ctx = s, .max_sessions = sessions };
 	enum err e = OK;
 
 	setup_guard(s, &guard);

@@ -82,7 +82,7 @@ bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key)
 /* --- the same at a glance ---------------------------------------------------------- */
 
 /* As uas_refuse() writes it. */
-static void answer(struct sip *s, const struct sip_glance *g, const struct path *from, unsigned retry)
+static void answer(struct sip *s, const struct sip_glance *g, const struct path *from, uint64_t key, unsigned retry)
 {
 	struct buf *b = sip_text(s);
 	struct build w = { .out = b };
@@ -99,7 +99,7 @@ static void answer(struct sip *s, const struct sip_glance *g, const struct path 
 	buf_lit(b, "\r\nTo: ");
 	buf_put(b, g->to);
 	buf_lit(b, ";tag=");
-	uas_write_tag(s, b, &(struct uas_tag){ g->call_id, g->from_tag, g->top.branch, g->cseq });
+	uas_write_tag(s, b, key);
 	buf_lit(b, "\r\nCall-ID: ");
 	buf_put(b, g->call_id);
 	buf_lit(b, "\r\nCSeq: ");
@@ -143,10 +143,11 @@ bool relief_glances(struct sip *s, struct str bytes, const struct path *from)
 		return false;
 	key = uas_key_of(s, &g.top, g.call_id, g.cseq, SIP_INVITE);
 	if (g.ack ? !overload_knows(o, now, key)
-		  : tx_find(s, key, true) || urgent(s, number_of(g.uri)) || !overload_refuses(o, now, key, s->loop->delay, &retry))
+		  : tx_find(s, key, true) || urgent(s, number_of(g.uri)) ||
+		    !overload_refuses(o, now, key, s->loop->delay, &retry))
 		return false;
 	s->n.received++;
 	if (!g.ack)
-		answer(s, &g, from, retry);
+		answer(s, &g, from, key, retry);
 	return true;
 }

@@ -56,7 +56,8 @@ struct sip_config {
 	bool no_auto_trying;			/* INVITE gets no 100 from the stack (simulators) */
 	bool options_answer_bare;		/* 200 to OPTIONS: no To tag, Contact, Allow */
 	const struct sip_guard *guard;		/* copied; NULL: everybody is trusted */
-	/* Is this dialled number let in whatever the load (emergency calls)? Asked often while too much comes; NULL: none. */
+	/* Is this dialled number let in whatever the load (emergency calls)? Asked of every call while
+	 * too much comes; NULL: none. */
 	bool (*urgent)(void *ctx, struct str number);
 	void *urgent_ctx;
 };

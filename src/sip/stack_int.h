@@ -362,7 +362,7 @@ struct sip {
 	struct sip_event mute;			/* where the news of the muted goes   */
 	struct sip_guard guard;
 	struct sources *sources;		/* NULL: everybody is trusted         */
-	struct tap_share { ms_t at; uint32_t n; } taped, relieved;	/* messages of strangers, and of refused calls, for the tap */
+	struct tap_share { ms_t at; uint32_t n; } taped, relieved;	/* of strangers, of refused calls */
 	struct overload overload;
 	ms_t told_full;				/* of the transactions; 0: never      */
 	struct sip_counts n;
@@ -510,9 +510,8 @@ void uas_plain(struct sip *s, const struct sip_msg *m, uint64_t key);
 uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method method);
 uint64_t uas_key_of(const struct sip *s, const struct sip_via *top, struct str call_id, uint32_t cseq,
 		    enum sip_method method);
-/* What the To tag of a request's responses is made of. Not stored: the same request gets the same one again. */
-struct uas_tag { struct str call_id, from_tag, branch; uint32_t cseq; };
-void uas_write_tag(const struct sip *s, struct buf *b, const struct uas_tag *t);
+/* The To tag of the responses to the request with this key. Not stored: the same request gets the same one again. */
+void uas_write_tag(const struct sip *s, struct buf *b, uint64_t key);
 /* From the path that a request came on to the one of its responses (RFC 3261 18.2.2, RFC 3581 4). */
 void uas_way_back(const struct sip_via *top, struct path *p);
 

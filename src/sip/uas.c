@@ -24,9 +24,9 @@ uint64_t uas_key(const struct sip *s, const struct sip_msg *m, enum sip_method m
 	return uas_key_of(s, &m->via, m->call_id, m->cseq, method);
 }
 
-void uas_write_tag(const struct sip *s, struct buf *b, const struct uas_tag *t)
+void uas_write_tag(const struct sip *s, struct buf *b, uint64_t key)
 {
-	uint64_t h = sip_key(s, t->call_id, t->from_tag, t->cseq) ^ sip_key(s, t->branch, STR_NONE, 1);
+	uint64_t h = hash_bytes(&s->seed, &key, sizeof key);	/* a key must not be shown */
 
 	buf_hex(b, &h, sizeof h);
 }
@@ -36,7 +36,7 @@ static void make_tag(const struct sip *s, const struct sip_msg *m, char tag[TAG_
 	struct buf b;
 
 	buf_init(&b, tag, TAG_LEN + 1);
-	uas_write_tag(s, &b, &(struct uas_tag){ m->call_id, m->from_tag, m->via.branch, m->cseq });
+	uas_write_tag(s, &b, uas_key(s, m, m->method));
 	(void)buf_z(&b);	/* fits */
 }
 
