@@ -62,7 +62,7 @@ class GuardBed:
     def __init__(self, bed, phones=range(1001, 1021), more="", config=CONFIG):
         local_networks()
         self.bed = bed
-        tls = bed.port(PUBLIC)
+        tls = bed.port("0.0.0.0")      # where it is bound: free on every address
         self.tls, self.hub = tls, Hub(bed, tls)
         self.hub_dir = self.hub.dir
         self.daemon = Daemon(bed, config.format(dns=self.hub.dns, hub=self.hub.dir, tls=tls, teams=self.hub.sip, more=more))
