@@ -200,17 +200,20 @@ static int64_t work(struct server *s, ms_t now)
 	return COST_MORE_US;
 }
 
-/* Calls done a second from the fifth on, of what its time suffices for; speed: thousandths of a core. */
-static double goodput(double times, unsigned speed, uint32_t *late)
+/* Calls done a second from the fifth on, of what its time suffices for; speed: thousandths of a core; stall: ms of each
+ * second, in one or two pieces, in which it is not run at all. */
+static double goodput(double times, unsigned speed, unsigned stall, uint32_t *late)
 {
 	struct server s = { .q = mem_array(JOBS, sizeof(struct job)) };
-	double can = speed * 1000.0 / CALL_US, owed = 0, left, best;
+	double can = speed * 1000.0 / CALL_US * (1000 - stall) / 1000, owed = 0, left, best;
 	int64_t budget = 0;
 
 	for (ms_t ms = 1; ms <= 20000; ms++) {
+		bool runs = ms % 1000 >= stall * 2 / 3 && (ms + 370) % 1000 >= stall - stall * 2 / 3;
+
 		for (owed += times * can / 1000; owed >= 1; owed--)
 			put(&s, ms, JOB_CALL, 0);
-		for (budget += speed; budget > 0 && s.head != s.tail;)
+		for (budget += runs ? speed : 0; runs && budget > 0 && s.head != s.tail;)
 			budget -= work(&s, ms);
 		budget = budget > 0 ? 0 : budget;
 		if (ms == 5000)
@@ -233,11 +236,28 @@ static void whatever_is_offered_nine_tenths_of_what_can_be_done_are_done(void **
 	(void)x;
 	for (size_t k = 0; k < sizeof speed / sizeof *speed; k++)
 		for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-			double g = goodput(times[i], speed[k], &late);
+			double g = goodput(times[i], speed[k], 0, &late);
 
 			if (g < 0.9 || g > 1.02)
 				fail_msg("%.1f times what it can: %.3f", times[i], g);
 			assert_int_equal(late, 0);
+		}
+}
+
+/* As on a host that others use, too. */
+static void what_is_left_of_a_machine_that_stalls_is_used(void **x)
+{
+	static const double times[] = { 1.2, 2, 5 };
+	static const unsigned stall[] = { 90, 180 };
+	uint32_t late;
+
+	(void)x;
+	for (size_t k = 0; k < sizeof stall / sizeof *stall; k++)
+		for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+			double g = goodput(times[i], 1000, stall[k], &late);
+
+			if (g < 0.9 || g > 1.02)
+				fail_msg("%.1f times what it can, stalled %u ms a second: %.3f", times[i], stall[k], g);
 		}
 }
 
@@ -382,6 +402,7 @@ int run_overload(void)
 		cmocka_unit_test(an_emergency_call_is_let_in_whatever_the_load),
 		cmocka_unit_test(the_last_transactions_are_for_what_goes_on_and_emergencies),
 		cmocka_unit_test(whatever_is_offered_nine_tenths_of_what_can_be_done_are_done),
+		cmocka_unit_test(what_is_left_of_a_machine_that_stalls_is_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
