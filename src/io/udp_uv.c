@@ -163,8 +163,10 @@ static int open_socket(const struct addr *at, struct addr *local)
 
 	if (fd < 0)
 		return -1;
-	/* Buffers are wishes: the kernel cuts them to its own maximum. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	/* Buffers are wishes: the kernel cuts them to its own maximum (net.core.rmem_max), for all but the
+	 * privileged. Its usual one holds some 200 datagrams: less than comes while a core is busy elsewhere. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
