@@ -164,7 +164,7 @@ static int open_socket(const struct addr *at, struct addr *local)
 	if (fd < 0)
 		return -1;
 	/* Buffers are wishes: the kernel cuts them to its own maximum (net.core.rmem_max), for all but the
-	 * privileged. Its usual one holds some 200 datagrams: less than comes while a core is busy elsewhere. */
+	 * privileged. Its usual 208 KB are soon full while a core is busy elsewhere, and what is lost is repeated. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
