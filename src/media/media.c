@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/slot.h"
 #include "media/inside.h"
+#include "media/packets.h"
 #include "media/ports.h"
 
 extern char **environ;
@@ -41,6 +42,7 @@ struct media {
 	pid_t pid;
 	uint32_t epoch;
 	struct loop_watch *watch;
+	struct media_packets in;
 	struct media_batch out;		/* holds keys: wiped when sent */
 	bool out_due;			/* more than OPEN is in it     */
 	struct timer respawn;
@@ -238,19 +240,15 @@ static void process_lost(struct media *m)
 static void on_fd(void *arg)
 {
 	struct media *m = arg;
-	struct media_msg in[MEDIA_BATCH];
-	/* One packet a wake-up: the descriptor stays readable while there are more. */
-	ssize_t n = recv(m->fd, in, sizeof in, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
+	if (!media_packets_read(m->fd, &m->in)) {
 		process_lost(m);
 		return;
 	}
-	for (size_t i = 0; i < (size_t)n / sizeof in[0]; i++)
-		if (in[i].epoch == m->epoch)
-			on_up(m, &in[i]);
+	for (int i = 0; i < m->in.n; i++)
+		for (uint32_t k = 0; k < m->in.p[i].n; k++)
+			if (m->in.p[i].m[k].epoch == m->epoch)
+				on_up(m, &m->in.p[i].m[k]);
 }
 
 static bool spawn(struct media *m)

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "media/media.h"
+#include "media/packets.h"
 #include "media/relay.h"
 #include "media/rtp.h"
 #include "media/wav.h"
@@ -41,7 +42,7 @@ struct worker {
 	struct out_packet out[OUT];
 	int nout;
 	struct media_batch news;	/* for signalling, until the end of the round */
-	struct media_msg ctl_in[MEDIA_BATCH];
+	struct media_packets ctl_in;
 	ms_t now;
 	uint8_t in[BATCH][RTP_PACKET_MAX + RTP_TAIL];
 	bool done;
@@ -244,20 +245,20 @@ static void obey(struct worker *w, const struct media_msg *m)
 		relay_msg(w->relay, m, w->now);
 }
 
-/* One packet a round: the descriptor stays readable while there are more. */
+/* A few packets a round, so that no audio waits for them: the descriptor stays readable while there are more. */
 static void on_control(struct worker *w)
 {
-	ssize_t n = recv(w->ctl, w->ctl_in, sizeof w->ctl_in, MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
+	if (!media_packets_read(w->ctl, &w->ctl_in)) {
 		w->done = true;
 		return;
 	}
-	for (size_t i = 0; i < (size_t)n / sizeof w->ctl_in[0]; i++)
-		obey(w, &w->ctl_in[i]);
-	mem_wipe(w->ctl_in, (size_t)n);		/* keys */
+	for (int i = 0; i < w->ctl_in.n; i++) {
+		struct media_batch *b = &w->ctl_in.p[i];
+
+		for (uint32_t k = 0; k < b->n; k++)
+			obey(w, &b->m[k]);
+		mem_wipe(b->m, b->n * sizeof b->m[0]);		/* keys */
+	}
 }
 
 static void on_socket(struct worker *w, uint32_t index)

@@ -24,6 +24,6 @@ size_t t_hex(const char *text, uint8_t *out, size_t cap)
 
 int main(void)
 {
-	return (run_srtp() + run_rtp() + run_ports() + run_player() + run_proto() + run_relay() +
+	return (run_srtp() + run_rtp() + run_packets() + run_ports() + run_player() + run_proto() + run_relay() +
 		run_sources() + run_wav()) != 0;
 }

@@ -10,6 +10,7 @@
 
 int run_srtp(void);
 int run_rtp(void);
+int run_packets(void);
 int run_ports(void);
 int run_player(void);
 int run_proto(void);
