@@ -2,31 +2,38 @@
 
 #include <string.h>
 
-#include "base/list.h"
 #include "base/mem.h"
 
-enum { MILLI = 1000, LEVELS = 2, CLASSES = 3, BANS_MAX = 30 };
+enum { MILLI = 1000, LEVELS = 2, CLASSES = 3, BANS_MAX = 30, BUCKETS_MIN = 64,
+       BLOCK = 1024, BLOCKS = (SOURCE_STRANGERS + SOURCE_BANNED + SOURCE_PROVEN) / BLOCK + 2 };
 enum { CLASS_STRANGER, CLASS_BANNED, CLASS_PROVEN };
 
+/* A flood of forged addresses fills the table: one cache line each, and places instead of pointers
+ * (0: none), so that it takes 4 MB of memory and not 10. */
 struct source {
-	struct hash_node node;
-	struct list age;		/* of its class, longest unheard first */
-	struct addr net;
-	uint8_t bits, class, bans;
-	bool held, scanner;		/* held: in or after a hold */
-	uint64_t tokens, strikes;	/* thousandths */
+	uint32_t next;			/* of its bucket; of the free ones */
+	uint32_t older, newer;		/* of its class: longer, less long unheard */
+	uint8_t ip[16];			/* as in struct addr */
+	uint8_t bits, class, bans;	/* bits: 32 is IPv4 */
+	bool held : 1, scanner : 1;	/* held: in or after a hold */
+	uint32_t tokens, strikes;	/* thousandths */
+	uint32_t credit, dropped;
 	ms_t at;			/* when these were true */
-	ms_t until, proven;		/* until: of a hold or ban; proven: till then */
-	uint32_t credit;
-	uint64_t dropped;
+	ms_t until;			/* of the hold or ban, or of the proof: its class says which */
+};
+_Static_assert(sizeof(struct source) == 64, "one line of the cache");
+
+struct class {
+	uint32_t oldest, newest, n;
 };
 
 struct sources {
 	struct source_rules r;
 	struct hash_seed seed;
-	struct hash tab;
-	struct list class[CLASSES];
-	uint32_t n[CLASSES];
+	uint32_t *bucket, nbucket;	/* a power of two */
+	struct source *block[BLOCKS];
+	uint32_t places, free;		/* ever used; the first free one of those */
+	struct class class[CLASSES];
 	struct source_counts sum;
 };
 
@@ -36,32 +43,123 @@ struct sources *sources_new(const struct source_rules *r, const struct hash_seed
 
 	t->r = *r;
 	t->seed = *seed;
-	hash_init(&t->tab);
-	for (int i = 0; i < CLASSES; i++)
-		list_init(&t->class[i]);
+	t->nbucket = BUCKETS_MIN;
+	t->bucket = mem_array(t->nbucket, sizeof *t->bucket);
+	t->places = 1;
 	return t;
-}
-
-static void drop(struct sources *t, struct source *x)
-{
-	hash_remove(&t->tab, &x->node);
-	list_remove(&x->age);
-	t->n[x->class]--;
-	mem_free(x);
 }
 
 void sources_free(struct sources *t)
 {
 	if (!t)
 		return;
-	for (int i = 0; i < CLASSES; i++)
-		while (!list_empty(&t->class[i]))
-			drop(t, LIST_ENTRY(t->class[i].next, struct source, age));
-	hash_close(&t->tab);
+	for (int i = 0; i < BLOCKS; i++)
+		mem_free(t->block[i]);
+	mem_free(t->bucket);
 	mem_free(t);
 }
 
+/* --- places --- */
+
+static struct source *at(const struct sources *t, uint32_t place)
+{
+	return &t->block[place / BLOCK][place % BLOCK];
+}
+
+/* No more than are kept of all classes are in use: what makes one too many drops one. */
+static uint32_t place_new(struct sources *t)
+{
+	uint32_t place = t->free;
+
+	if (place) {
+		t->free = at(t, place)->next;
+		*at(t, place) = (struct source){ 0 };
+		return place;
+	}
+	place = t->places++;
+	if (!t->block[place / BLOCK])
+		t->block[place / BLOCK] = mem_array(BLOCK, sizeof(struct source));
+	return place;
+}
+
+/* --- by age --- */
+
+static void age_add(struct sources *t, uint32_t place)
+{
+	struct source *x = at(t, place);
+	struct class *c = &t->class[x->class];
+
+	x->older = c->newest;
+	x->newer = 0;
+	if (c->newest)
+		at(t, c->newest)->newer = place;
+	else
+		c->oldest = place;
+	c->newest = place;
+	c->n++;
+}
+
+static void age_remove(struct sources *t, const struct source *x)
+{
+	struct class *c = &t->class[x->class];
+
+	if (x->older)
+		at(t, x->older)->newer = x->newer;
+	else
+		c->oldest = x->newer;
+	if (x->newer)
+		at(t, x->newer)->older = x->older;
+	else
+		c->newest = x->older;
+	c->n--;
+}
+
+static uint32_t place_of(const struct sources *t, const struct source *x)
+{
+	return x->newer ? at(t, x->newer)->older : t->class[x->class].newest;
+}
+
 /* --- the table --- */
+
+static uint32_t *bucket(const struct sources *t, const uint8_t ip[16], unsigned bits)
+{
+	uint8_t k[17];
+
+	memcpy(k, ip, 16);
+	k[16] = (uint8_t)bits;
+	return &t->bucket[hash_bytes(&t->seed, k, sizeof k) & (t->nbucket - 1)];
+}
+
+static void grow(struct sources *t)
+{
+	uint32_t *old = t->bucket, n = t->nbucket;
+
+	t->nbucket = 2 * n;
+	t->bucket = mem_array(t->nbucket, sizeof *t->bucket);
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t place = old[i], next; place; place = next) {
+			struct source *x = at(t, place);
+			uint32_t *b = bucket(t, x->ip, x->bits);
+
+			next = x->next;
+			x->next = *b;
+			*b = place;
+		}
+	mem_free(old);
+}
+
+static void drop(struct sources *t, uint32_t place)
+{
+	struct source *x = at(t, place);
+	uint32_t *b = bucket(t, x->ip, x->bits);
+
+	while (*b != place)
+		b = &at(t, *b)->next;
+	*b = x->next;
+	age_remove(t, x);
+	x->next = t->free;
+	t->free = place;
+}
 
 /* Level 0: the address or its /64; level 1: the /48. 0: there is no such level. */
 static unsigned net_of(const struct addr *a, int level, struct addr *net)
@@ -80,68 +178,63 @@ void source_net(const struct addr *a, struct addr *net)
 	(void)net_of(a, 0, net);
 }
 
-static uint64_t key(const struct sources *t, const struct addr *net, unsigned bits)
-{
-	uint8_t k[18];
-
-	memcpy(k, net->ip, 16);
-	k[16] = (uint8_t)net->family;
-	k[17] = (uint8_t)bits;
-	return hash_bytes(&t->seed, k, sizeof k);
-}
-
-static struct source *find(const struct sources *t, const struct addr *a, int level)
+static uint32_t find(const struct sources *t, const struct addr *a, int level)
 {
 	struct addr net;
 	unsigned bits = net_of(a, level, &net);
-	struct hash_node *n = bits ? hash_first(&t->tab, key(t, &net, bits)) : NULL;
+	uint32_t place = bits ? *bucket(t, net.ip, bits) : 0;
 
-	for (; n; n = hash_next(n)) {
-		struct source *x = HASH_ENTRY(n, struct source, node);
-
-		if (x->bits == bits && addr_same_ip(&x->net, &net))
-			return x;
-	}
-	return NULL;
+	while (place && (at(t, place)->bits != bits || memcmp(at(t, place)->ip, net.ip, sizeof net.ip)))
+		place = at(t, place)->next;
+	return place;
 }
 
 static void file_under(struct sources *t, struct source *x, uint8_t class)
 {
 	static const uint32_t most[CLASSES] = { SOURCE_STRANGERS, SOURCE_BANNED, SOURCE_PROVEN };
+	uint32_t place = place_of(t, x);
 
-	list_remove(&x->age);
-	t->n[x->class]--;
-	if (t->n[class] == most[class])
-		drop(t, LIST_ENTRY(t->class[class].next, struct source, age));
+	age_remove(t, x);
+	if (t->class[class].n == most[class])
+		drop(t, t->class[class].oldest);
 	x->class = class;
-	list_append(&t->class[class], &x->age);
-	t->n[class]++;
+	age_add(t, place);
+}
+
+static bool proven(const struct source *x, ms_t now)
+{
+	return x->class == CLASS_PROVEN && now < x->until;
+}
+
+static bool banned(const struct source *x, ms_t now)
+{
+	return now < x->until && (x->bans || x->scanner);
 }
 
 static uint64_t times(const struct source *x, ms_t now)
 {
-	return x->bits == 48 ? SOURCE_WIDE_TIMES : now < x->proven ? SOURCE_PROVEN_TIMES : 1;
+	return x->bits == 48 ? SOURCE_WIDE_TIMES : proven(x, now) ? SOURCE_PROVEN_TIMES : 1;
 }
 
-static struct source *get(struct sources *t, const struct addr *a, int level, ms_t now)
+static struct source *add(struct sources *t, const struct addr *net, unsigned bits, ms_t now)
 {
-	struct source *x = find(t, a, level);
+	uint32_t place, *b;
+	struct source *x;
 
-	if (x)
-		return x;
-	x = mem_new(sizeof *x);
-	x->bits = (uint8_t)net_of(a, level, &x->net);
-	if (!x->bits) {
-		mem_free(x);
-		return NULL;
-	}
+	if (t->class[CLASS_STRANGER].n == SOURCE_STRANGERS)
+		drop(t, t->class[CLASS_STRANGER].oldest);
+	if (t->class[CLASS_STRANGER].n + t->class[CLASS_BANNED].n + t->class[CLASS_PROVEN].n >= t->nbucket)
+		grow(t);
+	place = place_new(t);
+	x = at(t, place);
+	memcpy(x->ip, net->ip, sizeof x->ip);
+	x->bits = (uint8_t)bits;
 	x->at = now;
-	x->tokens = (uint64_t)t->r.burst * MILLI * times(x, now);
-	hash_add(&t->tab, &x->node, key(t, &x->net, x->bits));
-	list_append(&t->class[CLASS_STRANGER], &x->age);
-	t->n[CLASS_STRANGER]++;
-	if (t->n[CLASS_STRANGER] > SOURCE_STRANGERS)
-		drop(t, LIST_ENTRY(t->class[CLASS_STRANGER].next, struct source, age));
+	x->tokens = (uint32_t)(t->r.burst * MILLI * times(x, now));
+	b = bucket(t, x->ip, bits);
+	x->next = *b;
+	*b = place;
+	age_add(t, place);
 	return x;
 }
 
@@ -150,40 +243,38 @@ static struct source *get(struct sources *t, const struct addr *a, int level, ms
 /* What a ban was for is forgotten when nothing came for as long as the longest one lasts. */
 static void pass_time(struct sources *t, struct source *x, ms_t now)
 {
-	uint64_t ms = now > x->at ? now - x->at : 0, back;
+	uint64_t ms = now > x->at ? now - x->at : 0, back = ms * MILLI / SOURCE_STRIKE_MS;
 	uint64_t full = (uint64_t)t->r.burst * MILLI * times(x, now);
+	uint64_t tokens = x->tokens + ms * t->r.rate * times(x, now);	/* a thousandth a millisecond at 1/s */
 
-	x->tokens += ms * t->r.rate * times(x, now);	/* a thousandth a millisecond at 1/s */
-	if (x->tokens > full)
-		x->tokens = full;
-	back = ms * MILLI / SOURCE_STRIKE_MS;
-	x->strikes = x->strikes > back ? x->strikes - back : 0;
+	x->tokens = (uint32_t)(tokens < full ? tokens : full);
+	x->strikes = x->strikes > back ? x->strikes - (uint32_t)back : 0;
 	if (x->class == CLASS_BANNED && now > x->until && now - x->until > t->r.ban_max) {
 		x->bans = 0;
 		x->held = x->scanner = false;
 	}
 	if (x->class == CLASS_BANNED && !x->held && !x->bans)
 		file_under(t, x, CLASS_STRANGER);
-	if (x->class == CLASS_PROVEN && now >= x->proven)
+	if (x->class == CLASS_PROVEN && now >= x->until)
 		file_under(t, x, CLASS_STRANGER);
 	x->at = now;
 }
 
+/* NULL: there is no such level. */
 static struct source *touch(struct sources *t, const struct addr *a, int level, ms_t now)
 {
-	struct source *x = get(t, a, level, now);
+	uint32_t place = find(t, a, level);
+	struct addr net;
+	unsigned bits;
 
-	if (!x)
-		return NULL;
-	pass_time(t, x, now);
-	list_remove(&x->age);
-	list_append(&t->class[x->class], &x->age);
-	return x;
-}
-
-static bool banned(const struct source *x, ms_t now)
-{
-	return now < x->until && (x->bans || x->scanner);
+	if (!place) {
+		bits = net_of(a, level, &net);
+		return bits ? add(t, &net, bits, now) : NULL;
+	}
+	pass_time(t, at(t, place), now);
+	age_remove(t, at(t, place));
+	age_add(t, place);
+	return at(t, place);
 }
 
 static bool take(struct sources *t, struct source *x, ms_t now)
@@ -192,7 +283,7 @@ static bool take(struct sources *t, struct source *x, ms_t now)
 		x->tokens -= MILLI;
 		return true;
 	}
-	x->dropped++;
+	x->dropped += x->dropped < UINT32_MAX;
 	t->sum.dropped++;
 	return false;
 }
@@ -206,7 +297,7 @@ enum source_verdict source_hear(struct sources *t, const struct addr *a, ms_t no
 	x->credit += (uint32_t)(bytes < SOURCE_CREDIT - x->credit ? bytes : SOURCE_CREDIT - x->credit);
 	if (!take(t, x, now))
 		return SOURCE_DROP;
-	if (now < x->proven)
+	if (proven(x, now))
 		return SOURCE_KNOWN;
 	wide = touch(t, a, 1, now);
 	if (wide && !take(t, wide, now))
@@ -220,15 +311,16 @@ bool source_knock(struct sources *t, const struct addr *a, ms_t now)
 
 	if (!take(t, x, now))
 		return false;
-	wide = now < x->proven ? NULL : touch(t, a, 1, now);
+	wide = proven(x, now) ? NULL : touch(t, a, 1, now);
 	return !wide || take(t, wide, now);
 }
 
 static void view(const struct source *x, ms_t now, struct source_view *v)
 {
-	*v = (struct source_view){ .net = x->net, .bits = x->bits, .scanner = x->scanner,
+	*v = (struct source_view){ .net.family = x->bits == 32 ? ADDR_V4 : ADDR_V6, .bits = x->bits, .scanner = x->scanner,
 				   .bans = x->bans, .until = x->until, .dropped = x->dropped };
-	v->state = now < x->proven ? SOURCE_IS_PROVEN : banned(x, now) ? SOURCE_IS_BANNED
+	memcpy(v->net.ip, x->ip, sizeof v->net.ip);
+	v->state = proven(x, now) ? SOURCE_IS_PROVEN : banned(x, now) ? SOURCE_IS_BANNED
 		 : now < x->until ? SOURCE_IS_HELD : SOURCE_IS_STRANGER;
 }
 
@@ -271,7 +363,7 @@ bool source_strike(struct sources *t, const struct addr *a, ms_t now, struct sou
 	for (int level = 0; level < LEVELS; level++) {
 		struct source *x = touch(t, a, level, now);
 
-		if (!x || now < x->proven)
+		if (!x || proven(x, now))
 			break;
 		if (!strike(t, x, now))
 			continue;
@@ -285,7 +377,7 @@ bool source_ban(struct sources *t, const struct addr *a, ms_t now, struct source
 {
 	struct source *x = touch(t, a, 0, now);
 
-	if (now < x->proven || banned(x, now))
+	if (proven(x, now) || banned(x, now))
 		return false;
 	x->scanner = true;
 	ban(t, x, now);
@@ -297,31 +389,32 @@ void source_prove(struct sources *t, const struct addr *a, ms_t now)
 {
 	struct source *x = touch(t, a, 0, now);
 
-	x->proven = now + SOURCE_PROVEN_MS;
-	x->until = 0;
 	x->strikes = 0;
 	x->bans = 0;
 	x->held = x->scanner = false;
 	if (x->class != CLASS_PROVEN) {
-		x->tokens = (uint64_t)t->r.burst * MILLI * SOURCE_PROVEN_TIMES;
+		x->tokens = t->r.burst * MILLI * SOURCE_PROVEN_TIMES;
 		file_under(t, x, CLASS_PROVEN);
 	}
+	x->until = now + SOURCE_PROVEN_MS;
 }
 
 bool source_proven(const struct sources *t, const struct addr *a, ms_t now)
 {
-	const struct source *x = find(t, a, 0);
+	uint32_t place = find(t, a, 0);
 
-	return x && now < x->proven;
+	return place && proven(at(t, place), now);
 }
 
 bool source_may_send(struct sources *t, const struct addr *a, ms_t now, size_t bytes)
 {
-	struct source *x = find(t, a, 0);
+	uint32_t place = find(t, a, 0);
+	struct source *x;
 
-	if (!x)
+	if (!place)
 		return false;	/* it never sent anything */
-	if (now < x->proven)
+	x = at(t, place);
+	if (proven(x, now))
 		return true;
 	if (bytes > x->credit)
 		return false;
@@ -336,23 +429,22 @@ bool source_forgive(struct sources *t, const struct addr *a)
 	bool was = false;
 
 	for (int level = 0; level < LEVELS; level++) {
-		struct source *x = find(t, a, level);
+		uint32_t place = find(t, a, level);
 
-		if (!x || x->class != CLASS_BANNED)
+		if (!place || at(t, place)->class != CLASS_BANNED)
 			continue;
 		was = true;
-		drop(t, x);
+		drop(t, place);
 	}
 	return was;
 }
 
 void sources_each(const struct sources *t, ms_t now, bool (*fn)(void *, const struct source_view *), void *ctx)
 {
-	const struct list *head = &t->class[CLASS_BANNED];
 	struct source_view v;
 
-	for (const struct list *l = head->next; l != head; l = l->next) {
-		view(LIST_ENTRY(l, struct source, age), now, &v);
+	for (uint32_t place = t->class[CLASS_BANNED].oldest; place; place = at(t, place)->newer) {
+		view(at(t, place), now, &v);
 		if ((v.state == SOURCE_IS_BANNED || v.state == SOURCE_IS_HELD) && !fn(ctx, &v))
 			return;
 	}
@@ -361,7 +453,7 @@ void sources_each(const struct sources *t, ms_t now, bool (*fn)(void *, const st
 void sources_count(const struct sources *t, struct source_counts *c)
 {
 	*c = t->sum;
-	c->strangers = t->n[CLASS_STRANGER];
-	c->banned = t->n[CLASS_BANNED];
-	c->proven = t->n[CLASS_PROVEN];
+	c->strangers = t->class[CLASS_STRANGER].n;
+	c->banned = t->class[CLASS_BANNED].n;
+	c->proven = t->class[CLASS_PROVEN].n;
 }
