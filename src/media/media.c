@@ -19,9 +19,9 @@ enum { RESPAWN_MS = 200, QUEUE_MIN = 64 };
 
 struct mend {				/* one open end */
 	uint64_t id, owner;
-	uint32_t slot, pair;
+	uint32_t slot, pair, turn;	/* turn: in which it was opened */
 	int pool;
-	bool closing;
+	bool closing, peered;		/* peered: the engine may have believed a packet */
 };
 
 struct mpool {
@@ -44,7 +44,8 @@ struct media {
 	struct loop_watch *watch;
 	struct media_packets in;
 	struct media_batch out;		/* holds keys: wiped when sent */
-	bool out_due;			/* more than OPEN is in it     */
+	bool out_due;			/* something in it cannot wait */
+	uint32_t turn;
 	struct timer respawn;
 	struct media_event *queue;
 	uint32_t head, tail, cap;	/* cap is a power of two */
@@ -158,15 +159,17 @@ static void send_out(struct media *m)
 	drop_out(m);
 }
 
-/* An end of which nothing more is known than that it is open neither sends nor takes a packet:
- * OPEN alone wakes nobody and goes with the first message after it. */
+/* A packet wakes the other process, and that costs more than what is in it. What goes nowhere yet, an end that
+ * was opened in this turn and is not connected, and what ends where nothing went wait for the first message that
+ * cannot. */
 void media_turn_end(struct media *m)
 {
+	m->turn++;
 	if (m->out_due)
 		send_out(m);
 }
 
-static void send_down(struct media *m, struct media_msg *msg)
+static void send_down(struct media *m, struct media_msg *msg, bool due)
 {
 	msg->version = MEDIA_VERSION;
 	msg->epoch = m->epoch;
@@ -174,10 +177,17 @@ static void send_down(struct media *m, struct media_msg *msg)
 		inside_msg(m->inside, msg);
 	} else if (m->fd >= 0) {
 		m->out.m[m->out.n++] = *msg;
-		m->out_due |= msg->op != MEDIA_OPEN;
+		m->out_due |= due;
 		if (m->out.n == MEDIA_BATCH)
 			send_out(m);
 	}
+}
+
+/* To an end that has been open before this turn, or connects or plays. */
+static void send_to(struct media *m, const struct mend *e, struct media_msg *msg)
+{
+	msg->slot = e->slot;
+	send_down(m, msg, e->turn != m->turn || msg->op == MEDIA_CONNECT || msg->op == MEDIA_PLAY);
 }
 
 static void send_music(struct media *m)
@@ -185,7 +195,7 @@ static void send_music(struct media *m)
 	struct media_msg msg = { .op = MEDIA_MUSIC };
 
 	if (m->cfg.music && str_copy(msg.u.music.path, sizeof msg.u.music.path, str_of(m->cfg.music)))
-		send_down(m, &msg);
+		send_down(m, &msg, true);
 }
 
 static void send_pools(struct media *m)
@@ -197,7 +207,7 @@ static void send_pools(struct media *m)
 		msg.u.pool.bind = m->pool[i].cfg.bind;
 		msg.u.pool.port_min = m->pool[i].cfg.port_min;
 		msg.u.pool.pairs = (uint16_t)m->pool[i].ports.n;
-		send_down(m, &msg);
+		send_down(m, &msg, true);
 	}
 }
 
@@ -367,7 +377,7 @@ enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
 		return ERR_LIMIT;
 	}
 	*e = (struct mend){ .id = *end, .owner = w->owner, .pair = pair, .slot = p->first + pair,
-			    .pool = (int)(p - m->pool) };
+			    .pool = (int)(p - m->pool), .turn = m->turn };
 	m->by_slot[e->slot] = *end;
 	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++)
 		rng_bytes(&m->loop->rng, local->key[s], srtp_key_bytes((enum srtp_suite)s));
@@ -378,7 +388,7 @@ enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
 	memcpy(msg.u.open.key, local->key, sizeof local->key);
 	msg.u.open.no_media_ms = (uint32_t)w->no_media;
 	msg.u.open.fill_ms = w->fill;
-	send_down(m, &msg);
+	send_down(m, &msg, false);
 	mem_wipe(&msg, sizeof msg);
 	return OK;
 }
@@ -397,7 +407,7 @@ void media_peer(struct media *m, uint64_t id, int early, const struct media_remo
 
 	if (!e)
 		return;
-	msg.slot = e->slot;
+	e->peered = true;
 	msg.u.peer.rtp = r->rtp;
 	msg.u.peer.rtcp = r->rtcp;
 	msg.u.peer.near = r->near;
@@ -408,7 +418,7 @@ void media_peer(struct media *m, uint64_t id, int early, const struct media_remo
 	memcpy(msg.u.peer.key, r->key, sizeof r->key);
 	memcpy(msg.u.peer.rx_pt, r->rx_pt, sizeof r->rx_pt);
 	memcpy(msg.u.peer.tx_pt, r->tx_pt, sizeof r->tx_pt);
-	send_down(m, &msg);
+	send_to(m, e, &msg);
 	mem_wipe(&msg, sizeof msg);
 }
 
@@ -419,9 +429,8 @@ void media_serve(struct media *m, uint64_t id, int early, bool wipe)
 
 	if (!e)
 		return;
-	msg.slot = e->slot;
 	msg.u.serve.wipe_others = wipe;
-	send_down(m, &msg);
+	send_to(m, e, &msg);
 }
 
 void media_connect(struct media *m, uint64_t a, uint64_t b)
@@ -431,9 +440,8 @@ void media_connect(struct media *m, uint64_t a, uint64_t b)
 
 	if (!x)
 		return;
-	msg.slot = x->slot;
 	msg.other = y ? y->slot : UINT32_MAX;
-	send_down(m, &msg);
+	send_to(m, x, &msg);
 }
 
 void media_direction(struct media *m, uint64_t id, bool send, bool expect)
@@ -443,10 +451,9 @@ void media_direction(struct media *m, uint64_t id, bool send, bool expect)
 
 	if (!e)
 		return;
-	msg.slot = e->slot;
 	msg.u.direction.send = send;
 	msg.u.direction.expect = expect;
-	send_down(m, &msg);
+	send_to(m, e, &msg);
 }
 
 void media_play(struct media *m, uint64_t id, enum media_source s, enum media_codec c)
@@ -457,13 +464,14 @@ void media_play(struct media *m, uint64_t id, enum media_source s, enum media_co
 
 	if (!e)
 		return;
-	msg.slot = e->slot;
 	msg.u.play.source = (uint8_t)s;
 	msg.u.play.codec = (uint8_t)c;
 	memcpy(msg.u.play.country, country, strnlen(country, sizeof msg.u.play.country));
-	send_down(m, &msg);
+	send_to(m, e, &msg);
 }
 
+/* Where no peer was known, as with all that did not answer of a call that rang in many places, there is nothing
+ * to be told: the end is over at once. */
 void media_close(struct media *m, uint64_t id)
 {
 	struct mend *e = open_end(m, id);
@@ -474,10 +482,10 @@ void media_close(struct media *m, uint64_t id)
 		return;
 	e->closing = true;
 	msg.slot = e->slot;
-	send_down(m, &msg);
-	if (m->inside || m->fd >= 0)
+	ev.owner = e->owner;
+	send_down(m, &msg, e->peered);
+	if (e->peered && (m->inside || m->fd >= 0))
 		return;
-	ev.owner = e->owner;		/* no process: nothing will answer */
 	push(m, &ev);
 	end_gone(m, e);
 }

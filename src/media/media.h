@@ -71,7 +71,7 @@ void media_connect(struct media *m, uint64_t a, uint64_t b);	/* b 0: nobody */
 /* May we send to it; should it be sending? */
 void media_direction(struct media *m, uint64_t end, bool send, bool expect);
 void media_play(struct media *m, uint64_t end, enum media_source s, enum media_codec c);
-/* MEDIA_EV_CLOSED with the counters follows. */
+/* MEDIA_EV_CLOSED with the counters follows; an end that never had a peer has none. */
 void media_close(struct media *m, uint64_t end);
 
 struct media_stats {
