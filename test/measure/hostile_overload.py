@@ -26,16 +26,21 @@ no-media: 0
 media-rest: 1
 zones: [ {{ name: pbx, kind: pbx }} ]
 listeners:
-  - {{ name: near, zone: pbx, transport: udp, bind: "127.0.0.1:{near}", media-bind: 127.0.0.3, media-ports: 10000-18999 }}
-  - {{ name: away, zone: pbx, transport: udp, bind: "127.0.0.1:{away}", media-bind: 127.0.0.2, media-ports: 10000-18999 }}
+  - {{ name: near, zone: pbx, transport: udp, bind: "127.0.0.1:{near}", media-bind: 127.0.0.3, media-ports: 10000-15999 }}
+  - {{ name: away, zone: pbx, transport: udp, bind: "127.0.0.1:{away}", media-bind: 127.0.0.2, media-ports: 10000-21999 }}
 trunks:
   - {{ name: near, profile: generic, listener: near, options: no, inbound-css: all, from: [ 127.0.0.0/8 ], hosts: [ "127.0.0.1:9" ] }}
   - {{ name: far, profile: generic, listener: away, options: no, hosts: [ "127.0.0.1:{far}" ] }}
 """
+# What Tandem is for: one extension rings the desk phone and another place together.
 SITE = """
-partitions: [ all ]
-spaces: [ { name: all, partitions: [ all ] } ]
-patterns: [ { pattern: "!", partition: all, trunks: [ far ] } ]
+partitions: [ all, remote ]
+spaces: [ { name: all, partitions: [ all ] }, { name: reroute, partitions: [ remote ] } ]
+users: [ { name: ann } ]
+lines: [ { number: "5002", partition: all, user: ann, endpoints: [ "7001@far" ] } ]
+patterns: [ { pattern: "70XX", partition: remote, trunks: [ far ] } ]
+profiles: [ { name: ann, user: ann, reroute-css: reroute, lines: [ "5002" ] } ]
+remotes: [ { name: teams, profile: ann, number: "7002", delay: 0, too-soon: 0, too-late: 0 } ]
 """
 CORES = sorted(os.sched_getaffinity(0))
 TOOL = ROOT / "build/rel/measure_overload"
@@ -75,20 +80,22 @@ class Border:
         return (self.cpu_s() - before) / got["completed"]
 
 
+def carries(b, rate, seconds, tried):
+    _, got = b.offer(rate, seconds)
+    share = got["completed"] / got["offered"]
+    tried.append((rate, seconds, round(share, 3), got["p99_ms"]))
+    return share >= 0.99
+
+
 def capacity(b, cost):
-    """The highest rate at which 99 of 100 complete, in steps of a twelfth; and what was tried. A rate that fails
-    has a second try: what else runs on the machine may have been it. cost: of an unhurried call, s."""
-    tried, best, rate, again = [], 0, round(0.7 / cost), False
-    while True:
-        _, got = b.offer(rate, STEP_S)
-        share = got["completed"] / got["offered"]
-        tried.append((rate, round(share, 3), got["p99_ms"]))
-        if share >= 0.99:
-            best, rate, again = rate, rate + max(1, rate // 12), False
-        elif again:
-            break
-        else:
-            again = True
+    """The highest rate at which 99 of 100 complete, in steps of a twelfth, and for as long as the overload will last;
+    and what was tried. A rate that fails has a second try: what else runs on the machine may have been it."""
+    tried, best, rate = [], 0, round(0.7 / cost)
+    while carries(b, rate, STEP_S, tried) or carries(b, rate, STEP_S, tried):
+        best, rate = rate, rate + max(1, rate // 12)
+    while best and not carries(b, best, OVER_S, tried) and not carries(b, best, OVER_S, tried):
+        best -= max(1, best // 24)
+        time.sleep(REST_S)
     return best, tried
 
 
@@ -98,10 +105,10 @@ def over(b, rate):
     return sum(middle) / max(1, len(middle)), seconds, got
 
 
-@measure("G3", f"a border with one core is offered {TIMES} times the calls it carries for {OVER_S} s, over UDP with all "
-         "repetitions; its capacity is measured before, as the highest rate at which 99 % complete",
+@measure("G3", f"a border with one core is offered {TIMES} times the calls it carries, each to an extension that rings two, for "
+         f"{OVER_S} s over UDP with all repetitions; its capacity is measured before, as the highest rate at which 99 % complete as long",
          "over capacity: 503 with a Retry-After spread over 5 to 60 s; goodput at least 90 % of capacity; no call that was answered is lost",
-         "none published; RFC 7339 asks for it", limit_s=400)
+         "none published; RFC 7339 asks for it", limit_s=1200)
 def five_times():
     with Bed("overload") as bed:
         b = Border(bed)
@@ -110,12 +117,12 @@ def five_times():
         for n in range(ROUNDS):
             if n:
                 time.sleep(REST_S)
-            carries, tried = capacity(b, cost)
-            if not carries:
+            most, tried = capacity(b, cost)
+            if not most:
                 raise Failed(f"no rate is carried: {tried}")
             time.sleep(REST_S)
-            good, seconds, got = over(b, TIMES * carries)
-            rounds.append({"capacity": carries, "tried": tried, "goodput": good, "share": good / carries, "all": got, "seconds": seconds})
+            good, seconds, got = over(b, TIMES * most)
+            rounds.append({"capacity": most, "tried": tried, "goodput": good, "share": good / most, "all": got, "seconds": seconds})
         return verdict(b, cost, rounds)
 
 
