@@ -15,13 +15,21 @@
 
 extern char **environ;
 
-enum { RESPAWN_MS = 200, QUEUE_MIN = 64 };
+enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100 };
+
+/* When a message must leave. A packet wakes the other process, and that costs more than what is in it. */
+enum due {
+	DUE_NEVER,			/* nothing comes of it alone: it goes with the next that must */
+	DUE_SOON,			/* in SOON_MS */
+	DUE_NOW,			/* when the turn ends */
+};
 
 struct mend {				/* one open end */
 	uint64_t id, owner;
 	uint32_t slot, pair, turn;	/* turn: in which it was opened */
 	int pool;
-	bool closing, peered;		/* peered: the engine may have believed a packet */
+	bool closing, sends;
+	bool peered;			/* the engine may have believed a packet */
 };
 
 struct mpool {
@@ -44,9 +52,9 @@ struct media {
 	struct loop_watch *watch;
 	struct media_packets in;
 	struct media_batch out;		/* holds keys: wiped when sent */
-	bool out_due;			/* something in it cannot wait */
+	enum due out_due;
 	uint32_t turn;
-	struct timer respawn;
+	struct timer respawn, soon;	/* soon: what is in `out` leaves */
 	struct media_event *queue;
 	uint32_t head, tail, cap;	/* cap is a power of two */
 	int ready;
@@ -149,7 +157,8 @@ static void drop_out(struct media *m)
 {
 	mem_wipe(m->out.m, m->out.n * sizeof m->out.m[0]);
 	m->out.n = 0;
-	m->out_due = false;
+	m->out_due = DUE_NEVER;
+	timer_stop(&m->loop->timers, &m->soon);
 }
 
 static void send_out(struct media *m)
@@ -159,17 +168,21 @@ static void send_out(struct media *m)
 	drop_out(m);
 }
 
-/* A packet wakes the other process, and that costs more than what is in it. What goes nowhere yet, an end that
- * was opened in this turn and is not connected, and what ends where nothing went wait for the first message that
- * cannot. */
+static void on_soon(void *arg)
+{
+	send_out(arg);
+}
+
 void media_turn_end(struct media *m)
 {
 	m->turn++;
-	if (m->out_due)
+	if (m->out_due == DUE_NOW)
 		send_out(m);
+	else if (m->out_due == DUE_SOON && !timer_armed(&m->soon))
+		timer_start(&m->loop->timers, &m->soon, SOON_MS, on_soon, m);
 }
 
-static void send_down(struct media *m, struct media_msg *msg, bool due)
+static void send_down(struct media *m, struct media_msg *msg, enum due due)
 {
 	msg->version = MEDIA_VERSION;
 	msg->epoch = m->epoch;
@@ -177,17 +190,17 @@ static void send_down(struct media *m, struct media_msg *msg, bool due)
 		inside_msg(m->inside, msg);
 	} else if (m->fd >= 0) {
 		m->out.m[m->out.n++] = *msg;
-		m->out_due |= due;
+		m->out_due = due > m->out_due ? due : m->out_due;
 		if (m->out.n == MEDIA_BATCH)
 			send_out(m);
 	}
 }
 
-/* To an end that has been open before this turn, or connects or plays. */
-static void send_to(struct media *m, const struct mend *e, struct media_msg *msg)
+/* An end that was opened in this turn and is not connected goes nowhere yet. */
+static void send_to(struct media *m, const struct mend *e, struct media_msg *msg, enum due due)
 {
 	msg->slot = e->slot;
-	send_down(m, msg, e->turn != m->turn || msg->op == MEDIA_CONNECT || msg->op == MEDIA_PLAY);
+	send_down(m, msg, e->turn == m->turn && msg->op != MEDIA_CONNECT && msg->op != MEDIA_PLAY ? DUE_NEVER : due);
 }
 
 static void send_music(struct media *m)
@@ -195,7 +208,7 @@ static void send_music(struct media *m)
 	struct media_msg msg = { .op = MEDIA_MUSIC };
 
 	if (m->cfg.music && str_copy(msg.u.music.path, sizeof msg.u.music.path, str_of(m->cfg.music)))
-		send_down(m, &msg, true);
+		send_down(m, &msg, DUE_NOW);
 }
 
 static void send_pools(struct media *m)
@@ -207,7 +220,7 @@ static void send_pools(struct media *m)
 		msg.u.pool.bind = m->pool[i].cfg.bind;
 		msg.u.pool.port_min = m->pool[i].cfg.port_min;
 		msg.u.pool.pairs = (uint16_t)m->pool[i].ports.n;
-		send_down(m, &msg, true);
+		send_down(m, &msg, DUE_NOW);
 	}
 }
 
@@ -388,7 +401,7 @@ enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
 	memcpy(msg.u.open.key, local->key, sizeof local->key);
 	msg.u.open.no_media_ms = (uint32_t)w->no_media;
 	msg.u.open.fill_ms = w->fill;
-	send_down(m, &msg, false);
+	send_down(m, &msg, DUE_NEVER);
 	mem_wipe(&msg, sizeof msg);
 	return OK;
 }
@@ -418,7 +431,7 @@ void media_peer(struct media *m, uint64_t id, int early, const struct media_remo
 	memcpy(msg.u.peer.key, r->key, sizeof r->key);
 	memcpy(msg.u.peer.rx_pt, r->rx_pt, sizeof r->rx_pt);
 	memcpy(msg.u.peer.tx_pt, r->tx_pt, sizeof r->tx_pt);
-	send_to(m, e, &msg);
+	send_to(m, e, &msg, DUE_NOW);
 	mem_wipe(&msg, sizeof msg);
 }
 
@@ -430,7 +443,7 @@ void media_serve(struct media *m, uint64_t id, int early, bool wipe)
 	if (!e)
 		return;
 	msg.u.serve.wipe_others = wipe;
-	send_to(m, e, &msg);
+	send_to(m, e, &msg, DUE_NOW);
 }
 
 void media_connect(struct media *m, uint64_t a, uint64_t b)
@@ -441,7 +454,7 @@ void media_connect(struct media *m, uint64_t a, uint64_t b)
 	if (!x)
 		return;
 	msg.other = y ? y->slot : UINT32_MAX;
-	send_to(m, x, &msg);
+	send_to(m, x, &msg, DUE_NOW);
 }
 
 void media_direction(struct media *m, uint64_t id, bool send, bool expect)
@@ -453,7 +466,8 @@ void media_direction(struct media *m, uint64_t id, bool send, bool expect)
 		return;
 	msg.u.direction.send = send;
 	msg.u.direction.expect = expect;
-	send_to(m, e, &msg);
+	send_to(m, e, &msg, send == e->sends ? DUE_SOON : DUE_NOW);	/* else no packet cares */
+	e->sends = send;
 }
 
 void media_play(struct media *m, uint64_t id, enum media_source s, enum media_codec c)
@@ -467,7 +481,7 @@ void media_play(struct media *m, uint64_t id, enum media_source s, enum media_co
 	msg.u.play.source = (uint8_t)s;
 	msg.u.play.codec = (uint8_t)c;
 	memcpy(msg.u.play.country, country, strnlen(country, sizeof msg.u.play.country));
-	send_to(m, e, &msg);
+	send_to(m, e, &msg, DUE_NOW);
 }
 
 /* Where no peer was known, as with all that did not answer of a call that rang in many places, there is nothing
@@ -482,8 +496,9 @@ void media_close(struct media *m, uint64_t id)
 		return;
 	e->closing = true;
 	msg.slot = e->slot;
+	msg.u.close.quiet = !e->peered;
 	ev.owner = e->owner;
-	send_down(m, &msg, e->peered);
+	send_down(m, &msg, e->peered ? DUE_SOON : DUE_NEVER);
 	if (e->peered && (m->inside || m->fd >= 0))
 		return;
 	push(m, &ev);

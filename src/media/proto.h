@@ -14,7 +14,7 @@
 #include "io/timer.h"
 #include "media/srtp.h"
 
-enum { MEDIA_VERSION = 2, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
+enum { MEDIA_VERSION = 3, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
        MEDIA_BATCH = 16, MEDIA_PATH_MAX = 256 };
 
 /* What a payload is, the same on both legs; payload types differ from leg to leg. */
@@ -63,6 +63,7 @@ struct media_msg {
 		struct { uint8_t wipe_others; } serve;
 		struct { uint8_t send, expect; } direction;
 		struct { uint8_t source, codec; char country[4]; } play;
+		struct { uint8_t quiet; } close;	/* quiet: no CLOSED follows */
 		struct { char path[MEDIA_PATH_MAX]; } music;
 		struct { struct addr at; int32_t sys_errno; } failed;
 		struct { struct addr from; } latched;

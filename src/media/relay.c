@@ -209,7 +209,7 @@ static void do_play(struct relay *r, struct end *e, const struct media_msg *m, m
 	e->play_at = now;
 }
 
-static void do_close(struct relay *r, struct end *e)
+static void do_close(struct relay *r, struct end *e, bool quiet)
 {
 	struct media_msg m = { 0 };
 
@@ -220,7 +220,8 @@ static void do_close(struct relay *r, struct end *e)
 
 		m.u.counts.lost = want > e->rx.received ? want - e->rx.received : 0;
 	}
-	relay_up(r, e, MEDIA_CLOSED, &m);
+	if (!quiet)
+		relay_up(r, e, MEDIA_CLOSED, &m);
 	end_close(r, e);
 }
 
@@ -241,7 +242,7 @@ void relay_msg(struct relay *r, const struct media_msg *m, ms_t now)
 	case MEDIA_CONNECT: do_connect(r, e, m->other, now); break;
 	case MEDIA_DIRECTION: do_direction(e, m, now); break;
 	case MEDIA_PLAY: do_play(r, e, m, now); break;
-	case MEDIA_CLOSE: do_close(r, e); break;
+	case MEDIA_CLOSE: do_close(r, e, m->u.close.quiet); break;
 	case MEDIA_MUSIC: case MEDIA_POOL: case MEDIA_OPEN: case MEDIA_READY: case MEDIA_FAILED:
 	case MEDIA_FIRST_PACKET: case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED:
 	case MEDIA_NOP:

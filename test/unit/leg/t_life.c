@@ -132,6 +132,27 @@ static void every_leg_ends_once_with_its_counters(void **state)
 	bed_free(b);
 }
 
+static void who_never_answered_gives_its_ports_back_once(void **state)
+{
+	struct bed *b = bed_new();
+	uint32_t open, left, all;
+
+	(void)state;
+	media_counts(b->media, &open, &all);
+	bed_invite(b, bed_sdp(""));
+	assert_int_equal(bed_dial(b), OK);
+	media_counts(b->media, &open, &left);
+	assert_int_equal(open, 2);
+	assert_int_equal(left, all - 2);
+	assert_int_equal(leg_end(b->legs, b->winner, 0, NULL, 0), OK);
+	assert_int_equal(leg_end(b->legs, b->caller, 486, NULL, 0), OK);
+	bed_run(b, 100);
+	media_counts(b->media, &open, &left);
+	assert_int_equal(open, 0);
+	assert_int_equal(left, all);
+	bed_free(b);
+}
+
 static void an_attempt_at_another_host_says_the_same(void **state)
 {
 	struct bed *b = bed_new();
@@ -181,6 +202,7 @@ int run_life(void)
 		cmocka_unit_test(full_tables_are_503),
 		cmocka_unit_test(functions_at_the_wrong_time_do_nothing),
 		cmocka_unit_test(every_leg_ends_once_with_its_counters),
+		cmocka_unit_test(who_never_answered_gives_its_ports_back_once),
 		cmocka_unit_test(an_attempt_at_another_host_says_the_same),
 		cmocka_unit_test(media_news_of_another_end_is_nothing),
 	};

@@ -192,6 +192,22 @@ static void a_tone_is_played_instead_of_the_other_side(void **state)
 	bed_free(b);
 }
 
+static void an_end_closed_quietly_tells_nothing(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = msg(MEDIA_CLOSE, A);
+	size_t before = (size_t)b->nup;
+
+	(void)state;
+	m.u.close.quiet = 1;
+	tell(b, &m);
+	assert_int_equal(b->nup, before);
+	b->nout = 0;
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 99, 0, 1);
+	assert_int_equal(b->nout, 0);
+	bed_free(b);
+}
+
 static void a_closed_end_tells_its_counters_and_is_gone(void **state)
 {
 	struct bed *b = talking(0);
@@ -240,6 +256,7 @@ int run_relay(void)
 		cmocka_unit_test(a_tone_is_played_instead_of_the_other_side),
 		cmocka_unit_test(three_that_point_at_each_other_are_freed),
 		cmocka_unit_test(a_closed_end_tells_its_counters_and_is_gone),
+		cmocka_unit_test(an_end_closed_quietly_tells_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
