@@ -39,7 +39,7 @@ def live_thousand_split_calls():
         if s.loser.counts()["failed"] or s.winner.counts()["failed"]:
             raise Failed(f"losers: {s.loser.counts()}, winners: {s.winner.counts()}")
         ended = time.monotonic()
-        until("the records", lambda: s.daemon.json("status")["records_waiting"] == 0)
+        s.daemon.recorded()
         check_records(s.daemon, calls)
         try:
             until("the counters", lambda: s.counters(BACK)[0] == before,

@@ -24,7 +24,7 @@ MORE_MS = 5         # what a fault may cost a call's set-up, and the loop
 
 def lost_and_doubled(m, sipps):
     """Of the calls SIPp made, how many have no record; and how many Call-IDs have two."""
-    until("the records to be written", lambda: m.status()["records_waiting"] == 0, 60, 0.2)
+    m.daemon.recorded(60)
     ids = m.call_ids()
     created = sums(sipps)[0]
     return created - sum(1 for i in ids if i.endswith("@127.0.0.1")), sum(1 for n in ids.values() if n > 1)

@@ -2,7 +2,7 @@
 import threading
 import time
 
-from lib.bed import Bed, Failed, until
+from lib.bed import Bed, Failed
 from lib.measure import Result, measure
 from lib.tandem import Daemon
 from phone import Phone, SDP, header
@@ -78,7 +78,7 @@ def toll_fraud():
         other = Phone("127.0.0.7", ("127.0.0.1", 5060), "1002", "secret-1002")
         other.register()
         dear = [(number, begin(other, number, 900 + n)[0]) for n, number in enumerate(DEAR)]
-        until("the records", lambda: d.json("status")["records_waiting"] == 0, 10)
+        d.recorded()
         records = d.json("cdr", "--limit", "all")["records"]
         reasons = [r["reason"] for r in records]
         refused = [g for g in got if g[0] != 200]

@@ -9,7 +9,7 @@ import sqlite3
 import urllib.parse
 
 from injectbed import Ends, cli, harmful, piped, read_back, value
-from lib.bed import Bed, Failed, until
+from lib.bed import Bed, Failed
 from lib.measure import Result, measure
 from payloads import payloads
 
@@ -313,7 +313,7 @@ def injection():
         ends.run((c[:4] for c in nobody), rate=180)
         strange += [f"{c[0]!r} ended with {ends.done[c[0]]}: {c[2][:200]!r}" for c in nobody if ends.done[c[0]] != 404]
         closed = raw(ends, everything)
-        until("the records", lambda: daemon.json("status")["records_waiting"] == 0, 30)
+        daemon.recorded(30)
         got, count, sane = rows(daemon.store)
         calls = [c for c in calls + nobody if ends.done[c[0]] != 400]       # 400: no call, and so no record
         wrong = compare(got, [c[4] for c in calls])

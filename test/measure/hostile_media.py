@@ -264,8 +264,8 @@ class LiveCall:
         time.sleep(0.2)
         ends = last_line(self.talk)
         bye = self.a.end(self.words)
-        until("the record", lambda: self.g.daemon.json("status")["records_waiting"] == 0)
-        record = next(r for r in self.g.daemon.json("cdr")["records"] if r["caller_call_id"] == self.words["call_id"])
+        record = until("the record", lambda: next((r for r in self.g.daemon.json("cdr")["records"]
+                                                   if r["caller_call_id"] == self.words["call_id"]), None))
         told = self.g.daemon.cli("show", "call", record["id"])
         what = {"told": [l for l in told.splitlines() if l.startswith("Media packets refused")], "live": live, "ends": ends, "bye": bye, "reason": record["reason"], "status": record["status"],
                 "caller": {k: v for k, v in record.items() if k.startswith("media_")},

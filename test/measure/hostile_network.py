@@ -49,7 +49,7 @@ def back_to(daemon, start, limit_s=40):
 
 
 def records(daemon, columns="status, reason, ended_by, caller_call_id"):
-    until("the records", lambda: daemon.json("status")["records_waiting"] == 0, 20)
+    daemon.recorded()
     with sqlite3.connect(f"file:{daemon.dir}/t.db?mode=ro", uri=True) as db:
         db.row_factory = sqlite3.Row
         return [dict(r) for r in db.execute(f"SELECT {columns} FROM cdr ORDER BY id")]

@@ -122,7 +122,7 @@ class Mix:
 
     def records(self):
         """{reason: how many} of the store, and how many Call-IDs have more than one record."""
-        until("the records", lambda: self.status()["records_waiting"] == 0, 20)
+        self.daemon.recorded()
         with sqlite3.connect(f"file:{self.daemon.store}?mode=ro", uri=True) as db:
             columns = [r[1] for r in db.execute("PRAGMA table_info(cdr)")]
             by = dict(db.execute("SELECT reason, count(*) FROM cdr GROUP BY reason"))

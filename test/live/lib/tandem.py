@@ -3,8 +3,9 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
-from lib.bed import SLOWER, Failed
+from lib.bed import SLOWER, Failed, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -54,6 +55,11 @@ class Daemon:
 
     def json(self, *words, limit_s=20):
         return json.loads(self.cli(*words, "--json", limit_s=limit_s))
+
+    def recorded(self, limit_s=20):
+        """Waits until the records of all calls that have ended are written; an end is known when its media is closed."""
+        time.sleep(0.3)
+        until("the records", lambda: self.json("status")["records_waiting"] == 0, limit_s)
 
     def apply(self, site):
         path = self.dir / "site.yaml"
