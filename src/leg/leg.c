@@ -111,12 +111,17 @@ static void forget(struct leg *g)
 	slot_free(&g->ls->tab, g->id);
 }
 
-static enum err open_media(struct leg *g)
+static enum err open_media(struct leg *g, struct str side, struct reason *why)
 {
 	struct media_want w = { .pool = g->peer->media.pool, .owner = g->id,
 				.no_media = g->peer->media.no_media, .fill = g->peer->media.fill };
+	enum err e = media_open(g->ls->cfg.media, &w, &g->end, &g->local);
 
-	return media_open(g->ls->cfg.media, &w, &g->end, &g->local);
+	if (e == ERR_AGAIN)
+		*why = REASON(INTERNAL, STR("the media process is being started again"));
+	else if (e)
+		*why = REASON(LIMIT_PORTS, side);
+	return e;
 }
 
 /* The session is over. The counters come from media, then the leg is gone. */
@@ -207,8 +212,7 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 	}
 	if (!e) {
 		*status = 503;
-		*why = REASON(LIMIT_PORTS, STR("the caller's side"));
-		e = open_media(g);
+		e = open_media(g, STR("the caller's side"), why);
 	}
 	if (!e && g->have_offer && leg_reachable(g, &g->offer->r, &unreachable)) {
 		*status = 488;
@@ -448,8 +452,7 @@ enum err leg_dial(struct legs *ls, const struct leg_dial *d, uint64_t *leg, stru
 	*why = REASON(NO_COMMON_CODEC, STR("The caller"), STR("nothing the destination may use"));
 	if (!codecs.n)
 		goto fail;
-	*why = REASON(LIMIT_PORTS, STR("the destination's side"));
-	if (open_media(g))
+	if (open_media(g, STR("the destination's side"), why))
 		goto fail;
 	*why = REASON(LIMIT_TOTAL, STR("sessions"));
 	keep_invite(g, d);

@@ -1,6 +1,7 @@
 #include "media/media.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +16,8 @@
 
 extern char **environ;
 
-enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100 };
+enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, OUT_MAX = 65536,
+       SOCKET_BYTES = 4 << 20 };
 
 /* When a message must leave. A packet wakes the other process, and that costs more than what is in it. */
 enum due {
@@ -26,10 +28,19 @@ enum due {
 
 struct mend {				/* one open end */
 	uint64_t id, owner;
-	uint32_t slot, pair, turn;	/* turn: in which it was opened */
+	uint32_t slot, pair;
 	int pool;
 	bool closing, sends;
-	bool peered;			/* the engine may have believed a packet */
+	bool used;			/* connected or playing: the engine has work with it */
+	bool peered;			/* it may have believed a packet */
+};
+
+struct mout {				/* holds keys: wiped when sent */
+	struct media_msg *m;
+	uint32_t n, cap;
+	enum due due;
+	ms_t stuck;			/* the socket is full since then; 0: it is not */
+	struct timer later;
 };
 
 struct mpool {
@@ -51,10 +62,8 @@ struct media {
 	uint32_t epoch;
 	struct loop_watch *watch;
 	struct media_packets in;
-	struct media_batch out;		/* holds keys: wiped when sent */
-	enum due out_due;
-	uint32_t turn;
-	struct timer respawn, soon;	/* soon: what is in `out` leaves */
+	struct mout out;
+	struct timer respawn;
 	struct media_event *queue;
 	uint32_t head, tail, cap;	/* cap is a power of two */
 	int ready;
@@ -153,54 +162,118 @@ static void on_up(void *ctx, const struct media_msg *msg)
 
 /* --- the process ---------------------------------------------------------------- */
 
-static void drop_out(struct media *m)
+/* The first n of them are on their way, or nobody wants them any more. */
+static void out_done(struct media *m, uint32_t n)
 {
-	mem_wipe(m->out.m, m->out.n * sizeof m->out.m[0]);
-	m->out.n = 0;
-	m->out_due = DUE_NEVER;
-	timer_stop(&m->loop->timers, &m->soon);
+	struct mout *o = &m->out;
+
+	memmove(o->m, o->m + n, (o->n - n) * sizeof *o->m);
+	mem_wipe(o->m + (o->n - n), n * sizeof *o->m);
+	o->n -= n;
+	if (o->n)
+		return;
+	o->due = DUE_NEVER;
+	o->stuck = 0;
+	timer_stop(&m->loop->timers, &o->later);
 }
 
-static void send_out(struct media *m)
+/* It does not read: it hangs, and its calls have no audio. That it is gone is noticed by the watch. */
+static void give_up(struct media *m)
 {
-	/* A full socket means a hung process: its end is noticed by the watch. */
-	(void)send(m->fd, m->out.m, m->out.n * sizeof m->out.m[0], MSG_DONTWAIT | MSG_NOSIGNAL);
-	drop_out(m);
+	log_line(&m->loop->log, LOG_ERROR, "The media process has not read what it was told for %u ms, so it is stopped and started again. "
+		 "If that comes back, the machine is too busy for it.", (unsigned)(m->loop->now - m->out.stuck));
+	(void)kill(m->pid, SIGKILL);
+	m->out.stuck = m->loop->now;	/* once is enough */
 }
 
-static void on_soon(void *arg)
+static void send_out(struct media *m);
+
+static void on_later(void *arg)
 {
 	send_out(arg);
 }
 
+/* While the socket is full all waits in order. */
+static void stuck(struct media *m)
+{
+	struct mout *o = &m->out;
+
+	if (!o->stuck)
+		o->stuck = m->loop->now;
+	if (m->loop->now - o->stuck >= m->cfg.stuck || o->n >= OUT_MAX)
+		give_up(m);
+	if (!timer_armed(&o->later))
+		timer_start(&m->loop->timers, &o->later, AGAIN_MS, on_later, m);
+}
+
+static void send_out(struct media *m)
+{
+	struct mout *o = &m->out;
+
+	while (o->n) {
+		uint32_t n = o->n < MEDIA_BATCH ? o->n : MEDIA_BATCH;
+
+		if (send(m->fd, o->m, n * sizeof *o->m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+			if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
+				stuck(m);
+			else
+				out_done(m, o->n);	/* it is gone, which the watch tells */
+			return;
+		}
+		out_done(m, n);
+		o->stuck = 0;
+	}
+}
+
 void media_turn_end(struct media *m)
 {
-	m->turn++;
-	if (m->out_due == DUE_NOW)
+	struct mout *o = &m->out;
+
+	if (o->stuck)
+		return;
+	if (o->due == DUE_NOW)
 		send_out(m);
-	else if (m->out_due == DUE_SOON && !timer_armed(&m->soon))
-		timer_start(&m->loop->timers, &m->soon, SOON_MS, on_soon, m);
+	else if (o->due == DUE_SOON && !timer_armed(&o->later))
+		timer_start(&m->loop->timers, &o->later, SOON_MS, on_later, m);
+}
+
+static void out_grow(struct mout *o)
+{
+	uint32_t cap = o->cap ? 2 * o->cap : MEDIA_BATCH;
+	struct media_msg *m = mem_array(cap, sizeof *m);
+
+	if (o->n)
+		memcpy(m, o->m, o->n * sizeof *m);
+	mem_wipe(o->m, o->n * sizeof *m);
+	mem_free(o->m);
+	o->m = m;
+	o->cap = cap;
 }
 
 static void send_down(struct media *m, struct media_msg *msg, enum due due)
 {
+	struct mout *o = &m->out;
+
 	msg->version = MEDIA_VERSION;
 	msg->epoch = m->epoch;
 	if (m->inside) {
 		inside_msg(m->inside, msg);
-	} else if (m->fd >= 0) {
-		m->out.m[m->out.n++] = *msg;
-		m->out_due = due > m->out_due ? due : m->out_due;
-		if (m->out.n == MEDIA_BATCH)
-			send_out(m);
+		return;
 	}
+	if (m->fd < 0 || o->n == OUT_MAX)
+		return;
+	if (o->n == o->cap)
+		out_grow(o);
+	o->m[o->n++] = *msg;
+	o->due = due > o->due ? due : o->due;
+	if (o->n >= MEDIA_BATCH && !o->stuck)
+		send_out(m);
 }
 
-/* An end that was opened in this turn and is not connected goes nowhere yet. */
 static void send_to(struct media *m, const struct mend *e, struct media_msg *msg, enum due due)
 {
 	msg->slot = e->slot;
-	send_down(m, msg, e->turn == m->turn && msg->op != MEDIA_CONNECT && msg->op != MEDIA_PLAY ? DUE_NEVER : due);
+	send_down(m, msg, due);
 }
 
 static void send_music(struct media *m)
@@ -230,6 +303,8 @@ static void on_respawn(void *arg)
 {
 	struct media *m = arg;
 
+	if (m->pid > 0 && waitpid(m->pid, NULL, WNOHANG) == m->pid)
+		m->pid = 0;
 	if (!spawn(m))
 		timer_start(&m->loop->timers, &m->respawn, RESPAWN_MS, on_respawn, m);
 }
@@ -245,8 +320,8 @@ static void process_lost(struct media *m)
 	m->watch = NULL;
 	close(m->fd);
 	m->fd = -1;
-	drop_out(m);
-	(void)waitpid(m->pid, NULL, WNOHANG);
+	out_done(m, m->out.n);
+	(void)kill(m->pid, SIGKILL);	/* it has closed its end; it is waited for when the next one starts */
 	log_line(&m->loop->log, LOG_ERROR,
 		 "The media process ended unexpectedly; calls without audio are ended and it is started again.");
 	while ((e = slot_next(&m->ends, &i, &id))) {
@@ -279,12 +354,14 @@ static bool spawn(struct media *m)
 	char *argv[] = { "tandem", "media", "--fd", "3", NULL };
 	posix_spawn_file_actions_t fa;
 	const char *prog = m->cfg.program ? m->cfg.program : "/proc/self/exe";
-	int sv[2], size = 4 << 20, rc;
+	int sv[2], size = m->cfg.socket_bytes ? m->cfg.socket_bytes : SOCKET_BYTES, rc;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return false;
-	(void)setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	(void)setsockopt(sv[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	/* Wishes: the kernel cuts them to net.core.wmem_max, for all but the privileged. */
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(sv[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size))
+			(void)setsockopt(sv[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_adddup2(&fa, sv[1], 3);
 	rc = posix_spawn(&m->pid, prog, &fa, NULL, argv, environ);
@@ -325,6 +402,7 @@ struct media *media_new(const struct media_config *c, struct buf *why)
 	m->loop = c->loop;
 	m->cfg = *c;
 	m->cfg.rest = c->rest ? c->rest : MEDIA_REST_MS;
+	m->cfg.stuck = c->stuck ? c->stuck : MEDIA_STUCK_MS;
 	m->fd = -1;
 	m->cap = QUEUE_MIN;
 	m->queue = mem_array(m->cap, sizeof *m->queue);
@@ -356,11 +434,12 @@ void media_free(struct media *m)
 	timer_stop(&m->loop->timers, &m->respawn);
 	loop_unwatch(m->watch);
 	if (m->fd >= 0) {
-		if (m->out.n)
-			send_out(m);
+		send_out(m);
 		close(m->fd);		/* the process sees it and ends */
 		(void)waitpid(m->pid, NULL, 0);
 	}
+	out_done(m, m->out.n);
+	mem_free(m->out.m);
 	inside_free(m->inside);
 	for (int i = 0; i < m->cfg.npools; i++)
 		ports_close(&m->pool[i].ports);
@@ -380,7 +459,7 @@ enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
 	struct media_msg msg = { .op = MEDIA_OPEN };
 	struct mend *e;
 	uint32_t pair;
-	enum err x = ports_take(&p->ports, &m->loop->rng, m->loop->now, &pair);
+	enum err x = m->inside || m->fd >= 0 ? ports_take(&p->ports, &m->loop->rng, m->loop->now, &pair) : ERR_AGAIN;
 
 	if (x)
 		return x;
@@ -390,7 +469,7 @@ enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
 		return ERR_LIMIT;
 	}
 	*e = (struct mend){ .id = *end, .owner = w->owner, .pair = pair, .slot = p->first + pair,
-			    .pool = (int)(p - m->pool), .turn = m->turn };
+			    .pool = (int)(p - m->pool) };
 	m->by_slot[e->slot] = *end;
 	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++)
 		rng_bytes(&m->loop->rng, local->key[s], srtp_key_bytes((enum srtp_suite)s));
@@ -454,6 +533,7 @@ void media_connect(struct media *m, uint64_t a, uint64_t b)
 	if (!x)
 		return;
 	msg.other = y ? y->slot : UINT32_MAX;
+	x->used = true;
 	send_to(m, x, &msg, DUE_NOW);
 }
 
@@ -478,6 +558,7 @@ void media_play(struct media *m, uint64_t id, enum media_source s, enum media_co
 
 	if (!e)
 		return;
+	e->used = true;
 	msg.u.play.source = (uint8_t)s;
 	msg.u.play.codec = (uint8_t)c;
 	memcpy(msg.u.play.country, country, strnlen(country, sizeof msg.u.play.country));
@@ -496,11 +577,13 @@ void media_close(struct media *m, uint64_t id)
 		return;
 	e->closing = true;
 	msg.slot = e->slot;
-	msg.u.close.quiet = !e->peered;
-	ev.owner = e->owner;
-	send_down(m, &msg, e->peered ? DUE_SOON : DUE_NEVER);
-	if (e->peered && (m->inside || m->fd >= 0))
+	msg.owner = ev.owner = e->owner;
+	if (e->peered && (m->inside || m->fd >= 0)) {
+		send_down(m, &msg, DUE_NOW);
 		return;
+	}
+	msg.u.close.quiet = true;
+	send_down(m, &msg, e->used ? DUE_SOON : DUE_NEVER);
 	push(m, &ev);
 	end_gone(m, e);
 }

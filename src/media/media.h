@@ -16,7 +16,7 @@
 
 struct media;
 
-enum { MEDIA_POOLS = 32, MEDIA_REST_MS = 30000 };
+enum { MEDIA_POOLS = 32, MEDIA_REST_MS = 30000, MEDIA_STUCK_MS = 10000 };
 
 struct media_pool {
 	struct addr bind;		/* address; port unused */
@@ -33,6 +33,8 @@ struct media_config {
 	const char *country;		/* of tones; NULL: "us"                */
 	const char *music;		/* WAV file for those on hold; NULL: none */
 	ms_t rest;			/* a pair is kept back for so long after use; 0: MEDIA_REST_MS */
+	int socket_bytes;		/* of what the process may be told before it reads; 0: 4 MB */
+	ms_t stuck;			/* it is started again when it has not read for so long; 0: MEDIA_STUCK_MS */
 };
 
 /* Starts the backend. NULL: *why. Bound ports are known with MEDIA_EV_READY. */
@@ -60,7 +62,7 @@ struct media_want {
 	bool fill;
 };
 
-/* ERR_LIMIT: the pool's ports are all in use. */
+/* ERR_LIMIT: the pool's ports are all in use. ERR_AGAIN: the process is being started again. */
 enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
 		    struct media_local *local);
 /* One early dialog's other side. The same key again keeps its SRTP context. */

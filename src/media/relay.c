@@ -225,6 +225,15 @@ static void do_close(struct relay *r, struct end *e, bool quiet)
 	end_close(r, e);
 }
 
+/* Whoever waits for the counters of an end must not do so for ever. */
+static void never_open(struct relay *r, const struct media_msg *m)
+{
+	struct media_msg none = { .version = MEDIA_VERSION, .op = MEDIA_CLOSED, .slot = m->slot, .owner = m->owner };
+
+	if (m->op == MEDIA_CLOSE && !m->u.close.quiet)
+		r->io.up(r->io.ctx, &none);
+}
+
 void relay_msg(struct relay *r, const struct media_msg *m, ms_t now)
 {
 	struct end *e;
@@ -234,8 +243,10 @@ void relay_msg(struct relay *r, const struct media_msg *m, ms_t now)
 		return;
 	}
 	e = relay_end(r, m->slot);
-	if (!e)
+	if (!e) {
+		never_open(r, m);
 		return;
+	}
 	switch ((enum media_op)m->op) {
 	case MEDIA_PEER: do_peer(e, m, now); break;
 	case MEDIA_SERVE: do_serve(e, m); break;

@@ -8,8 +8,8 @@ enum { MILLI = 1000, LEVELS = 2, CLASSES = 3, BANS_MAX = 30, BUCKETS_MIN = 64,
        BLOCK = 1024, BLOCKS = (SOURCE_STRANGERS + SOURCE_BANNED + SOURCE_PROVEN) / BLOCK + 2 };
 enum { CLASS_STRANGER, CLASS_BANNED, CLASS_PROVEN };
 
-/* A flood of forged addresses fills the table: one cache line each, and places instead of pointers
- * (0: none), so that it takes 4 MB of memory and not 10. */
+/* A flood of forged addresses fills the table: 64 bytes each, and places instead of pointers (0: none),
+ * so that it takes 4 MB of memory and not 10. */
 struct source {
 	uint32_t next;			/* of its bucket; of the free ones */
 	uint32_t older, newer;		/* of its class: longer, less long unheard */
@@ -21,7 +21,7 @@ struct source {
 	ms_t at;			/* when these were true */
 	ms_t until;			/* of the hold or ban, or of the proof: its class says which */
 };
-_Static_assert(sizeof(struct source) == 64, "one line of the cache");
+_Static_assert(sizeof(struct source) == 64, "what the table may take is told above");
 
 struct class {
 	uint32_t oldest, newest, n;
@@ -184,7 +184,7 @@ static uint32_t find(const struct sources *t, const struct addr *a, int level)
 	unsigned bits = net_of(a, level, &net);
 	uint32_t place = bits ? *bucket(t, net.ip, bits) : 0;
 
-	while (place && (at(t, place)->bits != bits || memcmp(at(t, place)->ip, net.ip, sizeof net.ip)))
+	while (place && (at(t, place)->bits != bits || memcmp(at(t, place)->ip, net.ip, sizeof net.ip) != 0))
 		place = at(t, place)->next;
 	return place;
 }
@@ -230,7 +230,7 @@ static struct source *add(struct sources *t, const struct addr *net, unsigned bi
 	memcpy(x->ip, net->ip, sizeof x->ip);
 	x->bits = (uint8_t)bits;
 	x->at = now;
-	x->tokens = (uint32_t)(t->r.burst * MILLI * times(x, now));
+	x->tokens = (uint32_t)((uint64_t)t->r.burst * MILLI * times(x, now));
 	b = bucket(t, x->ip, bits);
 	x->next = *b;
 	*b = place;

@@ -22,8 +22,10 @@ size_t t_hex(const char *text, uint8_t *out, size_t cap)
 	return n / 2;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	return (run_srtp() + run_rtp() + run_packets() + run_ports() + run_player() + run_proto() + run_relay() +
+	if (argc > 1 && !strcmp(argv[1], "media"))
+		return t_process_media();
+	return (run_srtp() + run_rtp() + run_packets() + run_ports() + run_player() + run_process() + run_proto() + run_relay() +
 		run_sources() + run_wav()) != 0;
 }

@@ -13,6 +13,8 @@ int run_rtp(void);
 int run_packets(void);
 int run_ports(void);
 int run_player(void);
+int run_process(void);
+int t_process_media(void);	/* this program as the media process */
 int run_proto(void);
 int run_relay(void);
 int run_sources(void);

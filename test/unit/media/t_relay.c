@@ -192,6 +192,19 @@ static void a_tone_is_played_instead_of_the_other_side(void **state)
 	bed_free(b);
 }
 
+static void closing_what_never_was_open_is_answered(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = msg(MEDIA_CLOSE, 5);
+
+	(void)state;
+	m.owner = 77;
+	tell(b, &m);
+	assert_int_equal(b->up[b->nup - 1].op, MEDIA_CLOSED);
+	assert_int_equal(b->up[b->nup - 1].owner, 77);
+	bed_free(b);
+}
+
 static void an_end_closed_quietly_tells_nothing(void **state)
 {
 	struct bed *b = talking(0);
@@ -257,6 +270,7 @@ int run_relay(void)
 		cmocka_unit_test(three_that_point_at_each_other_are_freed),
 		cmocka_unit_test(a_closed_end_tells_its_counters_and_is_gone),
 		cmocka_unit_test(an_end_closed_quietly_tells_nothing),
+		cmocka_unit_test(closing_what_never_was_open_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,216 @@
+/* t_process.c - signalling and a real media process: one that reads late, and one that dies. */
+#include "t_media.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "media/media.h"
+
+enum { CALLS = 25, LIMIT_MS = 20000, LOOK_MS = 5, SMALL = 6000 };	/* SMALL: of packets, one or two */
+
+struct bed {
+	struct loop *loop;
+	struct media *media;
+	struct timer look;
+	ms_t until;
+	int ready, closed, lost;		/* events so far */
+	int want_ready, want_closed, want_lost;
+	uint64_t end;				/* what was lost is closed, as a leg does */
+	enum err open_when_lost;
+};
+
+/* This program is the media process, too (main.c). */
+int t_process_media(void)
+{
+	const char *late = getenv("TEST_MEDIA_LATE_MS");
+
+	if (late)
+		usleep((unsigned)atoi(late) * 1000u);
+	return media_worker(3);
+}
+
+static enum err open_one(struct bed *b, uint64_t *end)
+{
+	struct media_local local;
+
+	return media_open(b->media, &(struct media_want){ .owner = 7 }, end, &local);
+}
+
+static void on_turn(void *ctx)
+{
+	struct bed *b = ctx;
+	struct media_event e;
+
+	while (media_next(b->media, &e)) {
+		b->ready += e.kind == MEDIA_EV_READY;
+		b->closed += e.kind == MEDIA_EV_CLOSED;
+		if (e.kind == MEDIA_EV_FAILED)
+			fail_msg("no port: %s", strerror(e.sys_errno));
+		if (e.kind != MEDIA_EV_LOST)
+			continue;
+		b->lost++;
+		b->open_when_lost = open_one(b, &b->end);
+		media_close(b->media, e.end);
+	}
+	media_turn_end(b->media);
+}
+
+static void on_look(void *arg)
+{
+	struct bed *b = arg;
+
+	if (b->ready >= b->want_ready && b->closed >= b->want_closed && b->lost >= b->want_lost) {
+		loop_stop(b->loop);
+		return;
+	}
+	if (!b->until)
+		b->until = b->loop->now + LIMIT_MS;
+	assert_true(b->loop->now < b->until);
+	timer_start(&b->loop->timers, &b->look, LOOK_MS, on_look, b);
+}
+
+static void run(struct bed *b, int ready, int closed, int lost)
+{
+	b->want_ready = ready;
+	b->want_closed = closed;
+	b->want_lost = lost;
+	b->until = 0;
+	timer_start(&b->loop->timers, &b->look, LOOK_MS, on_look, b);
+	loop_run(b->loop);
+}
+
+static void bed_start(struct bed *b, int socket_bytes, ms_t stuck)
+{
+	struct media_config c = { .npools = 1, .program = "/proc/self/exe", .socket_bytes = socket_bytes, .stuck = stuck };
+	char host[32];
+
+	*b = (struct bed){ .loop = loop_new() };
+	snprintf(host, sizeof host, "127.77.%d.%d", getpid() / 200 % 200, getpid() % 200 + 1);
+	assert_int_equal(addr_parse_ip(str_of(host), &c.pool[0].bind), OK);
+	c.pool[0].advertised = c.pool[0].bind;
+	c.pool[0].port_min = 20000;
+	c.pool[0].port_max = 20000 + 4 * CALLS - 1;
+	c.loop = b->loop;
+	b->media = media_new(&c, &(struct buf){ 0 });
+	assert_non_null(b->media);
+	loop_on_turn(b->loop, on_turn, b);
+}
+
+static void bed_stop(struct bed *b)
+{
+	media_free(b->media);
+	loop_free(b->loop);
+}
+
+static void peer(struct bed *b, uint64_t end)
+{
+	struct media_remote r = { 0 };
+
+	assert_int_equal(addr_parse(STR("127.0.0.1:9"), 0, &r.rtp), OK);
+	r.rtcp = r.rtp;
+	memset(r.rx_pt, 255, sizeof r.rx_pt);
+	memset(r.tx_pt, 255, sizeof r.tx_pt);
+	media_peer(b->media, end, 0, &r);
+	media_serve(b->media, end, 0, true);
+}
+
+static void nothing_is_lost_while_the_process_does_not_read(void **state)
+{
+	uint64_t end[2 * CALLS];
+	uint32_t open, left;
+	struct bed b;
+
+	(void)state;
+	setenv("TEST_MEDIA_LATE_MS", "400", 1);
+	bed_start(&b, SMALL, 0);
+	unsetenv("TEST_MEDIA_LATE_MS");
+	for (int i = 0; i < 2 * CALLS; i++)
+		assert_int_equal(open_one(&b, &end[i]), OK);
+	for (int i = 0; i < 2 * CALLS; i++)
+		peer(&b, end[i]);
+	for (int i = 0; i < CALLS; i++)
+		media_connect(b.media, end[i], end[CALLS + i]);
+	media_turn_end(b.media);
+	for (int i = 0; i < 2 * CALLS; i++)
+		media_close(b.media, end[i]);
+	media_turn_end(b.media);
+	run(&b, 1, 2 * CALLS, 0);
+	assert_int_equal(b.closed, 2 * CALLS);
+	media_counts(b.media, &open, &left);
+	assert_int_equal(open, 0);
+	assert_int_equal(left, 2 * CALLS);
+	bed_stop(&b);
+}
+
+/* The children of this process; there is one. */
+static pid_t child(void)
+{
+	char name[64], text[32] = "";
+	FILE *f;
+
+	snprintf(name, sizeof name, "/proc/self/task/%d/children", getpid());
+	f = fopen(name, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof text, f));
+	fclose(f);
+	return (pid_t)atoi(text);
+}
+
+static void no_end_opens_while_there_is_no_process(void **state)
+{
+	uint32_t open, left;
+	uint64_t end;
+	struct bed b;
+
+	(void)state;
+	bed_start(&b, 0, 0);
+	run(&b, 1, 0, 0);
+	assert_int_equal(open_one(&b, &end), OK);
+	peer(&b, end);
+	media_turn_end(b.media);
+	assert_int_equal(kill(child(), SIGKILL), 0);
+	run(&b, 2, 1, 1);			/* lost, closed, and a new process */
+	assert_int_equal(b.open_when_lost, ERR_AGAIN);
+	assert_int_equal(open_one(&b, &end), OK);
+	peer(&b, end);
+	media_turn_end(b.media);
+	media_close(b.media, end);
+	media_turn_end(b.media);
+	run(&b, 2, 2, 1);
+	media_counts(b.media, &open, &left);
+	assert_int_equal(open, 0);
+	assert_int_equal(left, 2 * CALLS);
+	bed_stop(&b);
+}
+
+static void a_process_that_hangs_is_started_again(void **state)
+{
+	uint64_t end[2 * CALLS];
+	struct bed b;
+
+	(void)state;
+	bed_start(&b, SMALL, 200);
+	run(&b, 1, 0, 0);
+	assert_int_equal(kill(child(), SIGSTOP), 0);
+	for (int i = 0; i < 2 * CALLS; i++) {
+		assert_int_equal(open_one(&b, &end[i]), OK);
+		peer(&b, end[i]);
+	}
+	media_turn_end(b.media);
+	run(&b, 2, 2 * CALLS, 2 * CALLS);
+	bed_stop(&b);
+}
+
+int run_process(void)
+{
+	const struct CMUnitTest t[] = {
+		cmocka_unit_test(nothing_is_lost_while_the_process_does_not_read),
+		cmocka_unit_test(no_end_opens_while_there_is_no_process),
+		cmocka_unit_test(a_process_that_hangs_is_started_again),
+	};
+
+	return cmocka_run_group_tests_name("media process", t, NULL, NULL);
+}
