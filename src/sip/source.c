@@ -317,8 +317,9 @@ bool source_knock(struct sources *t, const struct addr *a, ms_t now)
 
 static void view(const struct source *x, ms_t now, struct source_view *v)
 {
-	*v = (struct source_view){ .net.family = x->bits == 32 ? ADDR_V4 : ADDR_V6, .bits = x->bits, .scanner = x->scanner,
-				   .bans = x->bans, .until = x->until, .dropped = x->dropped };
+	*v = (struct source_view){ .net.family = x->bits == 32 ? ADDR_V4 : ADDR_V6, .bits = x->bits,
+				   .scanner = x->scanner, .bans = x->bans, .until = x->until,
+				   .dropped = x->dropped };
 	memcpy(v->net.ip, x->ip, sizeof v->net.ip);
 	v->state = proven(x, now) ? SOURCE_IS_PROVEN : banned(x, now) ? SOURCE_IS_BANNED
 		 : now < x->until ? SOURCE_IS_HELD : SOURCE_IS_STRANGER;

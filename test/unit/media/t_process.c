@@ -1,6 +1,7 @@
 /* t_process.c - signalling and a real media process: one that reads late, and one that dies. */
 #include "t_media.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 
 #include "media/media.h"
 
-enum { CALLS = 25, LIMIT_MS = 20000, LOOK_MS = 5, SMALL = 6000 };	/* SMALL: of packets, one or two */
+enum { CALLS = 25, LIMIT_MS = 20000, LOOK_MS = 5, LATE_MS = 400,
+       SMALL = 6000 };			/* bytes: a packet or two */
 
 struct bed {
 	struct loop *loop;
@@ -25,10 +27,10 @@ struct bed {
 /* This program is the media process, too (main.c). */
 int t_process_media(void)
 {
-	const char *late = getenv("TEST_MEDIA_LATE_MS");
+	const char *late = getenv("TEST_MEDIA_LATE");
 
 	if (late)
-		usleep((unsigned)atoi(late) * 1000u);
+		(void)poll(NULL, 0, LATE_MS);
 	return media_worker(3);
 }
 
@@ -124,9 +126,9 @@ static void nothing_is_lost_while_the_process_does_not_read(void **state)
 	struct bed b;
 
 	(void)state;
-	setenv("TEST_MEDIA_LATE_MS", "400", 1);
+	setenv("TEST_MEDIA_LATE", "yes", 1);
 	bed_start(&b, SMALL, 0);
-	unsetenv("TEST_MEDIA_LATE_MS");
+	unsetenv("TEST_MEDIA_LATE");
 	for (int i = 0; i < 2 * CALLS; i++)
 		assert_int_equal(open_one(&b, &end[i]), OK);
 	for (int i = 0; i < 2 * CALLS; i++)
@@ -149,6 +151,7 @@ static void nothing_is_lost_while_the_process_does_not_read(void **state)
 static pid_t child(void)
 {
 	char name[64], text[32] = "";
+	uint32_t pid;
 	FILE *f;
 
 	snprintf(name, sizeof name, "/proc/self/task/%d/children", getpid());
@@ -156,7 +159,8 @@ static pid_t child(void)
 	assert_non_null(f);
 	assert_non_null(fgets(text, sizeof text, f));
 	fclose(f);
-	return (pid_t)atoi(text);
+	assert_int_equal(str_u32(str_sub(str_of(text), 0, strcspn(text, " ")), INT32_MAX, &pid), OK);
+	return (pid_t)pid;
 }
 
 static void no_end_opens_while_there_is_no_process(void **state)
