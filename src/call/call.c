@@ -57,6 +57,14 @@ static int retry_after(unsigned status, const struct reason *why, struct sip_xhd
 	return 1;
 }
 
+static void give_limits(struct call *c)
+{
+	while (c->ntaken > 0) {
+		c->ntaken--;
+		limit_give(c->cs->limit, c->taken[c->ntaken].kind, c->taken[c->ntaken].name);
+	}
+}
+
 /* Ends every leg that is left; the state's own legs have been ended with their own
  * reasons before. The first end is the one the record keeps. */
 void call_end(struct call *c, unsigned status, const struct reason *why)
@@ -73,7 +81,10 @@ void call_end(struct call *c, unsigned status, const struct reason *why)
 			if (c->legs[i].why.code == REASON_NONE)
 				c->legs[i].why = c->end;
 			(void)leg_end(c->cs->cfg.legs, c->legs[i].leg, 0, NULL, 0);
+			cdr_leg_over(cdr_open(&c->rec), c->legs[i].rec, c->cs->cfg.loop, &c->legs[i].why);
 		}
+	cdr_over(cdr_open(&c->rec), c->cs->cfg.loop);
+	give_limits(c);
 	if (!c->caller_gone)
 		(void)leg_end(c->cs->cfg.legs, c->caller, status, &retry, retry_after(status, &c->end, &retry));
 }
@@ -113,10 +124,7 @@ static void finish(struct call *c)
 	stop_timers(c);
 	cdr_end(cdr_open(&c->rec), l, c->status, &c->end);
 	cdr_store(c->cs->cfg.map, &c->rec);	/* and it is forgotten */
-	while (c->ntaken > 0) {
-		c->ntaken--;
-		limit_give(c->cs->limit, c->taken[c->ntaken].kind, c->taken[c->ntaken].name);
-	}
+	give_limits(c);
 }
 
 static void leg_gone(struct call *c, const struct leg_event *e)

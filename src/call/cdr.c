@@ -213,6 +213,14 @@ void cdr_leg_end(struct call_record *r, int leg, const struct loop *l, unsigned 
 	record_set_reason(k->reason, k->text, why);
 }
 
+void cdr_leg_over(struct call_record *r, int leg, const struct loop *l, const struct reason *why)
+{
+	const struct record_leg *k = leg_at(r, leg);
+
+	if (k)
+		cdr_leg_end(r, leg, l, k->answer_wall ? 200 : 0, why);
+}
+
 static void media_of(struct record_media *m, const struct media_stats *s)
 {
 	char from[ADDR_TEXT];
@@ -238,7 +246,7 @@ void cdr_leg_gone(struct call_record *r, int leg, const struct loop *l, const st
 
 	if (!k)
 		return;
-	cdr_leg_end(r, leg, l, k->answer_wall ? 200 : 0, why);
+	cdr_leg_over(r, leg, l, why);
 	media_of(&k->media, stats);
 }
 
@@ -282,20 +290,27 @@ void cdr_ended_by(struct call_record *r, enum record_side side)
 		r->ended_by = (uint8_t)side;
 }
 
-void cdr_end(struct call_record *r, const struct loop *l, unsigned status, const struct reason *why)
+void cdr_over(struct call_record *r, const struct loop *l)
 {
 	uint32_t total = (uint32_t)(l->now - r->start_mono);
 
+	if (r->end_wall)
+		return;
 	r->end_wall = l->wall;
-	r->status = (uint16_t)status;
-	r->cause = r->answer_wall ? 16 : record_q850(status);
-	record_set_reason(r->reason, r->text, why);
 	if (!r->answer_wall)
 		r->ring_ms = total;
 	else
 		r->talk_ms = total - r->ring_ms;
 	if (r->held_ms > total)		/* ended while held */
 		r->held_ms += total;
+}
+
+void cdr_end(struct call_record *r, const struct loop *l, unsigned status, const struct reason *why)
+{
+	cdr_over(r, l);
+	r->status = (uint16_t)status;
+	r->cause = r->answer_wall ? 16 : record_q850(status);
+	record_set_reason(r->reason, r->text, why);
 }
 
 void cdr_live(struct map *m, struct sip *s, struct legs *ls, struct call_record *r,

@@ -39,6 +39,8 @@ void cdr_leg_retry(struct call_record *r, int leg, const struct loop *l, const s
 /* Final answer of an unanswered leg, or its end by us. The first call counts. */
 void cdr_leg_end(struct call_record *r, int leg, const struct loop *l, unsigned status,
 		 const struct reason *why);
+/* The same of one that may have been answered. */
+void cdr_leg_over(struct call_record *r, int leg, const struct loop *l, const struct reason *why);
 void cdr_leg_gone(struct call_record *r, int leg, const struct loop *l, const struct reason *why,
 		  const struct media_stats *stats);
 void cdr_caller_gone(struct call_record *r, const struct media_stats *stats);
@@ -47,6 +49,8 @@ void cdr_answer(struct call_record *r, int leg, const struct loop *l);
 void cdr_session(struct call_record *r, struct str remote);
 void cdr_hold(struct call_record *r, const struct loop *l, bool by_caller, bool holds);
 void cdr_ended_by(struct call_record *r, enum record_side side);
+/* It ends now, whenever media has told its counters. The first call counts. */
+void cdr_over(struct call_record *r, const struct loop *l);
 void cdr_end(struct call_record *r, const struct loop *l, unsigned status, const struct reason *why);
 /* Into the map with both dialogs, before the 200 that joins the call leaves. */
 void cdr_live(struct map *m, struct sip *s, struct legs *ls, struct call_record *r,

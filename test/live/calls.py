@@ -1,4 +1,8 @@
 """Whole calls through the daemon, between peers nobody here wrote."""
+import os
+import signal
+import time
+
 from lib import tap
 from lib.baresip import Phone
 from lib.bed import Bed, Failed, until
@@ -199,6 +203,34 @@ def live_slow_datacenter():
         legs = o.daemon.json("cdr")["records"][0]["legs"]
         if len(legs) != 2:
             raise Failed(f"one leg to Teams, whatever its hosts: {legs}")
+
+
+def live_media_hangs_at_the_end():
+    """the media process stands still for 3 s when they hang up: the record tells when they did, and the next call is let in"""
+    with Bed("calls") as bed:
+        o = Office(bed, more="user-calls: 1\n")
+        o.hub.ok(command="user", number="+14255550102", tone=784, steps=RING)
+        o.a.dial("1002")
+        o.b.wait("CALL_INCOMING")
+        o.b.answer()
+        o.a.wait("CALL_ESTABLISHED")
+        began = time.monotonic()
+        hears(o.a, 1000, 1.0)
+        os.kill(o.daemon.media_pid(), signal.SIGSTOP)
+        o.a.hangup()
+        talked_ms = 1000 * (time.monotonic() - began)
+        o.a.wait("CALL_CLOSED")
+        o.a.dial("1002")
+        o.b.wait("CALL_INCOMING", count=2)      # before that process goes on
+        time.sleep(3)
+        os.kill(o.daemon.media_pid(), signal.SIGCONT)
+        o.a.hangup()
+        o.daemon.recorded()
+        first, second = sorted(o.daemon.json("cdr")["records"], key=lambda r: r["id"])
+        if not talked_ms - 1000 < first["talk_ms"] < talked_ms + 500 or not first["media_rx_packets"]:
+            raise Failed(f"{talked_ms:.0f} ms of talk are told as {first}")
+        if second["status"] == 503:
+            raise Failed(f"the next call was kept out: {second}")
 
 
 def live_forwarded():

@@ -75,5 +75,9 @@ class Daemon:
         self.child.stop(limit_s=limit_s)
         return self.child.proc.returncode
 
+    def media_pid(self):
+        children = pathlib.Path(f"/proc/{self.child.pid}/task").glob("*/children")
+        return next(int(p) for f in children for p in f.read_text().split())
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.child.pid}/fd"))
