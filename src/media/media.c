@@ -167,6 +167,8 @@ static void out_done(struct media *m, uint32_t n)
 {
 	struct mout *o = &m->out;
 
+	if (!n)
+		return;
 	memmove(o->m, o->m + n, (o->n - n) * sizeof *o->m);
 	mem_wipe(o->m + (o->n - n), n * sizeof *o->m);
 	o->n -= n;
