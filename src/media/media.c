@@ -16,7 +16,7 @@
 
 extern char **environ;
 
-enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, OUT_MAX = 65536,
+enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, OUT_MAX = 65536, OUT_KEPT = 1024,
        SOCKET_BYTES = 4 << 20 };
 
 /* When a message must leave. A packet wakes the other process, and that costs more than what is in it. */
@@ -40,6 +40,7 @@ struct mout {				/* holds keys: wiped when sent */
 	uint32_t n, cap;
 	enum due due;
 	ms_t stuck;			/* the socket is full since then; 0: it is not */
+	bool given_up;			/* the process is being stopped for it */
 	struct timer later;
 };
 
@@ -177,6 +178,11 @@ static void out_done(struct media *m, uint32_t n)
 	o->due = DUE_NEVER;
 	o->stuck = 0;
 	timer_stop(&m->loop->timers, &o->later);
+	if (o->cap <= OUT_KEPT)
+		return;
+	mem_free(o->m);			/* what a stall needed */
+	o->m = NULL;
+	o->cap = 0;
 }
 
 /* It does not read: it hangs, and its calls have no audio. That it is gone is noticed by the watch. */
@@ -185,7 +191,7 @@ static void give_up(struct media *m)
 	log_line(&m->loop->log, LOG_ERROR, "The media process has not read what it was told for %u ms, so it is stopped and started again. "
 		 "If that comes back, the machine is too busy for it.", (unsigned)(m->loop->now - m->out.stuck));
 	(void)kill(m->pid, SIGKILL);
-	m->out.stuck = m->loop->now;	/* once is enough */
+	m->out.given_up = true;
 }
 
 static void send_out(struct media *m);
@@ -202,7 +208,7 @@ static void stuck(struct media *m)
 
 	if (!o->stuck)
 		o->stuck = m->loop->now;
-	if (m->loop->now - o->stuck >= m->cfg.stuck || o->n >= OUT_MAX)
+	if (!o->given_up && (m->loop->now - o->stuck >= m->cfg.stuck || o->n >= OUT_MAX))
 		give_up(m);
 	if (!timer_armed(&o->later))
 		timer_start(&m->loop->timers, &o->later, AGAIN_MS, on_later, m);
@@ -211,20 +217,24 @@ static void stuck(struct media *m)
 static void send_out(struct media *m)
 {
 	struct mout *o = &m->out;
+	uint32_t sent = 0;
+	bool full = false;
 
-	while (o->n) {
-		uint32_t n = o->n < MEDIA_BATCH ? o->n : MEDIA_BATCH;
+	while (sent < o->n && !full) {
+		uint32_t n = o->n - sent < MEDIA_BATCH ? o->n - sent : MEDIA_BATCH;
 
-		if (send(m->fd, o->m, n * sizeof *o->m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-			if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
-				stuck(m);
-			else
-				out_done(m, o->n);	/* it is gone, which the watch tells */
-			return;
-		}
-		out_done(m, n);
-		o->stuck = 0;
+		if (send(m->fd, o->m + sent, n * sizeof *o->m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+			sent += n;
+		else if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
+			full = true;
+		else
+			sent = o->n;		/* it is gone, which the watch tells */
 	}
+	if (sent)
+		o->stuck = 0;
+	out_done(m, sent);
+	if (full)
+		stuck(m);
 }
 
 void media_turn_end(struct media *m)
@@ -377,6 +387,7 @@ static bool spawn(struct media *m)
 	m->fd = sv[0];
 	m->epoch++;
 	m->ready = 0;
+	m->out.given_up = false;
 	m->watch = loop_watch(m->loop, m->fd, on_fd, m);
 	send_pools(m);
 	media_turn_end(m);
@@ -536,6 +547,8 @@ void media_connect(struct media *m, uint64_t a, uint64_t b)
 		return;
 	msg.other = y ? y->slot : UINT32_MAX;
 	x->used = true;
+	if (y)
+		y->used = true;
 	send_to(m, x, &msg, DUE_NOW);
 }
 

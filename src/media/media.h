@@ -96,7 +96,7 @@ struct media_event {
 	struct media_stats stats;	/* CLOSED */
 };
 bool media_next(struct media *m, struct media_event *ev);
-/* Sends what the turn had to say; before, the media process knows nothing of it. */
+/* Sends what the turn had to say, with what waited for company; before, the media process knows nothing of it. */
 void media_turn_end(struct media *m);
 /* Ends that are open, and port pairs that can be lent now. */
 void media_counts(const struct media *m, uint32_t *open, uint32_t *free_pairs);

@@ -89,7 +89,8 @@ def carries(b, rate, seconds, tried):
 
 def capacity(b, cost):
     """The highest rate at which 99 of 100 complete, in steps of a twelfth, and for as long as the overload will last;
-    and what was tried. A rate that fails has a second try: what else runs on the machine may have been it."""
+    and what was tried. A rate that fails has a second try: what else runs on the machine may have been it.
+    cost: of an unhurried call, s."""
     tried, best, rate = [], 0, round(0.7 / cost)
     while carries(b, rate, STEP_S, tried) or carries(b, rate, STEP_S, tried):
         best, rate = rate, rate + max(1, rate // 12)

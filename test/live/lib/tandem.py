@@ -3,7 +3,6 @@ import json
 import os
 import pathlib
 import subprocess
-import time
 
 from lib.bed import SLOWER, Failed, until
 
@@ -57,8 +56,8 @@ class Daemon:
         return json.loads(self.cli(*words, "--json", limit_s=limit_s))
 
     def recorded(self, limit_s=20):
-        """Waits until the records of all calls that have ended are written; an end is known when its media is closed."""
-        time.sleep(0.3)
+        """Waits until the records of all calls that have ended are written, which is when their media is closed, too."""
+        until("the last calls to close", lambda: all(c["state"] != "closing" for c in self.json("show", "calls")["calls"]), limit_s)
         until("the records", lambda: self.json("status")["records_waiting"] == 0, limit_s)
 
     def apply(self, site):

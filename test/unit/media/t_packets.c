@@ -15,14 +15,30 @@ static void send_packet(int fd, uint32_t first, size_t n)
 	assert_int_equal(send(fd, m, n * sizeof m[0], 0), n * sizeof m[0]);
 }
 
+static int both(void **state)
+{
+	static int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
+	*state = fd;
+	return 0;
+}
+
+static int both_closed(void **state)
+{
+	const int *fd = *state;
+
+	close(fd[0]);
+	close(fd[1]);
+	return 0;
+}
+
 static void all_that_came_is_read_at_once_and_in_its_order(void **state)
 {
+	const int *fd = *state;
 	struct media_packets in;
 	uint32_t next = 0;
-	int fd[2];
 
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
 	assert_true(media_packets_read(fd[0], &in));
 	assert_int_equal(in.n, 0);
 	for (uint32_t i = 0; i < 3; i++)
@@ -34,17 +50,13 @@ static void all_that_came_is_read_at_once_and_in_its_order(void **state)
 		for (uint32_t k = 0; k < in.p[i].n; k++)
 			assert_int_equal(in.p[i].m[k].slot, next++);
 	assert_int_equal(next, 49);
-	close(fd[0]);
-	close(fd[1]);
 }
 
 static void a_packet_too_many_waits_for_the_next_reading(void **state)
 {
+	const int *fd = *state;
 	struct media_packets in;
-	int fd[2];
 
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
 	for (uint32_t i = 0; i < MEDIA_PACKETS + 1; i++)
 		send_packet(fd[1], i, 1);
 	assert_true(media_packets_read(fd[0], &in));
@@ -52,34 +64,29 @@ static void a_packet_too_many_waits_for_the_next_reading(void **state)
 	assert_true(media_packets_read(fd[0], &in));
 	assert_int_equal(in.n, 1);
 	assert_int_equal(in.p[0].m[0].slot, MEDIA_PACKETS);
-	close(fd[0]);
-	close(fd[1]);
 }
 
 static void what_came_before_the_end_counts(void **state)
 {
+	const int *fd = *state;
 	struct media_packets in;
-	int fd[2];
 
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
 	send_packet(fd[1], 7, 2);
-	close(fd[1]);
+	assert_int_equal(shutdown(fd[1], SHUT_RDWR), 0);
 	assert_true(media_packets_read(fd[0], &in));
 	assert_int_equal(in.n, 1);
 	assert_int_equal(in.p[0].n, 2);
 	assert_false(media_packets_read(fd[0], &in));
 	assert_int_equal(in.n, 0);
-	close(fd[0]);
 	assert_false(media_packets_read(-1, &in));
 }
 
 int run_packets(void)
 {
 	const struct CMUnitTest t[] = {
-		cmocka_unit_test(all_that_came_is_read_at_once_and_in_its_order),
-		cmocka_unit_test(a_packet_too_many_waits_for_the_next_reading),
-		cmocka_unit_test(what_came_before_the_end_counts),
+		cmocka_unit_test_setup_teardown(all_that_came_is_read_at_once_and_in_its_order, both, both_closed),
+		cmocka_unit_test_setup_teardown(a_packet_too_many_waits_for_the_next_reading, both, both_closed),
+		cmocka_unit_test_setup_teardown(what_came_before_the_end_counts, both, both_closed),
 	};
 
 	return cmocka_run_group_tests_name("media packets", t, NULL, NULL);
