@@ -32,7 +32,16 @@ static inline struct str str_of(const char *z)
 	return z ? (struct str){ z, strlen(z) } : STR_NONE;
 }
 
-struct str str_sub(struct str s, size_t from, size_t n);	/* clipped        */
+/* Clipped. Inline: parsing is made of it. */
+static inline struct str str_sub(struct str s, size_t from, size_t n)
+{
+	if (from > s.n)
+		from = s.n;
+	if (n > s.n - from)
+		n = s.n - from;
+	return (struct str){ s.p ? s.p + from : NULL, n };
+}
+
 bool str_eq(struct str a, struct str b);		/* byte for byte       */
 bool str_ieq(struct str a, struct str b);		/* ASCII case ignored  */
 /* The two with a literal; most that are compared differ in length already. */

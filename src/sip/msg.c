@@ -1,5 +1,6 @@
 #include "sip/msg.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "sip/chars.h"
@@ -43,15 +44,47 @@ static bool clean_byte(const char *p, const char *from)
 	return c != '\r' && p > from && p[-1] == '\\';
 }
 
-/* Top bits: some byte of the eight is below 0x20, or 0x7f or above. Plain text has none;
- * what has one is looked at byte by byte. */
+/* Of eight bytes the top bits: set for the first that is below 0x20, or 0x7f or above, and for
+ * none before it. Plain text has none; what has one is looked at byte by byte. */
 static uint64_t suspects(const char *p)
 {
 	const uint64_t each = 0x0101010101010101u;
 	uint64_t v;
 
 	memcpy(&v, p, 8);
-	return (v - each * 0x20) | (v + each);
+	v = le64toh(v);		/* the first byte lowest: what it borrows or carries goes up */
+	return ((v - each * 0x20) | (v + each)) & each * 0x80;
+}
+
+/* As suspects(), for ':'. */
+static uint64_t colons(const char *p)
+{
+	const uint64_t each = 0x0101010101010101u;
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	v = le64toh(v) ^ each * ':';
+	return (v - each) & ~v & each * 0x80;
+}
+
+static size_t first(uint64_t tops)
+{
+	return (size_t)__builtin_ctzll(tops) / 8;
+}
+
+/* Where printable ASCII ends: at the first other byte, or at end. */
+static const char *plain(const char *p, const char *end)
+{
+	while (end - p >= 16) {
+		uint64_t one = suspects(p), two = suspects(p + 8);
+
+		if (one | two)
+			return one ? p + first(one) : p + 8 + first(two);
+		p += 16;
+	}
+	while (p < end && *p >= ' ' && *p <= '~')	/* char is signed or not: both end there */
+		p++;
+	return p;
 }
 
 /* No control bytes between. */
@@ -64,7 +97,7 @@ static bool clean(const char *from, const char *end)
 		for (; end - p > 8; p += 8)
 			any |= suspects(p);
 		any |= suspects(end - 8);
-		if (!(any & 0x8080808080808080u))
+		if (!any)
 			return true;
 	}
 	for (p = from; p < end; p++)
@@ -85,8 +118,8 @@ static void spoil(struct scan *s, struct line *l, const char *phrase)
 	l->broken = true;
 }
 
-/* false: there is no more. */
-static bool next_line(struct scan *s, struct line *l)
+/* Any line, with what is wrong in it; false: there is no more. */
+static __attribute__((noinline, cold)) bool odd_line(struct scan *s, struct line *l)
 {
 	const char *from = s->p, *q = from, *nl;
 
@@ -114,6 +147,18 @@ static bool next_line(struct scan *s, struct line *l)
 	return true;
 }
 
+/* false: there is no more. Nearly all lines are printable ASCII up to their CRLF. */
+static inline bool next_line(struct scan *s, struct line *l)
+{
+	const char *from = s->p, *cr = plain(from, s->end);
+
+	if (s->end - cr < 3 || memcmp(cr, "\r\n", 2) != 0 || (ch_blank(cr[2]) && cr > from))
+		return odd_line(s, l);
+	s->p = cr + 2;
+	*l = (struct line){ { from, (size_t)(cr - from) }, false, false };
+	return true;
+}
+
 /* A folded value on one line, RFC 3261 7.3.1. */
 static struct str unfold(struct scan *s, struct str v)
 {
@@ -128,17 +173,35 @@ static struct str unfold(struct scan *s, struct str v)
 	return (struct str){ d, v.n };
 }
 
+/* Where the name ends: at its colon; n: there is none. */
+static size_t colon(struct str line)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= line.n; i += 8) {
+		uint64_t tops = colons(line.p + i);
+
+		if (tops)
+			return i + first(tops);
+	}
+	while (i < line.n && line.p[i] != ':')
+		i++;
+	return i;
+}
+
 static void add_header(struct scan *s, const struct line *l)
 {
 	struct sip_hdr *h = &s->hdr[s->n];
-	struct str line = l->text;
-	size_t i = 0, k;
+	struct str line = l->text, name = { line.p, colon(line) };
+	size_t k = name.n;
+	enum sip_hdr_id id = sip_hdr_of(name);
 
-	while (i < line.n && ch_is(line.p[i], CH_TOKEN))
-		i++;
-	for (k = i; k < line.n && ch_blank(line.p[k]); k++)
-		;
-	if (i == 0 || k == line.n || line.p[k] != ':') {
+	if (id == SIP_H_OTHER) {	/* 7.3.1: blanks may stand before the colon */
+		while (name.n && ch_blank(name.p[name.n - 1]))
+			name.n--;
+		id = sip_hdr_of(name);
+	}
+	if (k == line.n || (id == SIP_H_OTHER && !ch_all(name, CH_TOKEN))) {
 		bad(s, "Bad header line");
 		return;
 	}
@@ -150,13 +213,13 @@ static void add_header(struct scan *s, const struct line *l)
 		fault(s, ERR_LIMIT, 400, "Too Many Headers");
 		return;
 	}
-	h->name = (struct str){ line.p, i };
+	h->name = name;
 	h->value = (struct str){ line.p + k + 1, line.n - k - 1 };
 	if (l->folded)
 		h->value = unfold(s, h->value);
 	h->value = ch_trim(h->value);
 	h->next = 0;
-	h->id = sip_hdr_of(h->name);
+	h->id = id;
 	s->n++;
 	if (s->last[h->id])
 		s->hdr[s->last[h->id] - 1].next = s->n;

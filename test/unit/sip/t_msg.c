@@ -4,6 +4,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "sip/chars.h"
 #include "sip/limits.h"
 #include "sip/msg.h"
 #include "sip/msg_int.h"
@@ -291,6 +292,75 @@ static void a_nul_may_stand_escaped_within_quotes_only(void **state)
 	assert_string_equal(w->why.phrase, "Control character");
 }
 
+/* "Y: ", n letters, c instead of the one at. */
+static enum err with_byte(struct world *w, size_t n, size_t at, unsigned char c)
+{
+	buf_reset(&w->text);
+	buf_lit(&w->text, "OPTIONS sip:a@b SIP/2.0\r\n" BASE "Y: ");
+	for (size_t i = 0; i < n; i++)
+		buf_ch(&w->text, i == at ? (char)c : 'z');
+	buf_lit(&w->text, "\r\n\r\n");
+	arena_reset(&w->arena);
+	return parse(w, buf_str(&w->text));
+}
+
+/* Lines are looked at many bytes at a time; what a byte does may not depend on where it stands. */
+static void a_byte_does_the_same_at_every_place_of_a_line(void **state)
+{
+	struct world *w = *state;
+	struct str v;
+
+	for (size_t n = 1; n <= 35; n++)
+		for (size_t at = 0; at < n; at++)
+			for (unsigned c = 0; c < 256; c += n == 35 || c < 0x20 || c >= 0x7e ? 1 : 0x5e) {
+				bool fine = (c >= 0x20 && c != 0x7f) || c == '\t';
+
+				assert_int_equal(with_byte(w, n, at, (unsigned char)c), fine ? OK : ERR_PARSE);
+				if (!fine)
+					assert_string_equal(w->why.phrase, c == '\n' ? "Line without CRLF" :
+							    "Control character");
+				v = sip_hdr(w->m, SIP_H_OTHER);
+				if (fine && ch_blank((char)c) && (at == 0 || at == n - 1))
+					assert_int_equal(v.n, n - 1);
+				else if (fine)
+					assert_memory_equal(v.p, w->mem + w->text.n - 4 - n, n);
+				else
+					assert_null(v.p);
+			}
+}
+
+static void a_name_ends_at_its_colon_wherever_that_stands(void **state)
+{
+	struct world *w = *state;
+	const struct sip_hdr *h;
+
+	for (unsigned n = 1; n <= 40; n++)
+		for (unsigned blanks = 0; blanks <= 9; blanks++) {
+			buf_reset(&w->text);
+			buf_lit(&w->text, "OPTIONS sip:a@b SIP/2.0\r\n" BASE);
+			for (unsigned i = 0; i < n; i++)
+				buf_ch(&w->text, 'z');
+			for (unsigned i = 0; i < blanks; i++)
+				buf_ch(&w->text, i & 1 ? '\t' : ' ');
+			buf_lit(&w->text, ":a:b\r\n\r\n");
+			arena_reset(&w->arena);
+			assert_int_equal(parse(w, buf_str(&w->text)), OK);
+			h = sip_hdr_each(w->m, SIP_H_OTHER, NULL);
+			assert_int_equal(h->name.n, n);
+			assert_str(h->value, "a:b");
+		}
+	assert_int_equal(parse(w, request(w, "OPTIONS", BASE "Subject \t : blanks\r\n")), OK);
+	assert_str(sip_hdr(w->m, SIP_H_SUBJECT), "blanks");
+}
+
+static void a_body_may_begin_with_a_blank(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(parse(w, STR("OPTIONS sip:a@b SIP/2.0\r\n" BASE "\r\n x\r\n")), OK);
+	assert_str(w->m->body.bytes, " x\r\n");
+}
+
 static void repeat(struct world *w, const char *line, unsigned n)
 {
 	buf_reset(&w->text);
@@ -325,7 +395,7 @@ static void every_cap_is_a_clear_refusal(void **state)
 static struct str sized(struct world *w, size_t n, size_t body)
 {
 	buf_reset(&w->text);
-	buf_lit(&w->text, "OPTIONS sip:a@b SIP/2.0\r\n" BASE "X: ");
+	buf_lit(&w->text, "OPTIONS sip:a@b SIP/2.0\r\n" BASE "Y: ");
 	for (size_t i = 0; i < n; i++)
 		buf_ch(&w->text, 'x');
 	buf_lit(&w->text, "\r\n\r\n");
@@ -441,6 +511,9 @@ int run_msg(void)
 		CASE(what_cannot_be_answered_is_dropped),
 		CASE(a_message_without_its_empty_line_is_answered),
 		CASE(a_nul_may_stand_escaped_within_quotes_only),
+		CASE(a_byte_does_the_same_at_every_place_of_a_line),
+		CASE(a_name_ends_at_its_colon_wherever_that_stands),
+		CASE(a_body_may_begin_with_a_blank),
 		CASE(every_cap_is_a_clear_refusal),
 		CASE(what_is_too_large_gets_513),
 		CASE(a_full_arena_is_an_error_and_no_more),
