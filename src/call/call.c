@@ -83,7 +83,7 @@ void call_end(struct call *c, unsigned status, const struct reason *why)
 			(void)leg_end(c->cs->cfg.legs, c->legs[i].leg, 0, NULL, 0);
 			cdr_leg_over(cdr_open(&c->rec), c->legs[i].rec, c->cs->cfg.loop, &c->legs[i].why);
 		}
-	cdr_over(cdr_open(&c->rec), c->cs->cfg.loop);
+	cdr_over(&c->rec, c->cs->cfg.loop);
 	give_limits(c);
 	if (!c->caller_gone)
 		(void)leg_end(c->cs->cfg.legs, c->caller, status, &retry, retry_after(status, &c->end, &retry));
@@ -122,7 +122,7 @@ static void finish(struct call *c)
 	struct loop *l = c->cs->cfg.loop;
 
 	stop_timers(c);
-	cdr_end(cdr_open(&c->rec), l, c->status, &c->end);
+	cdr_end(&c->rec, l, c->status, &c->end);
 	cdr_store(c->cs->cfg.map, &c->rec);	/* and it is forgotten */
 	give_limits(c);
 }

@@ -275,13 +275,22 @@ void cdr_session(struct call_record *r, struct str remote)
 		SET(r->session_remote, remote);
 }
 
-/* held_ms counts from here while held: the start is kept as its negative until resumed. */
-void cdr_hold(struct call_record *r, const struct loop *l, bool by_caller, bool holds)
+/* While somebody holds, the start is kept as its negative: a record that is found after a crash tells it. */
+void cdr_hold(struct cdr *d, const struct loop *l, bool by_caller, bool holds)
 {
+	struct call_record *r = cdr_open(d);
 	uint32_t now = (uint32_t)(l->now - r->start_mono);
+	bool was = d->caller_holds || d->called_holds;
 
-	(void)by_caller;
-	r->held_ms = holds ? r->held_ms - now : r->held_ms + now;
+	if (!r->answer_wall || r->end_wall)
+		return;
+	if (by_caller)
+		d->caller_holds = holds;
+	else
+		d->called_holds = holds;
+	holds = d->caller_holds || d->called_holds;
+	if (holds != was)
+		r->held_ms = holds ? r->held_ms - now : r->held_ms + now;
 }
 
 void cdr_ended_by(struct call_record *r, enum record_side side)
@@ -290,24 +299,27 @@ void cdr_ended_by(struct call_record *r, enum record_side side)
 		r->ended_by = (uint8_t)side;
 }
 
-void cdr_over(struct call_record *r, const struct loop *l)
+void cdr_over(struct cdr *d, const struct loop *l)
 {
+	struct call_record *r = cdr_open(d);
 	uint32_t total = (uint32_t)(l->now - r->start_mono);
 
 	if (r->end_wall)
 		return;
+	cdr_hold(d, l, true, false);
+	cdr_hold(d, l, false, false);
 	r->end_wall = l->wall;
 	if (!r->answer_wall)
 		r->ring_ms = total;
 	else
 		r->talk_ms = total - r->ring_ms;
-	if (r->held_ms > total)		/* ended while held */
-		r->held_ms += total;
 }
 
-void cdr_end(struct call_record *r, const struct loop *l, unsigned status, const struct reason *why)
+void cdr_end(struct cdr *d, const struct loop *l, unsigned status, const struct reason *why)
 {
-	cdr_over(r, l);
+	struct call_record *r = cdr_open(d);
+
+	cdr_over(d, l);
 	r->status = (uint16_t)status;
 	r->cause = r->answer_wall ? 16 : record_q850(status);
 	record_set_reason(r->reason, r->text, why);

@@ -19,6 +19,7 @@ struct cdr {
 	struct call_record *open;	/* ours; NULL: closed, or not begun */
 	char *packed;			/* ours; what closed records are    */
 	uint32_t packed_n, slot;	/* slot: call_record.slot meanwhile */
+	bool caller_holds, called_holds;	/* since the answer */
 };
 /* The record, opened if need be; lent until cdr_close(). Only after cdr_begin(). */
 struct call_record *cdr_open(struct cdr *d);
@@ -47,11 +48,13 @@ void cdr_caller_gone(struct call_record *r, const struct media_stats *stats);
 void cdr_answer(struct call_record *r, int leg, const struct loop *l);
 /* The called side's name of the session (RFC 7989). */
 void cdr_session(struct call_record *r, struct str remote);
-void cdr_hold(struct call_record *r, const struct loop *l, bool by_caller, bool holds);
+/* held_ms is the time from the answer to the end in which one side or both held. A side that holds when it is
+ * answered has to be told here, too. */
+void cdr_hold(struct cdr *d, const struct loop *l, bool by_caller, bool holds);
 void cdr_ended_by(struct call_record *r, enum record_side side);
 /* It ends now, whenever media has told its counters. The first call counts. */
-void cdr_over(struct call_record *r, const struct loop *l);
-void cdr_end(struct call_record *r, const struct loop *l, unsigned status, const struct reason *why);
+void cdr_over(struct cdr *d, const struct loop *l);
+void cdr_end(struct cdr *d, const struct loop *l, unsigned status, const struct reason *why);
 /* Into the map with both dialogs, before the 200 that joins the call leaves. */
 void cdr_live(struct map *m, struct sip *s, struct legs *ls, struct call_record *r,
 	      uint64_t caller, uint64_t winner);

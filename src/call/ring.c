@@ -172,8 +172,12 @@ static void join(struct call *c, int i)
 	timer_stop(&cs->cfg.loop->timers, &c->ring_max);
 	timer_stop(&cs->cfg.loop->timers, &c->ring_by);
 	cdr_answer(cdr_open(&c->rec), k->rec, cs->cfg.loop);
-	if (leg_look(cs->cfg.legs, k->leg, &v) == OK)
+	if (leg_look(cs->cfg.legs, k->leg, &v) == OK) {
 		cdr_session(cdr_open(&c->rec), str_of(v.sip.session_remote));
+		cdr_hold(&c->rec, cs->cfg.loop, false, v.it_holds);
+	}
+	if (leg_look(cs->cfg.legs, c->caller, &v) == OK)
+		cdr_hold(&c->rec, cs->cfg.loop, true, v.it_holds);
 	/* Nothing leaves before this turn's end, so the record is in the map before the 200. */
 	cdr_live(cs->cfg.map, cs->cfg.sip, cs->cfg.legs, cdr_open(&c->rec), c->caller, k->leg);
 	c->status = 200;

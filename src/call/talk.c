@@ -69,7 +69,7 @@ void call_on_hold(struct call *c, const struct leg_event *e)
 {
 	bool caller = e->leg == c->caller;
 
-	cdr_hold(cdr_open(&c->rec), c->cs->cfg.loop, caller, e->kind == LEG_EV_HELD);
+	cdr_hold(&c->rec, c->cs->cfg.loop, caller, e->kind == LEG_EV_HELD);
 	if (!call_other(c, e->leg))
 		return;
 	c->hold_due[caller ? 1 : 0] = true;
