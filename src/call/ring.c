@@ -356,14 +356,15 @@ void call_on_ring_max(struct call *c, const struct leg_event *e)
 void call_on_caller_ends_ringing(struct call *c, const struct leg_event *e)
 {
 	struct reason gave_up = REASON(CALLER_GAVE_UP);
+	bool lost = e->kind == LEG_EV_LOST;
 
-	c->end = reason_keep(&c->arena, e->kind == LEG_EV_LOST ? &e->reason : &gave_up);
+	c->end = reason_keep(&c->arena, lost ? &e->reason : &gave_up);
 	c->cancel_reason = str_dup(&c->arena, e->text);
-	c->status = 487;
-	cdr_ended_by(cdr_open(&c->rec), e->kind == LEG_EV_LOST ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
+	c->status = lost ? 503 : 487;
+	cdr_ended_by(cdr_open(&c->rec), lost ? RECORD_SIDE_US : RECORD_SIDE_CALLER);
 	fork_stop(&c->fork);
 	obey(c);
-	call_end(c, 487, &c->end);
+	call_end(c, c->status, &c->end);
 }
 
 /* --- forwarding and the start ----------------------------------------- */

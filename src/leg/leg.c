@@ -489,18 +489,28 @@ enum err leg_retry(struct legs *ls, uint64_t id, const struct sip_dest *dest, st
 
 /* --- the end ----------------------------------------------------------------------------- */
 
+/* In the way its state asks for, RFC 3261 9.1, 15: whoever waits for an answer, rings or talks is told. */
+static void end_session(struct leg *g, unsigned status, const struct sip_xhdr *x, int nx)
+{
+	struct sip *sip = g->ls->cfg.sip;
+
+	if (!g->session || g->state == LEG_ENDING)
+		return;
+	if (g->state == LEG_IN)
+		(void)sip_reject(sip, g->session, status ? status : 480, NULL, x, nx);
+	else if (g->state == LEG_OUT)
+		(void)sip_cancel(sip, g->session, x, nx);
+	else
+		(void)sip_bye(sip, g->session, x, nx);
+}
+
 enum err leg_end(struct legs *ls, uint64_t id, unsigned status, const struct sip_xhdr *x, int nx)
 {
 	struct leg *g = leg_of(ls, id);
 
 	if (!g || g->state == LEG_ENDING)
 		return ERR_GONE;
-	if (g->session && g->state == LEG_IN)
-		(void)sip_reject(ls->cfg.sip, g->session, status ? status : 480, NULL, x, nx);
-	else if (g->session && g->state == LEG_OUT)
-		(void)sip_cancel(ls->cfg.sip, g->session, x, nx);
-	else if (g->session)
-		(void)sip_bye(ls->cfg.sip, g->session, x, nx);
+	end_session(g, status, x, nx);
 	leg_finish(g);
 	return OK;
 }
@@ -552,13 +562,11 @@ void legs_on_media(struct legs *ls, const struct media_event *ev)
 	case MEDIA_EV_SILENT:
 		buf_init(&b, s, sizeof s);
 		buf_u64(&b, g->peer->media.no_media / 1000);
-		if (g->session && g->state != LEG_ENDING)
-			(void)sip_bye(ls->cfg.sip, g->session, NULL, 0);
+		end_session(g, 0, NULL, 0);
 		leg_lost(g, &REASON(NO_MEDIA, str_of(g->name), buf_str(&b)));
 		break;
 	case MEDIA_EV_LOST:
-		if (g->session && g->state != LEG_ENDING && g->state != LEG_IN)
-			(void)sip_bye(ls->cfg.sip, g->session, NULL, 0);
+		end_session(g, 503, NULL, 0);
 		leg_lost(g, &REASON(INTERNAL, STR("the media process was lost")));
 		gone(g, &ev->stats);
 		break;

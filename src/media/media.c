@@ -321,21 +321,13 @@ static void on_respawn(void *arg)
 		timer_start(&m->loop->timers, &m->respawn, RESPAWN_MS, on_respawn, m);
 }
 
-/* The media process died: its calls have no audio any more, and are told so. */
-static void process_lost(struct media *m)
+/* Its calls have no audio any more, and are told so. */
+static void ends_lost(struct media *m)
 {
 	struct mend *e;
 	uint32_t i = 0;
 	uint64_t id;
 
-	loop_unwatch(m->watch);
-	m->watch = NULL;
-	close(m->fd);
-	m->fd = -1;
-	out_done(m, m->out.n);
-	(void)kill(m->pid, SIGKILL);	/* it has closed its end; it is waited for when the next one starts */
-	log_line(&m->loop->log, LOG_ERROR,
-		 "The media process ended unexpectedly; calls without audio are ended and it is started again.");
 	while ((e = slot_next(&m->ends, &i, &id))) {
 		struct media_event ev = { .kind = e->closing ? MEDIA_EV_CLOSED : MEDIA_EV_LOST,
 					  .end = id, .owner = e->owner };
@@ -344,6 +336,19 @@ static void process_lost(struct media *m)
 		if (e->closing)
 			end_gone(m, e);
 	}
+}
+
+static void process_lost(struct media *m)
+{
+	loop_unwatch(m->watch);
+	m->watch = NULL;
+	close(m->fd);
+	m->fd = -1;
+	out_done(m, m->out.n);
+	(void)kill(m->pid, SIGKILL);	/* it has closed its end; it is waited for when the next one starts */
+	log_line(&m->loop->log, LOG_ERROR,
+		 "The media process ended unexpectedly; calls without audio are ended and it is started again.");
+	ends_lost(m);
 	timer_start(&m->loop->timers, &m->respawn, RESPAWN_MS, on_respawn, m);
 }
 
@@ -461,6 +466,17 @@ void media_free(struct media *m)
 	mem_free(m->by_slot);
 	mem_free(m->queue);
 	mem_free(m);
+}
+
+void media_lose(struct media *m)
+{
+	if (!m->inside)
+		return;
+	inside_free(m->inside);
+	ends_lost(m);
+	m->inside = inside_new(m->loop, m->nslots, on_up, m);
+	m->ready = 0;
+	send_pools(m);
 }
 
 /* --- ends ------------------------------------------------------------------------- */

@@ -34,12 +34,14 @@ struct media_config {
 	const char *music;		/* WAV file for those on hold; NULL: none */
 	ms_t rest;			/* a pair is kept back for so long after use; 0: MEDIA_REST_MS */
 	int socket_bytes;		/* of what the process may be told before it reads; 0: 4 MB */
-	ms_t stuck;			/* it is started again when it has not read for so long; 0: MEDIA_STUCK_MS */
+	ms_t stuck;			/* it is started again when it has not answered for so long; 0: MEDIA_STUCK_MS */
 };
 
 /* Starts the backend. NULL: *why. Bound ports are known with MEDIA_EV_READY. */
 struct media *media_new(const struct media_config *c, struct buf *why);
 void media_free(struct media *m);
+/* With the engine inside: what the death of a media process does, and its next start. For the simulation. */
+void media_lose(struct media *m);
 
 struct media_local {
 	struct addr rtp;		/* advertised; RTCP is the next port */

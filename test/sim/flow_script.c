@@ -143,6 +143,14 @@ static void do_jump(struct flow *f, const struct flow_args *a)
 	sim_wall(f->loop, f->loop->wall + (*by == '-' ? -ms : ms));
 }
 
+/* medialost: the media process dies and is started again. */
+static void do_medialost(struct flow *f, const struct flow_args *a)
+{
+	(void)a;
+	media_lose(server_env(f->server)->media);
+	server_turn(f->server);
+}
+
 static void do_restart(struct flow *f, const struct flow_args *a)
 {
 	(void)a;
@@ -187,7 +195,7 @@ step[] = {
 	{ "add", true, do_add }, { "dns", true, do_dns }, { "reach", true, do_reach },
 	{ "option", true, do_option }, { "start", false, do_start }, { "wait", false, do_wait },
 	{ "net", false, do_net }, { "cut", false, do_cut }, { "restart", false, do_restart },
-	{ "jump", false, do_jump },
+	{ "jump", false, do_jump }, { "medialost", false, do_medialost },
 	{ "media", false, flow_media_step }, { "heard", false, flow_heard }, { "saw", false, flow_saw }, { "cdr", false, flow_cdr }, { "leg", false, flow_leg },
 	{ "note", false, flow_note }, { "trunk", false, flow_trunk }, { "options", false, do_options },
 	{ "counts", false, flow_counts }, { "show", false, flow_show },
