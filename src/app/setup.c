@@ -6,6 +6,9 @@
 
 /* The parts of a server, made from the configuration. */
 
+/* Calls that are over, though not gone: their media has yet to tell its counters. Not counted by the limits. */
+enum { ENDING = 64 };
+
 static const char *z(struct str s)
 {
 	return s.n ? s.p : NULL;	/* configuration strings end with NUL */
@@ -414,7 +417,7 @@ void setup_limits(const struct server *s, struct calls_config *c)
 
 	c->limits = (struct limits){ .user = f->user_calls, .forward = f->forward_calls,
 				     .total = f->max_calls, .hops = (int)f->hops };
-	c->max = f->max_calls ? f->max_calls + 64 : 4096;
+	c->max = f->max_calls ? f->max_calls + ENDING : 4096;
 	c->ring_max = f->ring_max_s * 1000ull;
 	c->offer_wait = f->offer_wait_ms;
 }
@@ -426,7 +429,7 @@ enum err setup_store(struct server *s, const struct server_options *o, struct bu
 	char file[512];
 	struct map_news news;
 	struct buf b;
-	struct map_config m = { .slots = s->cfg->max_calls ? s->cfg->max_calls : 4096,
+	struct map_config m = { .slots = s->cfg->max_calls ? s->cfg->max_calls + ENDING : 4096,
 				.rng = &s->loop->rng, .wall = s->loop->wall };
 	struct store_config c = { .loop = s->loop, .path = z(s->cfg->store_path),
 				  .inline_mode = s->inside };

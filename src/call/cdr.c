@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+_Static_assert(RECORD_PACK_MAX <= UINT16_MAX, "cdr.packed_n");
+
 static void set(char *dst, size_t cap, struct str s)
 {
 	struct buf b;
@@ -69,7 +71,7 @@ void cdr_close(struct cdr *d)
 	buf_init(&b, mem, sizeof mem);
 	record_pack(&b, d->open, RECORD_ALL);
 	d->packed = mem_dup(mem, b.n);
-	d->packed_n = (uint32_t)b.n;
+	d->packed_n = (uint16_t)b.n;
 	d->slot = d->open->slot;
 	mem_free(d->open);
 	d->open = NULL;

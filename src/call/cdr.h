@@ -18,8 +18,9 @@ struct cdr {
 	uint64_t id;			/* the record's; 0: not begun       */
 	struct call_record *open;	/* ours; NULL: closed, or not begun */
 	char *packed;			/* ours; what closed records are    */
-	uint32_t packed_n, slot;	/* slot: call_record.slot meanwhile */
-	bool caller_holds, called_holds;	/* since the answer */
+	uint32_t slot;			/* call_record.slot meanwhile       */
+	uint16_t packed_n;
+	bool caller_holds, called_holds;	/* since the answer         */
 };
 /* The record, opened if need be; lent until cdr_close(). Only after cdr_begin(). */
 struct call_record *cdr_open(struct cdr *d);

@@ -1,6 +1,7 @@
 #include "media/media.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 extern char **environ;
 
 enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, OUT_MAX = 65536, OUT_KEPT = 1024,
-       SOCKET_BYTES = 4 << 20 };
+       SOCKET_BYTES = 4 << 20, BEATS = 4 };
 
 /* When a message must leave. A packet wakes the other process, and that costs more than what is in it. */
 enum due {
@@ -39,8 +40,7 @@ struct mout {				/* holds keys: wiped when sent */
 	struct media_msg *m;
 	uint32_t n, cap;
 	enum due due;
-	ms_t stuck;			/* the socket is full since then; 0: it is not */
-	bool given_up;			/* the process is being stopped for it */
+	bool full;			/* the socket: all waits in order */
 	struct timer later;
 };
 
@@ -64,7 +64,9 @@ struct media {
 	struct loop_watch *watch;
 	struct media_packets in;
 	struct mout out;
-	struct timer respawn;
+	struct timer respawn, beat;
+	unsigned unheard;		/* beats since it said anything */
+	bool given_up;			/* it is being stopped */
 	struct media_event *queue;
 	uint32_t head, tail, cap;	/* cap is a power of two */
 	int ready;
@@ -144,6 +146,8 @@ static void on_up(void *ctx, const struct media_msg *msg)
 		startup_news(m, msg);
 		return;
 	}
+	if (msg->op == MEDIA_PING)
+		return;
 	e = slot_get(&m->ends, m->by_slot[msg->slot]);
 	if (!e || e->owner != msg->owner)
 		return;
@@ -176,7 +180,7 @@ static void out_done(struct media *m, uint32_t n)
 	if (o->n)
 		return;
 	o->due = DUE_NEVER;
-	o->stuck = 0;
+	o->full = false;
 	timer_stop(&m->loop->timers, &o->later);
 	if (o->cap <= OUT_KEPT)
 		return;
@@ -185,13 +189,16 @@ static void out_done(struct media *m, uint32_t n)
 	o->cap = 0;
 }
 
-/* It does not read: it hangs, and its calls have no audio. That it is gone is noticed by the watch. */
-static void give_up(struct media *m)
+/* It hangs, and its calls have no audio; that it is gone is noticed by the watch. Nothing that was not sent
+ * is missed: all its ends are lost with it. */
+static void give_up(struct media *m, const char *what)
 {
-	log_line(&m->loop->log, LOG_ERROR, "The media process has not read what it was told for %u ms, so it is stopped and started again. "
-		 "If that comes back, the machine is too busy for it.", (unsigned)(m->loop->now - m->out.stuck));
+	if (m->given_up)
+		return;
+	log_line(&m->loop->log, LOG_ERROR, "The media process %s, so it is stopped and started again. "
+		 "If that comes back, the machine is too busy for it.", what);
 	(void)kill(m->pid, SIGKILL);
-	m->out.given_up = true;
+	m->given_up = true;
 }
 
 static void send_out(struct media *m);
@@ -201,47 +208,32 @@ static void on_later(void *arg)
 	send_out(arg);
 }
 
-/* While the socket is full all waits in order. */
-static void stuck(struct media *m)
-{
-	struct mout *o = &m->out;
-
-	if (!o->stuck)
-		o->stuck = m->loop->now;
-	if (!o->given_up && (m->loop->now - o->stuck >= m->cfg.stuck || o->n >= OUT_MAX))
-		give_up(m);
-	if (!timer_armed(&o->later))
-		timer_start(&m->loop->timers, &o->later, AGAIN_MS, on_later, m);
-}
-
 static void send_out(struct media *m)
 {
 	struct mout *o = &m->out;
 	uint32_t sent = 0;
-	bool full = false;
 
-	while (sent < o->n && !full) {
+	o->full = false;
+	while (sent < o->n && !o->full) {
 		uint32_t n = o->n - sent < MEDIA_BATCH ? o->n - sent : MEDIA_BATCH;
 
 		if (send(m->fd, o->m + sent, n * sizeof *o->m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 			sent += n;
 		else if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
-			full = true;
+			o->full = true;
 		else
 			sent = o->n;		/* it is gone, which the watch tells */
 	}
-	if (sent)
-		o->stuck = 0;
 	out_done(m, sent);
-	if (full)
-		stuck(m);
+	if (o->full && !timer_armed(&o->later))
+		timer_start(&m->loop->timers, &o->later, AGAIN_MS, on_later, m);
 }
 
 void media_turn_end(struct media *m)
 {
 	struct mout *o = &m->out;
 
-	if (o->stuck)
+	if (o->full)
 		return;
 	if (o->due == DUE_NOW)
 		send_out(m);
@@ -272,14 +264,32 @@ static void send_down(struct media *m, struct media_msg *msg, enum due due)
 		inside_msg(m->inside, msg);
 		return;
 	}
-	if (m->fd < 0 || o->n == OUT_MAX)
+	if (m->fd < 0)
 		return;
+	if (o->n == OUT_MAX) {
+		give_up(m, "does not keep up with what it is told");
+		return;
+	}
 	if (o->n == o->cap)
 		out_grow(o);
 	o->m[o->n++] = *msg;
 	o->due = due > o->due ? due : o->due;
-	if (o->n >= MEDIA_BATCH && !o->stuck)
+	if (o->n >= MEDIA_BATCH && !o->full)
 		send_out(m);
+}
+
+/* Counted in beats, not by the clock: after a pause of the whole machine it still has its time. */
+static void on_beat(void *arg)
+{
+	struct media *m = arg;
+	struct media_msg ping = { .op = MEDIA_PING };
+
+	timer_start(&m->loop->timers, &m->beat, m->cfg.stuck / BEATS, on_beat, m);
+	if (++m->unheard == 1)
+		send_down(m, &ping, DUE_NOW);
+	else if (m->unheard > BEATS)
+		give_up(m, "does not answer");
+	media_turn_end(m);
 }
 
 static void send_to(struct media *m, const struct mend *e, struct media_msg *msg, enum due due)
@@ -342,6 +352,7 @@ static void process_lost(struct media *m)
 {
 	loop_unwatch(m->watch);
 	m->watch = NULL;
+	timer_stop(&m->loop->timers, &m->beat);
 	close(m->fd);
 	m->fd = -1;
 	out_done(m, m->out.n);
@@ -360,10 +371,13 @@ static void on_fd(void *arg)
 		process_lost(m);
 		return;
 	}
+	m->unheard = 0;
 	for (int i = 0; i < m->in.n; i++)
 		for (uint32_t k = 0; k < m->in.p[i].n; k++)
 			if (m->in.p[i].m[k].epoch == m->epoch)
 				on_up(m, &m->in.p[i].m[k]);
+	if (m->ready >= m->cfg.npools && !timer_armed(&m->beat))	/* binding its ports may take long */
+		timer_start(&m->loop->timers, &m->beat, m->cfg.stuck / BEATS, on_beat, m);
 }
 
 static bool spawn(struct media *m)
@@ -392,7 +406,8 @@ static bool spawn(struct media *m)
 	m->fd = sv[0];
 	m->epoch++;
 	m->ready = 0;
-	m->out.given_up = false;
+	m->unheard = 0;
+	m->given_up = false;
 	m->watch = loop_watch(m->loop, m->fd, on_fd, m);
 	send_pools(m);
 	media_turn_end(m);
@@ -445,16 +460,29 @@ fail:
 	return NULL;
 }
 
+/* It sees that its descriptor is closed, and ends; unless it hangs. */
+static void process_end(struct media *m)
+{
+	close(m->fd);
+	for (ms_t ms = 0; ms < m->cfg.stuck / 2; ms += AGAIN_MS) {
+		if (waitpid(m->pid, NULL, WNOHANG) != 0)
+			return;
+		(void)poll(NULL, 0, AGAIN_MS);
+	}
+	(void)kill(m->pid, SIGKILL);
+	(void)waitpid(m->pid, NULL, 0);
+}
+
 void media_free(struct media *m)
 {
 	if (!m)
 		return;
 	timer_stop(&m->loop->timers, &m->respawn);
+	timer_stop(&m->loop->timers, &m->beat);
 	loop_unwatch(m->watch);
 	if (m->fd >= 0) {
 		send_out(m);
-		close(m->fd);		/* the process sees it and ends */
-		(void)waitpid(m->pid, NULL, 0);
+		process_end(m);
 	}
 	out_done(m, m->out.n);
 	mem_free(m->out.m);

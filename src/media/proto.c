@@ -41,7 +41,7 @@ bool media_msg_good(const struct media_msg *m, uint32_t slots)
 		return m->slot < slots;
 	case MEDIA_MUSIC:
 		return m->u.music.path[0] && memchr(m->u.music.path, 0, sizeof m->u.music.path);
-	case MEDIA_READY: case MEDIA_FAILED: case MEDIA_NOP:
+	case MEDIA_READY: case MEDIA_FAILED: case MEDIA_PING:
 		return true;
 	}
 	return false;

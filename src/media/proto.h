@@ -14,7 +14,7 @@
 #include "io/timer.h"
 #include "media/srtp.h"
 
-enum { MEDIA_VERSION = 3, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
+enum { MEDIA_VERSION = 4, MEDIA_EARLY_MAX = 8, MEDIA_SLOTS_MAX = 65536, MEDIA_MSG_MAX = 512,
        MEDIA_BATCH = 16, MEDIA_PATH_MAX = 256 };
 
 /* What a payload is, the same on both legs; payload types differ from leg to leg. */
@@ -28,7 +28,8 @@ enum media_op {
 	MEDIA_CLOSE, MEDIA_MUSIC,	/* MUSIC: load this file, before the first call */
 	/* up */
 	MEDIA_READY, MEDIA_FAILED, MEDIA_FIRST_PACKET, MEDIA_LATCHED, MEDIA_SILENT, MEDIA_CLOSED,
-	MEDIA_NOP
+	/* both: a process that gets it sends it back */
+	MEDIA_PING
 };
 
 enum media_source { MEDIA_SOURCE_NONE, MEDIA_SOURCE_SILENCE, MEDIA_SOURCE_RINGBACK,

@@ -256,7 +256,7 @@ void relay_msg(struct relay *r, const struct media_msg *m, ms_t now)
 	case MEDIA_CLOSE: do_close(r, e, m->u.close.quiet); break;
 	case MEDIA_MUSIC: case MEDIA_POOL: case MEDIA_OPEN: case MEDIA_READY: case MEDIA_FAILED:
 	case MEDIA_FIRST_PACKET: case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED:
-	case MEDIA_NOP:
+	case MEDIA_PING:
 		break;
 	}
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -241,6 +242,8 @@ static void obey(struct worker *w, const struct media_msg *m)
 		do_pool(w, m);
 	else if (m->op == MEDIA_MUSIC)
 		do_music(w, m);
+	else if (m->op == MEDIA_PING)
+		up(w, m);
 	else if (m->slot < w->nslots)
 		relay_msg(w->relay, m, w->now);
 }
@@ -330,6 +333,10 @@ int media_worker(int fd)
 	struct relay_io io = { send_packet, up, w };
 	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = UINT32_MAX };
 
+	/* A Ctrl-C or a service manager's SIGTERM goes to both processes: this one ends with its descriptor,
+	 * when the daemon has ended its calls. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 	/* Keys live here: no core dump, no debugger of others. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	raise_limit();

@@ -208,12 +208,97 @@ static void a_process_that_hangs_is_started_again(void **state)
 	bed_stop(&b);
 }
 
+/* The socket has room for all they say: only that nothing comes back tells it. */
+static void a_process_that_hangs_is_noticed_though_its_socket_has_room(void **state)
+{
+	uint64_t end;
+	struct bed b;
+
+	(void)state;
+	bed_start(&b, 0, 200);
+	run(&b, 1, 0, 0);
+	assert_int_equal(kill(child(), SIGSTOP), 0);
+	for (int i = 0; i < CALLS; i++) {
+		assert_int_equal(open_one(&b, &end), OK);
+		peer(&b, end);
+		media_turn_end(b.media);
+		media_close(b.media, end);
+		media_turn_end(b.media);
+	}
+	run(&b, 2, CALLS, 0);
+	bed_stop(&b);
+}
+
+/* Nothing is dropped in silence: where no more can wait, all is lost, and told. */
+static void a_process_that_is_too_far_behind_is_started_again(void **state)
+{
+	uint64_t end[2 * CALLS];
+	struct bed b;
+
+	(void)state;
+	bed_start(&b, SMALL, 0);
+	run(&b, 1, 0, 0);
+	for (int i = 0; i < 2 * CALLS; i++) {
+		assert_int_equal(open_one(&b, &end[i]), OK);
+		peer(&b, end[i]);
+	}
+	media_turn_end(b.media);
+	assert_int_equal(kill(child(), SIGSTOP), 0);
+	for (int i = 0; i < 66000; i++) {
+		media_direction(b.media, end[i % (2 * CALLS)], i & 1, false);
+		if (i % 8 == 7)
+			media_turn_end(b.media);
+	}
+	for (int i = 0; i < 2 * CALLS; i++)
+		media_close(b.media, end[i]);
+	media_turn_end(b.media);
+	assert_int_equal(kill(child(), SIGCONT), 0);
+	run(&b, 2, 2 * CALLS, 0);
+	bed_stop(&b);
+}
+
+static void a_stop_does_not_wait_for_a_process_that_hangs(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_start(&b, 0, 200);
+	run(&b, 1, 0, 0);
+	assert_int_equal(kill(child(), SIGSTOP), 0);
+	bed_stop(&b);
+}
+
+/* Ctrl-C and service managers send it to all processes of a group. */
+static void a_signal_to_the_group_does_not_end_it_before_its_calls(void **state)
+{
+	uint64_t end;
+	struct bed b;
+
+	(void)state;
+	bed_start(&b, 0, 0);
+	run(&b, 1, 0, 0);
+	assert_int_equal(kill(child(), SIGTERM), 0);
+	assert_int_equal(kill(child(), SIGINT), 0);
+	assert_int_equal(open_one(&b, &end), OK);
+	peer(&b, end);
+	media_turn_end(b.media);
+	media_close(b.media, end);
+	media_turn_end(b.media);
+	run(&b, 1, 1, 0);
+	assert_int_equal(b.lost, 0);
+	bed_stop(&b);
+}
+
 int run_process(void)
 {
 	const struct CMUnitTest t[] = {
 		cmocka_unit_test(nothing_is_lost_while_the_process_does_not_read),
 		cmocka_unit_test(no_end_opens_while_there_is_no_process),
 		cmocka_unit_test(a_process_that_hangs_is_started_again),
+		cmocka_unit_test(a_process_that_hangs_is_noticed_though_its_socket_has_room),
+		cmocka_unit_test(a_process_that_is_too_far_behind_is_started_again),
+		cmocka_unit_test(a_stop_does_not_wait_for_a_process_that_hangs),
+		cmocka_unit_test(a_signal_to_the_group_does_not_end_it_before_its_calls),
 	};
 
 	return cmocka_run_group_tests_name("media process", t, NULL, NULL);

@@ -25,7 +25,7 @@ static struct media_msg good(enum media_op op)
 		break;
 	case MEDIA_OPEN: case MEDIA_SERVE: case MEDIA_CONNECT: case MEDIA_DIRECTION: case MEDIA_PLAY:
 	case MEDIA_CLOSE: case MEDIA_READY: case MEDIA_FAILED: case MEDIA_FIRST_PACKET:
-	case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED: case MEDIA_NOP:
+	case MEDIA_LATCHED: case MEDIA_SILENT: case MEDIA_CLOSED: case MEDIA_PING:
 		break;
 	}
 	return m;
@@ -34,7 +34,7 @@ static struct media_msg good(enum media_op op)
 static void good_messages_are_good(void **state)
 {
 	(void)state;
-	for (int op = MEDIA_POOL; op <= MEDIA_NOP; op++) {
+	for (int op = MEDIA_POOL; op <= MEDIA_PING; op++) {
 		struct media_msg m = good((enum media_op)op);
 
 		assert_true(media_msg_good(&m, 10));
