@@ -52,6 +52,8 @@
 	X(PATTERN_FOUND, "pattern-found", "%1 matches route pattern %2 in partition %3 to %4.") \
 	X(NUMBER_UNKNOWN, "number-unknown", "No line or route pattern reachable through calling search space %2 matches %1. Add the number, or its partition to the search space.") \
 	X(NUMBER_BARRED, "number-barred", "%1 matches %2 in partition %3, which calling search space %4 does not contain.") \
+	X(SPACE_NONE, "space-none", "No line is %1, and a call without a calling search space reaches lines only. Give its trunk an inbound-css in tandem.yaml, or its line a css in the site.") \
+	X(SPACE_UNKNOWN, "space-unknown", "Calling search space %1 is not in the site, so nothing is reached through it. Add it there, or mend the inbound-css or css that names it.") \
 	X(SPACE_EMPTY, "space-empty", "Calling search space %1 contains no partition.") \
 	X(PATTERN_BLOCKED, "pattern-blocked", "%1 matches %2, a pattern that blocks the call.") \
 	X(RINGS_PHONE, "rings-phone", "Phone %1 rings at once (%2 registered contacts).") \
@@ -73,7 +75,7 @@
 	X(TRUNK_REFUSED, "tcp-refused", "%1 refused the TCP connection. Check address, port and firewall.") \
 	X(TRUNK_UNREACHABLE, "tcp-timeout", "%1 did not answer the TCP connection within %2 ms. A firewall on the way drops it.") \
 	X(TRUNK_TLS_ALERT, "tls-alert", "%1 refused the TLS handshake with alert %2. It did not accept our certificate or our TLS settings; check the certificate chain and its name.") \
-	X(TRUNK_TLS_VERIFY, "tls-verify", "The certificate of %1 was not accepted: %2. Check the trusted roots of the zone.") \
+	X(TRUNK_TLS_VERIFY, "tls-verify", "The certificate of %1 was not accepted: %2. Check `roots` of the certificate that its listener uses.") \
 	X(TRUNK_TLS_NAME, "tls-name", "The certificate of %1 does not carry the name %2; it carries %3. Ask for the host by a name of its certificate, or add one to the names of ours.") \
 	X(TRUNK_TLS_FAILED, "tls-failed", "The TLS handshake with %1 failed: %2. Check that this port of the peer speaks TLS 1.2 or later.") \
 	X(TRUNK_OPTIONS_TIMEOUT, "options-timeout", "%1 did not answer OPTIONS within %2 ms.") \

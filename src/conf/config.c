@@ -272,8 +272,11 @@ static void dns_hosts(struct config *c, const struct option_walk *w, const struc
 		struct config_dns_host *h = &c->dns_host[c->ndns_hosts];
 		const struct yaml_node *v = m->pair[i].value;
 
-		if (c->ndns_hosts == CONFIG_DNS_HOSTS)
+		if (c->ndns_hosts == CONFIG_DNS_HOSTS) {
+			finding_add(w->fs, v->at, "At most %d names can stand in dns-hosts; a name server of your own takes more.",
+				    CONFIG_DNS_HOSTS);
 			break;
+		}
 		h->name = str_dup(w->a, m->pair[i].key->text);
 		if (v->kind != YAML_SCALAR || addr_parse_ip(v->text, &h->addr))
 			finding_add(w->fs, v->at, "The address of \"%.*s\" is malformed; write an IP address.",
@@ -364,4 +367,6 @@ void config_options_doc(struct buf *b)
 	option_doc(b, "listeners", listener_opts, N(listener_opts));
 	option_doc(b, "trunks", trunk_opts, N(trunk_opts));
 	buf_lit(b, "A trunk also has `hosts`: a list of `name:port`, tried in order. A name without a port is found by NAPTR, SRV and address records (RFC 3263).\n");
+	buf_lit(b, "\n## dns-hosts\n\nA map of name: IP address, asked before any name server, as /etc/hosts is. It is meant for laboratories: "
+		   "`dns-hosts: { sip.pstnhub.microsoft.com: 127.0.0.1 }`.\n");
 }

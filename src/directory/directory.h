@@ -79,6 +79,8 @@ enum err directory_add_remote(struct directory *d, const struct dir_remote *r);
 enum err directory_add_trunk(struct directory *d, struct str name, bool teams);
 /* Resolves all references. ERR_GONE: *why is a sentence naming the first one missing. */
 enum err directory_seal(struct directory *d, struct buf *why);
+/* Of a sealed one. NULL: there is none of this name. */
+const struct dir_space *dir_space(const struct directory *d, struct str name);
 /* Is this a pattern of the alphabet? For checks at apply time. */
 bool directory_pattern_good(struct str pattern);
 

@@ -333,19 +333,21 @@ static void plan_pattern(const struct dir_query *q, const struct found *f, struc
 	note(p, a, &REASON(PATTERN_FOUND, q->number, pat->pattern, pat->partition, pat->trunk[0]));
 }
 
-static void plan_nothing(const struct dir_query *q, const struct found *barred, struct arena *a,
-			 struct dir_plan *p)
+static void plan_nothing(const struct directory *d, const struct dir_query *q, const struct found *barred,
+			 struct arena *a, struct dir_plan *p)
 {
-	struct str css = q->css.n ? q->css : STR("<lines only>");
-
 	p->status = 404;
-	if (barred->any)
+	if (!q->css.n)
+		p->why = REASON(SPACE_NONE, q->number);
+	else if (!dir_space(d, q->css))
+		p->why = REASON(SPACE_UNKNOWN, q->css);
+	else if (barred->any)
 		p->why = REASON(NUMBER_BARRED, q->number,
 				barred->line ? barred->line->number : barred->pattern->pattern,
 				barred->line ? barred->line->partition : barred->pattern->partition,
-				css);
+				q->css);
 	else
-		p->why = REASON(NUMBER_UNKNOWN, q->number, css);
+		p->why = REASON(NUMBER_UNKNOWN, q->number, q->css);
 	p->why = reason_keep(a, &p->why);
 	note(p, a, &p->why);
 }
@@ -362,5 +364,5 @@ void directory_plan(const struct directory *d, const struct dir_query *q, struct
 	else if (best.pattern)
 		plan_pattern(q, &best, a, p);
 	else
-		plan_nothing(q, &barred, a, p);
+		plan_nothing(d, q, &barred, a, p);
 }

@@ -246,6 +246,20 @@ static void seal(struct reading *r, const struct yaml_node *root)
 		finding_add(r->w.fs, root->at, "%s", buf_z(&b));
 }
 
+/* tandem.yaml names spaces of this document: calls of such a trunk would reach nothing at all. */
+static void inbound_spaces(struct reading *r, const struct yaml_node *root)
+{
+	const struct yaml_node *spaces = yaml_get(root, "spaces");
+
+	if (r->w.fs->n || !spaces)
+		return;
+	for (int i = 0; i < r->c->ntrunks; i++)
+		if (r->c->trunk[i].css.n && !dir_space(r->d, r->c->trunk[i].css))
+			finding_add(r->w.fs, spaces->at,
+				    "Trunk %.*s has inbound-css \"%.*s\" in tandem.yaml, and there is no such calling search space. "
+				    "Add it here, or mend it there.", STRF(r->c->trunk[i].name), STRF(r->c->trunk[i].css));
+}
+
 struct directory *site_read(struct str text, const char *file, const struct config *c,
 			    struct findings *fs)
 {
@@ -262,6 +276,7 @@ struct directory *site_read(struct str text, const char *file, const struct conf
 	else if (root) {
 		read_all(&r, root);
 		seal(&r, root);
+		inbound_spaces(&r, root);
 	}
 	arena_close(&a);
 	if (fs->n || !root) {

@@ -86,6 +86,16 @@ static void who_may_only_look_changes_nothing(void **state)
 	assert_int_equal(b->stops, 0);
 }
 
+static void a_space_that_a_trunk_names_is_missed(void **state)
+{
+	struct cmd_call c = { .role = ROLE_ADMIN, .body = STR("partitions: [ a ]\nspaces: [ { name: staf, partitions: [ a ] } ]\n") };
+
+	assert_int_equal(bed_run(*state, &c, "apply", "file", "x.yaml", NULL), CMD_OK);
+	assert_string_equal(at(c.out, "applied"), "false");
+	assert_non_null(strstr(at(c.out, "findings.0.text"), "inbound-css \"staff\""));
+	cmd_close(&c);
+}
+
 static void a_right_site_is_applied_and_exported_as_it_was(void **state)
 {
 	struct cmd_call c = { .role = ROLE_ADMIN, .body = STR("users: [ { name: eve } ]\n") };
@@ -226,6 +236,7 @@ int run_cmd(void)
 		cmocka_unit_test_setup_teardown(an_argument_without_a_value_is_as_good_as_none, up, down),
 		cmocka_unit_test_setup_teardown(who_may_only_look_changes_nothing, up, down),
 		cmocka_unit_test_setup_teardown(a_right_site_is_applied_and_exported_as_it_was, up, down),
+		cmocka_unit_test_setup_teardown(a_space_that_a_trunk_names_is_missed, up, down),
 		cmocka_unit_test_setup_teardown(a_wrong_site_gives_every_finding_with_its_place, up, down),
 		cmocka_unit_test_setup_teardown(an_empty_body_and_an_absent_site_are_told, up, down),
 		cmocka_unit_test_setup_teardown(every_change_leaves_an_audit_line_also_a_denied_one, up, down),

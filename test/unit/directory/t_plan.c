@@ -230,8 +230,10 @@ static void without_a_space_lines_alone_are_reached(void **state)
 	const struct dir_plan *p = asks(b, "92345678", NULL);
 
 	(void)state;
-	assert_true(p->n == 0 && p->status == 404 && p->why.code == REASON_NUMBER_BARRED);
+	assert_true(p->n == 0 && p->status == 404 && p->why.code == REASON_SPACE_NONE);
 	assert_non_null(asks(b, "1002", NULL)->line);
+	p = asks(b, "92345678", "no-such-space");
+	assert_true(p->n == 0 && p->status == 404 && p->why.code == REASON_SPACE_UNKNOWN);
 	p = asks(b, "92345678", "reroute");
 	assert_true(p->n == 0 && p->why.code == REASON_NUMBER_BARRED);
 	p = asks(b, "7777", "staff");
