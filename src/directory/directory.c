@@ -485,6 +485,21 @@ static bool has_line(const struct directory *d, struct str name)
 	return false;
 }
 
+bool directory_has(const struct directory *d, enum dir_kind kind, struct str name)
+{
+	switch (kind) {
+	case DIR_KIND_USER: return directory_user(d, name);
+	case DIR_KIND_PHONE: return directory_phone(d, name);
+	case DIR_KIND_PARTITION: return has_partition(d, name);
+	case DIR_KIND_SPACE: return dir_space(d, name);
+	case DIR_KIND_LINE: return has_line(d, name);
+	case DIR_KIND_PROFILE: return dir_profile(d, name);
+	case DIR_KIND_TRUNK: return has_trunk(d, name);
+	case DIR_NKIND: break;
+	}
+	return false;
+}
+
 static enum err seal_remotes(const struct directory *d, struct buf *why)
 {
 	for (uint32_t i = 0; i < d->profile.n; i++) {

@@ -77,10 +77,12 @@ enum err directory_add_profile(struct directory *d, const struct dir_profile *r)
 enum err directory_add_remote(struct directory *d, const struct dir_remote *r);
 /* A trunk's facts that routing needs, from the machine's configuration. */
 enum err directory_add_trunk(struct directory *d, struct str name, bool teams);
+enum dir_kind { DIR_KIND_USER, DIR_KIND_PHONE, DIR_KIND_PARTITION, DIR_KIND_SPACE, DIR_KIND_LINE, DIR_KIND_PROFILE,
+		DIR_KIND_TRUNK, DIR_NKIND };
+/* Was one of this name added? A line's is number or number/partition. */
+bool directory_has(const struct directory *d, enum dir_kind kind, struct str name);
 /* Resolves all references. ERR_GONE: *why is a sentence naming the first one missing. */
 enum err directory_seal(struct directory *d, struct buf *why);
-/* Of a sealed one. NULL: there is none of this name. */
-const struct dir_space *dir_space(const struct directory *d, struct str name);
 /* Is this a pattern of the alphabet? For checks at apply time. */
 bool directory_pattern_good(struct str pattern);
 

@@ -34,7 +34,7 @@ struct media_config {
 	const char *music;		/* WAV file for those on hold; NULL: none */
 	ms_t rest;			/* a pair is kept back for so long after use; 0: MEDIA_REST_MS */
 	int socket_bytes;		/* of what the process may be told before it reads; 0: 4 MB */
-	ms_t stuck;			/* it is started again when it has not answered for so long; 0: MEDIA_STUCK_MS */
+	ms_t stuck;			/* silent for so long it is started again; 0: MEDIA_STUCK_MS */
 };
 
 /* Starts the backend. NULL: *why. Bound ports are known with MEDIA_EV_READY. */

@@ -5,6 +5,7 @@
 
 #include "conf/option.h"
 #include "io/crypto.h"
+#include "site/refs.h"
 #include "trunk/trunk.h"
 
 #define AT(s, f) .at = offsetof(struct s, f)
@@ -80,12 +81,47 @@ struct reading {
 	struct directory *d;
 	const struct config *c;
 	struct option_walk w;
+	const struct yaml_node *list;	/* being read */
+	uint32_t at;			/* place in it */
 };
+
+static struct str text_of(const struct yaml_node *m, const char *key)
+{
+	const struct yaml_node *v = yaml_get(m, key);
+
+	return v && v->kind == YAML_SCALAR ? v->text : STR_NONE;
+}
+
+static struct str name_of(const struct yaml_node *m)
+{
+	struct str s = m->kind == YAML_SCALAR ? m->text : text_of(m, "name");
+
+	if (!s.p)
+		s = text_of(m, "number");
+	return s.p ? s : text_of(m, "pattern");
+}
+
+/* Says where the first one is. */
+static void twice(struct reading *r, const struct yaml_node *m, const char *what)
+{
+	struct str name = name_of(m), part = text_of(m, "partition");
+
+	for (uint32_t i = 0; i < r->at; i++) {
+		const struct yaml_node *first = r->list->pair[i].value;
+
+		if (!str_eq(name_of(first), name) || !str_eq(text_of(first, "partition"), part))
+			continue;
+		finding_add(r->w.fs, m->at, "There is a %s \"%.*s\"%s%.*s already, in line %d; remove one, or name it otherwise.",
+			    what, STRF(name), part.n ? " in partition " : "", STRF(part), first->at.line);
+		return;
+	}
+	finding_add(r->w.fs, m->at, "Another %s has the same auth-user as \"%.*s\"; each needs its own.", what, STRF(name));
+}
 
 static void check(struct reading *r, const struct yaml_node *m, enum err e, const char *what)
 {
 	if (e == ERR_EXISTS)
-		finding_add(r->w.fs, m->at, "This %s exists already; choose another name.", what);
+		twice(r, m, what);
 	else if (e)
 		finding_add(r->w.fs, m->at, "This %s cannot be taken: %s.", what, err_str(e));
 }
@@ -203,9 +239,11 @@ static void each(struct reading *r, const struct yaml_node *root, const char *ke
 
 	if (list && list->kind != YAML_LIST)
 		finding_add(r->w.fs, list->at, "%s takes a list.", key);
+	r->list = list;
 	for (uint32_t i = 0; list && list->kind == YAML_LIST && i < list->n; i++) {
 		const struct yaml_node *m = list->pair[i].value;
 
+		r->at = i;
 		if (m->kind == (plain ? YAML_SCALAR : YAML_MAP))
 			one(r, m);
 		else
@@ -234,6 +272,7 @@ static void read_all(struct reading *r, const struct yaml_node *root)
 	each(r, root, "patterns", false, one_pattern);
 	each(r, root, "profiles", false, one_profile);
 	each(r, root, "remotes", false, one_remote);
+	site_refs(r->d, r->c, root, r->w.fs);
 }
 
 static void seal(struct reading *r, const struct yaml_node *root)
@@ -254,7 +293,7 @@ static void inbound_spaces(struct reading *r, const struct yaml_node *root)
 	if (r->w.fs->n || !spaces)
 		return;
 	for (int i = 0; i < r->c->ntrunks; i++)
-		if (r->c->trunk[i].css.n && !dir_space(r->d, r->c->trunk[i].css))
+		if (r->c->trunk[i].css.n && !directory_has(r->d, DIR_KIND_SPACE, r->c->trunk[i].css))
 			finding_add(r->w.fs, spaces->at,
 				    "Trunk %.*s has inbound-css \"%.*s\" in tandem.yaml, and there is no such calling search space. "
 				    "Add it here, or mend it there.", STRF(r->c->trunk[i].name), STRF(r->c->trunk[i].css));

@@ -2,5 +2,5 @@
 
 int main(void)
 {
-	return (run_cmd() + run_day() + run_dial() + run_query() + run_story() + run_view()) != 0;
+	return (run_cmd() + run_day() + run_dial() + run_query() + run_site() + run_story() + run_view()) != 0;
 }

@@ -15,6 +15,7 @@ int run_cmd(void);
 int run_day(void);
 int run_dial(void);
 int run_query(void);
+int run_site(void);
 int run_story(void);
 int run_view(void);
 
