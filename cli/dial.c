@@ -37,7 +37,7 @@ static const char *valid_text(const json_t *t, char out[64])
 
 static void rings(const json_t *list)
 {
-	static const char *const title[] = { "RINGS", "KIND", "NUMBER", "OVER", "HOST", "AFTER",
+	static const char *const title[] = { "RINGS", "KIND", "NUMBER", "OVER", "TRUNK IS", "HOST", "AFTER",
 					     "ANSWER COUNTS", NULL };
 	struct table t;
 	const json_t *x;
@@ -48,7 +48,7 @@ static void rings(const json_t *list)
 		char after[32], valid[64];
 
 		table_row(&t, (const char *const[]){ js_get(x, "name"), js_get(x, "kind"),
-			js_get(x, "number"), js_get(x, "trunk"), js_get(x, "host"),
+			js_get(x, "number"), js_get(x, "trunk"), js_get(x, "trunk_state"), js_get(x, "host"),
 			after_text(js_long(x, "delay_ms"), after), valid_text(x, valid) });
 	}
 	table_print(&t, stdout);
@@ -65,7 +65,7 @@ static void dialled(const json_t *j)
 
 	buf_init(&b, mem, sizeof mem);
 	table_safe(&b, js_get(who, "number")[0] ? js_get(who, "number") : "(no number)");
-	buf_fmt(&b, " (%s ", js_get(who, "kind"));
+	buf_fmt(&b, " (%s%s", js_get(who, "kind"), js_get(who, "name")[0] ? " " : "");
 	table_safe(&b, js_get(who, "name"));
 	buf_lit(&b, ", calling search space ");
 	table_safe(&b, js_get(who, "css")[0] ? js_get(who, "css") : "<lines only>");

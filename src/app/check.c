@@ -1,7 +1,9 @@
 #include "app/check.h"
 
 #include <stdio.h>
+#include <time.h>
 
+#include "app/certs.h"
 #include "conf/config.h"
 #include "media/wav.h"
 #include "site/site.h"
@@ -48,7 +50,35 @@ static void find_music(const char *config, const struct config *c, struct findin
 		finding_add(fs, (struct mark){ config, 1, 1 }, "%s", buf_z(&why));
 }
 
-static int tell(const struct findings *fs, const char *config)
+struct judged {
+	struct findings *fs;
+	struct findings warnings;
+};
+
+static void on_verdict(void *ctx, struct mark at, enum verdict_level level, const char *text)
+{
+	struct judged *j = ctx;
+
+	finding_add(level == VERDICT_ERROR ? j->fs : &j->warnings, at, level == VERDICT_ERROR ? "%s" : "warning: %s", text);
+}
+
+/* What only will be wrong is told, and counts for nothing. */
+static void find_certs(const struct config *c, struct findings *fs)
+{
+	struct judged *j = mem_new(sizeof *j);
+	char *text = mem_new(TEXT_MAX);
+	struct buf b;
+
+	j->fs = fs;
+	certs_judge(c, (int64_t)time(NULL) * 1000, on_verdict, j);
+	buf_init(&b, text, TEXT_MAX);
+	findings_write(&b, &j->warnings);
+	printf("%s", buf_z(&b));
+	mem_free(text);
+	mem_free(j);
+}
+
+static int tell(const struct findings *fs, const char *config, const char *site)
 {
 	char *text = mem_new(TEXT_MAX);
 	struct buf b;
@@ -59,6 +89,8 @@ static int tell(const struct findings *fs, const char *config)
 	printf("%s", buf_z(&b));
 	if (!n)
 		printf("%s: no mistakes found.\n", config);
+	if (!n && site)
+		printf("%s: no mistakes found.\n", site);
 	mem_free(text);
 	return n > 100 ? 100 : n;
 }
@@ -72,11 +104,13 @@ int check_main(const char *config, const char *site)
 	c = config_load(config, fs);
 	if (c && !site && c->site_file.n)
 		site = c->site_file.p;
-	if (c)
+	if (c) {
 		find_music(config, c, fs);
+		find_certs(c, fs);
+	}
 	if (c && site)
 		check_site(site, c, fs);
-	rc = tell(fs, config);
+	rc = tell(fs, config, site);
 	config_free(c);
 	mem_free(fs);
 	return rc;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "app/certs.h"
 #include "app/check.h"
 #include "app/server_int.h"
 #include "trace/recorder.h"
@@ -47,6 +48,14 @@ struct str setup_peer_names(const struct server *s, uint32_t i, struct buf *b)
 	return buf_ok(b) ? buf_str(b) : STR("other names");
 }
 
+/* It starts all the same: a border whose certificate ran out in the night still has calls to other sides. */
+static void on_verdict(void *ctx, struct mark at, enum verdict_level level, const char *text)
+{
+	struct server *s = ctx;
+
+	log_line(&s->loop->log, level == VERDICT_ERROR ? LOG_ERROR : LOG_WARN, "%s:%u: %s", at.file, at.line, text);
+}
+
 enum err setup_tls(struct server *s, struct buf *why)
 {
 	for (int i = 0; i < s->cfg->ncerts; i++) {
@@ -72,6 +81,7 @@ enum err setup_tls(struct server *s, struct buf *why)
 		if (e)
 			return e;
 	}
+	certs_judge(s->cfg, s->loop->wall, on_verdict, s);
 	return OK;
 }
 

@@ -60,6 +60,7 @@
 	X(PHONE_NOT_REGISTERED, "phone-not-registered", "Phone %1 does not ring: it is not registered. Check the phone's server address and password.") \
 	X(RINGS_TRUNK_ENDPOINT, "rings-trunk-endpoint", "Number %1 on trunk %2 rings at once.") \
 	X(RINGS_REMOTE, "rings-remote", "Remote destination %1 (%2) rings after %3 ms over trunk %4.") \
+	X(TRUNK_IS_DOWN, "trunk-is-down", "Trunk %1 is down, so %2 would not ring now. `tandem show trunks` says why.") \
 	X(REMOTE_DISABLED, "remote-disabled", "Remote destination %1 does not ring: Single Number Reach is switched off for it.") \
 	X(REMOTE_NOT_ASSOCIATED, "remote-not-associated", "Remote destination %1 does not ring: it is not associated with line %2.") \
 	X(REMOTE_NO_ROUTE, "remote-no-route", "Remote destination %1 does not ring: calling search space %2 of the profile reaches no route for %3.") \

@@ -22,7 +22,7 @@ struct mark { const char *file; unsigned line, col; };	/* 1-based; 0: no place *
 struct finding {			/* owns its words: it outlives what it is about */
 	char file[256];			/* "": no place                    */
 	unsigned line, col;
-	char text[300];			/* what is wrong, and the mend; whole sentences */
+	char text[800];			/* what is wrong, and the mend; whole sentences */
 };
 
 struct findings {
