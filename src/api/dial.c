@@ -140,7 +140,8 @@ static json_t *plan_json(const struct api_env *e, const struct route_caller *who
 		json_array_append_new(why, js_sentence(&p->note[i]));
 	for (int i = 0; i < p->n; i++)
 		if (p->b[i].trunk != ROUTE_NO_TRUNK && trunk_verdict(e->trunk[p->b[i].trunk]) == TRUNK_DOWN)
-			json_array_append_new(why, js_sentence(&REASON(TRUNK_IS_DOWN, p->b[i].trunk_name, p->b[i].name)));
+			json_array_append_new(why, js_sentence(&REASON(TRUNK_IS_DOWN, p->b[i].trunk_name,
+								       p->b[i].name)));
 	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:i, s:o, s:o}", "caller",
 		caller_json(who), "to", js_text(p->dialled), "line", js_text(p->line), "rings",
 		rings, "no_answer_ms", (json_int_t)p->no_answer, "forward_to",

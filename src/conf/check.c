@@ -74,7 +74,7 @@ static void check_listener(const struct config *c, const struct config_listener 
 	    z->family != (int)l->bind.family)
 		finding_add(fs, l->at, "Listener \"%.*s\" binds another address family than its zone \"%.*s\" has; change one of them.",
 			    STRF(l->name), STRF(z->name));
-	if (addr_is_any(media_of(l)) && l->media_advertised.family == ADDR_NONE)
+	if (media_of(l)->family != ADDR_NONE && addr_is_any(media_of(l)) && l->media_advertised.family == ADDR_NONE)
 		finding_add(fs, l->at, "Listener \"%.*s\" binds all addresses, so SDP has none to show; write media-advertised.",
 			    STRF(l->name));
 	if (l->bind.family != ADDR_NONE &&
@@ -171,7 +171,7 @@ static void check_trunk(const struct config *c, const struct config_trunk *t, st
 {
 	static const char *const codec[] = { "PCMU", "PCMA", "G722", "G729", "opus" };
 
-	if (!known_profile(t->profile))
+	if (t->profile.n && !known_profile(t->profile))
 		finding_add(fs, t->at, "Trunk \"%.*s\" has the profile \"%.*s\"; write one of: teams, cucm, generic, carrier.",
 			    STRF(t->name), STRF(t->profile));
 	if (str_is(t->profile, "teams"))

@@ -101,7 +101,7 @@ static const struct option machine_opts[] = {
  { "media-rest", OPT_U32, AT(config, media_rest_s), 1, 300, "30", .unit = "s", .help = "how long a pair of media ports is kept back after its call, so that what still comes for the old call reaches no new one. A narrow media-ports carries more short calls with less." },
  { "media-workers", OPT_U32, AT(config, media_workers), 0, 64, "1", .help = "media processes." },
  { "music", OPT_STR, AT(config, music), .max = 255, .help = "WAV file for those on hold: 8 kHz, mono, 16 bit PCM, A-law or u-law, at most 10 minutes; without it they hear nothing." },
- { "tone-country", OPT_STR, AT(config, tone_country), .max = 3, .dflt = "us", .help = "country of the ringing and busy tones." },
+ { "tone-country", OPT_STR, AT(config, tone_country), .max = 3, .dflt = "us", .help = "country of the ringing and busy tones: us, uk, au, de, fr, jp, it, es; all others have those of ITU-T E.180." },
  { "dns-servers", OPT_STR, AT(config, dns_servers), .max = 255, .help = "resolvers as 127.0.0.1:53,...; without it the system's." },
  { "guard-rate", OPT_U32, AT(config, guard_rate), 0, 100000, "20", .unit = "requests/s", .help = "taken from a stranger: a source that is no trunk and has shown no right password; 0: no guard at all." },
  { "guard-burst", OPT_U32, AT(config, guard_burst), 1, 100000, "60", .help = "requests a stranger may send at once." },
@@ -209,6 +209,15 @@ static void one_listener(struct config *c, const struct option_walk *w, const st
 }
 
 /* "sip.pstnhub.microsoft.com:5061", "10.0.0.9" */
+/* 127.0.0.433: meant as an address. RFC 1123 2.1: the last label of a name is not numeric. */
+static bool is_number(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < '0' || s.p[i] > '9') && s.p[i] != '.')
+			return false;
+	return true;
+}
+
 static void one_host(const struct option_walk *w, const struct yaml_node *v, struct config_trunk *t)
 {
 	struct config_host *h = &t->host[t->nhosts];
@@ -235,6 +244,10 @@ static void one_host(const struct option_walk *w, const struct yaml_node *v, str
 	if (!host.n || host.n > 253 || (port.p && (str_u32(port, 65535, &n) || !n))) {
 		finding_add(w->fs, v->at, "The host \"%.*s\" is malformed; write name:port.",
 			    STRF(v->text));
+		return;
+	}
+	if (is_number(host)) {
+		finding_add(w->fs, v->at, "The host \"%.*s\" is no IP address, and no name has digits only.", STRF(v->text));
 		return;
 	}
 	*h = (struct config_host){ str_dup(w->a, host), (uint16_t)n };

@@ -2,5 +2,5 @@
 
 int main(void)
 {
-	return run_credentials() != 0;
+	return (run_credentials() + run_mistakes()) != 0;
 }

@@ -10,5 +10,6 @@
 /* clang-format on */
 
 int run_credentials(void);
+int run_mistakes(void);
 
 #endif
