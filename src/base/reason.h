@@ -33,9 +33,9 @@
 	X(REMOTE_FINAL, "remote-final", "%1 answered %2 %3.") \
 	X(BUSY, "busy", "%1 is busy.") \
 	X(DECLINED, "declined", "%1 declined the call.") \
-	X(NO_MEDIA, "no-media", "No media came from %1 for %2 s.") \
+	X(NO_MEDIA, "no-media", "No media came from %1 for %2 s. Look for a firewall or address translation between it and our media ports.") \
 	X(SESSION_EXPIRED, "session-expired", "%1 did not refresh the session within %2 s.") \
-	X(NO_ACK, "no-ack", "%1 never acknowledged the answer (no ACK within 32 s).") \
+	X(NO_ACK, "no-ack", "%1 never acknowledged the answer (no ACK within 32 s). Check that it reaches the address in our Contact.") \
 	X(RESTART, "restart", "Tandem was restarted while the call was up.") \
 	X(SHUTDOWN, "shutdown", "Tandem was stopped by its operator.") \
 	X(NO_PRACK, "no-prack", "%1 never acknowledged the ringing, which it had asked to be reliable (no PRACK within 32 s).") \
@@ -71,7 +71,7 @@
 	/* trunks */ \
 	X(TRUNK_UP, "trunk-up", "%1 answers OPTIONS.") \
 	X(TRUNK_UNASKED, "trunk-unasked", "%1 is not asked with OPTIONS; it counts as up until a call fails.") \
-	X(TRUNK_NEVER, "trunk-never", "No OPTIONS has been answered yet.") \
+	X(TRUNK_NEVER, "trunk-never", "No OPTIONS has been answered yet; the first are on their way.") \
 	X(TRUNK_DNS, "dns-failed", "The name %1 could not be resolved: %2. Check the DNS servers of this machine.") \
 	X(TRUNK_REFUSED, "tcp-refused", "%1 refused the TCP connection. Check address, port and firewall.") \
 	X(TRUNK_UNREACHABLE, "tcp-timeout", "%1 did not answer the TCP connection within %2 ms. A firewall on the way drops it.") \
@@ -79,14 +79,14 @@
 	X(TRUNK_TLS_VERIFY, "tls-verify", "The certificate of %1 was not accepted: %2. Check `roots` of the certificate that its listener uses.") \
 	X(TRUNK_TLS_NAME, "tls-name", "The certificate of %1 does not carry the name %2; it carries %3. Ask for the host by a name of its certificate, or add one to the names of ours.") \
 	X(TRUNK_TLS_FAILED, "tls-failed", "The TLS handshake with %1 failed: %2. Check that this port of the peer speaks TLS 1.2 or later.") \
-	X(TRUNK_OPTIONS_TIMEOUT, "options-timeout", "%1 did not answer OPTIONS within %2 ms.") \
-	X(TRUNK_OPTIONS_STATUS, "options-status", "%1 answered OPTIONS with %2 %3.") \
-	X(TRUNK_CLOSED, "closed", "%1 closed the connection.") \
+	X(TRUNK_OPTIONS_TIMEOUT, "options-timeout", "%1 did not answer OPTIONS within %2 ms. Check that it has our address and port as a trunk, and the firewall.") \
+	X(TRUNK_OPTIONS_STATUS, "options-status", "%1 answered OPTIONS with %2 %3. Compare our address and name with what its trunk or gateway has.") \
+	X(TRUNK_CLOSED, "closed", "%1 closed the connection. It is opened again; if that goes on, the peer's own log knows why.") \
 	X(TRUNK_VANISHED, "vanished", "%1 vanished: the connection to it stood, and nothing of it is acknowledged any more. The host or the way to it is gone, or a firewall has forgotten the connection.") \
 	X(TRUNK_REG_WAIT, "registering", "The registration has not been answered yet.") \
 	X(TRUNK_REGISTERED, "registered", "%1 holds the registration of %2 for %3 s.") \
-	X(TRUNK_REG_STATUS, "registration-refused", "%1 refused the registration of %2 with %3 %4.") \
-	X(TRUNK_REG_TIMEOUT, "registration-timeout", "%1 did not answer REGISTER within %2 ms.") \
+	X(TRUNK_REG_STATUS, "registration-refused", "%1 refused the registration of %2 with %3 %4. Check the user and domain that are registered.") \
+	X(TRUNK_REG_TIMEOUT, "registration-timeout", "%1 did not answer REGISTER within %2 ms. Check its address and the firewall.") \
 	X(AUTH_MISSING, "auth-missing", "%1 asks for a user name and password of realm %2, and its trunk has none. Write auth-user and auth-password.") \
 	X(AUTH_WRONG, "auth-wrong", "%1 refused the user name or the password for realm %2. Check auth-user and auth-password.") \
 	X(AUTH_REALM, "auth-realm", "%1 asks for a password of realm %2, and ours is for another one. Write auth-realm: %2, if that is right.") \
@@ -108,15 +108,15 @@
 	X(IN_NOISE, "tls-noise", "%1 sent bytes that are not TLS to a TLS listener. If it is a peer of yours, switch it to TLS.") \
 	X(IN_SLOW, "tls-timeout", "%1 did not finish the TLS handshake in time.") \
 	/* limits */ \
-	X(LIMIT_USER, "limit-user", "User %1 already has the maximum of %2 calls.") \
-	X(LIMIT_TRUNK, "limit-trunk", "Trunk %1 already carries its maximum of %2 calls.") \
-	X(LIMIT_TOTAL, "limit-total", "Tandem already carries its maximum of %1 calls.") \
-	X(LIMIT_HOPS, "limit-hops", "The call has been forwarded %1 times, which looks like a loop.") \
+	X(LIMIT_USER, "limit-user", "User %1 already has the maximum of %2 calls. Raise user-calls, if that is too few.") \
+	X(LIMIT_TRUNK, "limit-trunk", "Trunk %1 already carries its maximum of %2 calls. Raise its max-calls, if it carries more.") \
+	X(LIMIT_TOTAL, "limit-total", "Tandem already carries its maximum of %1 calls. Raise max-calls, if the machine carries more.") \
+	X(LIMIT_HOPS, "limit-hops", "The call has been forwarded %1 times, which looks like a loop. Look at the forward targets on its way.") \
 	X(LIMIT_PORTS, "limit-ports", "All media ports on %1 are in use or rest after a call. Widen media-ports of its listener (or let them rest less, media-rest).") \
 	X(LIMIT_BREADTH, "limit-breadth", "%1 destinations would ring, and the systems before this one allow %2 at a time (Max-Breadth).") \
 	X(MAX_FORWARDS, "max-forwards", "Max-Forwards of the request is 0: there is a loop between the systems.") \
 	/* admission */ \
-	X(PEER_UNKNOWN, "peer-unknown", "%1 is no trunk and no registered phone of this listener.") \
+	X(PEER_UNKNOWN, "peer-unknown", "%1 is no trunk and no registered phone of this listener. If it is yours, add it to the hosts or to `from` of a trunk.") \
 	X(AUTH_FAILED, "auth-failed", "%1 gave a wrong user name or password.") \
 	X(ZONE_REFUSES, "zone-refuses", "The %1 zone takes no %2.")
 

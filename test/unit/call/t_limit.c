@@ -26,7 +26,7 @@ static void a_user_gets_his_maximum_and_a_reason_afterwards(void **state)
 	assert_int_equal(limit_take(t, LIMIT_USER, STR("bob"), 0, &why), ERR_LIMIT);
 	buf_init(&b, mem, sizeof mem);
 	reason_write(&b, &why);
-	assert_string_equal(buf_z(&b), "User bob already has the maximum of 2 calls.");
+	assert_string_equal(buf_z(&b), "User bob already has the maximum of 2 calls. Raise user-calls, if that is too few.");
 	assert_int_equal(limit_take(t, LIMIT_USER, STR("alice"), 0, &why), OK);
 	limit_give(t, LIMIT_USER, STR("bob"));
 	assert_int_equal(limit_take(t, LIMIT_USER, STR("bob"), 0, &why), OK);
