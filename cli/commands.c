@@ -11,22 +11,38 @@
 
 static int help(int argc, char **argv);
 
+#define CONFIG "  -c FILE      the machine's configuration, tandem.yaml\n"
+#define SITE   "  -f FILE      people and numbers, site.yaml\n"
+
 static const struct command commands[] = {
-	{ "serve", "-c tandem.yaml", "run the daemon", cmd_serve },
-	{ "check", "-c tandem.yaml [-f site.yaml]", "find every mistake in the configuration", cmd_check },
-	{ "show", "trunks|calls|phones|users|guard|call ID", "what is up, since when, and why", cmd_show },
-	{ "dial", "--from NUMBER --to NUMBER [--trunk NAME]", "what would ring, when, and why", cmd_dial },
-	{ "cdr", "[--csv] [--since DAY] [--number N] ...", "one record per call, with every leg", cmd_cdr },
-	{ "apply", "-f site.yaml", "replace people and numbers", cmd_apply },
-	{ "export", "", "people and numbers as a file", cmd_export },
-	{ "unban", "ADDRESS", "lift the ban of an address", cmd_unban },
-	{ "status", "", "counters, and what is wrong", cmd_status },
-	{ "stop", "", "end all calls and the daemon", cmd_stop },
-	{ "demo", "[--out DIR]", "whole calls on this machine: no account, no network", cmd_demo },
-	{ "hub", "--dir DIR [...]", "the Direct Routing simulator", cmd_hub },
-	{ "media", "--fd N", "a media process; started by serve", cmd_media },
-	{ "version", "", "which version this is", cmd_version },
-	{ "help", "[COMMAND|tandem.yaml|site.yaml|reasons]", "this list, one command's options, or a reference", help },
+	{ "serve", "-c tandem.yaml", "run the daemon", cmd_serve, CONFIG },
+	{ "check", "-c tandem.yaml [-f site.yaml]", "find every mistake in the configuration", cmd_check,
+	  CONFIG "  -f FILE      the site; without it the one that tandem.yaml names\n" },
+	{ "show", "trunks|calls|phones|users|guard|call ID", "what is up, since when, and why", cmd_show, NULL },
+	{ "dial", "--from NUMBER --to NUMBER [--trunk NAME]", "what would ring, when, and why", cmd_dial, NULL },
+	{ "cdr", "[--csv] [--since DAY] [--number N] ...", "one record per call, with every leg", cmd_cdr,
+	  "  --csv        as --format csv\n  --limit all  every record there is\n" },
+	{ "apply", "-f site.yaml", "replace people and numbers", cmd_apply, SITE },
+	{ "export", "", "people and numbers as a file", cmd_export, NULL },
+	{ "unban", "ADDRESS", "lift the ban of an address", cmd_unban, NULL },
+	{ "status", "", "counters, and what is wrong", cmd_status, NULL },
+	{ "stop", "", "end all calls and the daemon", cmd_stop, NULL },
+	{ "demo", "[--out DIR]", "whole calls on this machine: no account, no network", cmd_demo,
+	  "  --out DIR    where the report and the logs stay\n" },
+	{ "hub", "--dir DIR [...]", "the Direct Routing simulator", cmd_hub,
+	  "  --dir DIR            certificates are made here; tandem.yaml takes them from there\n"
+	  "  --bind ADDR          of the first of three hosts; the next two are one and two higher (127.0.0.1)\n"
+	  "  --sip-port N         of all three (5061)\n"
+	  "  --sbc FQDN=ADDR:PORT the border that is called (sbc.contoso.com=127.0.0.1:5061)\n"
+	  "  --dns-port N         a name server on 127.0.0.1 that knows the three names; 0: any free port\n"
+	  "  --media ADDR         where its audio is (127.0.0.1)\n"
+	  "  --options-every MS   between its OPTIONS\n"
+	  "  --late-host1 MS      the first host answers so late\n"
+	  "  --report FILE        the rules that were broken, at the end\n"
+	  "  --trace FILE         every SIP message\n" },
+	{ "media", "--fd N", "a media process; started by serve", cmd_media, NULL },
+	{ "version", "", "which version this is", cmd_version, NULL },
+	{ "help", "[COMMAND|tandem.yaml|site.yaml|reasons]", "this list, one command's options, or a reference", help, NULL },
 };
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
 
@@ -99,7 +115,7 @@ static int help(int argc, char **argv)
 		return reference_print(page);
 	if (!c)
 		return unknown(argv[1]);
-	printf("tandem %s %s\n  %s\n", c->name, c->args, c->help);
+	printf("tandem %s %s\n  %s\n%s%s", c->name, c->args, c->help, c->options ? "\n" : "", c->options ? c->options : "");
 	n = strlen(c->name);
 	for (size_t i = 0; (a = cmd_at(i)); i++)
 		if (!strncmp(a->name, c->name, n) && (!a->name[n] || a->name[n] == ' ')) {

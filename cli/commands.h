@@ -12,6 +12,7 @@
 struct command {
 	const char *name, *args, *help;
 	int (*run)(int argc, char **argv);	/* argv[0] is the name; the exit code */
+	const char *options;			/* those that are this program's, not the daemon's; NULL: none */
 };
 
 const struct command *command_at(size_t i);	/* NULL: end */
