@@ -8,6 +8,8 @@
 #include "io/dns.h"
 #include "io/uv_int.h"
 
+enum { SPENT_EVERY_MS = 20 };
+
 struct loop_watch {
 	uv_poll_t poll;
 	struct list link;
@@ -58,11 +60,24 @@ static void rearm(struct lu_world *w)
 	w->timer_at = at;
 }
 
+/* A system call: not for every input. */
+static void read_spent(struct lu_world *w)
+{
+	struct timespec t;
+
+	if (w->loop.now - w->spent_at < SPENT_EVERY_MS)
+		return;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	w->loop.spent = (ms_t)t.tv_sec * 1000 + (ms_t)t.tv_nsec / 1000000;
+	w->spent_at = w->loop.now;
+}
+
 void lu_input_begin(struct lu_world *w)
 {
 	ms_t woken = uv_now(&w->uv);
 
 	read_clocks(&w->loop);
+	read_spent(w);
 	w->loop.delay = w->loop.now > woken ? w->loop.now - woken : 0;
 	/* Timers armed in this turn count from now; those already due fire in on_timer(). */
 	(void)timers_move(&w->loop.timers, w->loop.now);

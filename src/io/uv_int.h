@@ -41,6 +41,7 @@ struct lu_world {
 	uv_loop_t uv;
 	uv_timer_t timer;
 	ms_t timer_at;		/* it stands for this deadline */
+	ms_t spent_at;			/* loop.spent was read then */
 	uv_prepare_t prepare;
 	uv_idle_t idle;		/* runs while handshake steps wait: the poll must not sleep */
 	struct loop loop;

@@ -65,11 +65,11 @@ static uint32_t least(const struct overload *o)
 	return o->mean / 2 > OVERLOAD_RATE_MIN ? o->mean / 2 : OVERLOAD_RATE_MIN;
 }
 
-/* What is being worked off is no overload, and neither is one short wait, unless it is a long one. */
-static bool begins(uint32_t delay, uint32_t before)
+/* What is being worked off is no overload, and neither is one wait, unless it is a long one and ours. */
+static bool begins(const struct overload *o, uint32_t delay, uint32_t before)
 {
 	return delay > OVERLOAD_DELAY_MS && delay >= before &&
-	       (before > OVERLOAD_DELAY_MS || delay > 2 * OVERLOAD_DELAY_MS);
+	       (before > OVERLOAD_DELAY_MS || (o->busy && delay > 2 * OVERLOAD_DELAY_MS));
 }
 
 /* A wait that grew by g in a window means that only 1 - g/window of what was let in could be done. */
@@ -115,16 +115,17 @@ static enum overload_news news(struct overload *o, ms_t now)
 	return OVERLOAD_NO_NEWS;
 }
 
-static void end_window(struct overload *o, ms_t now, uint64_t lost)
+static void end_window(struct overload *o, ms_t now, uint64_t lost, ms_t spent)
 {
 	uint32_t before = o->signal, delay;
 
 	o->v.delay_ms = delay = o->n ? (uint32_t)(o->sum / o->n) : 0;
 	if (lost != o->seen_lost && delay < OVERLOAD_LOST_MS)
 		delay = OVERLOAD_LOST_MS;
+	o->busy = 2 * (spent - o->spent) >= now - o->window;
 	if (o->v.rate)
 		follow(o, delay, before);
-	else if (begins(delay, before))
+	else if (begins(o, delay, before))
 		begin(o, now, delay > before ? delay - before : 0);
 	if (o->v.rate && now - o->last_refusal >= OVERLOAD_CALM_MS && delay <= OVERLOAD_DELAY_MS)
 		o->v.rate = 0;
@@ -134,14 +135,16 @@ static void end_window(struct overload *o, ms_t now, uint64_t lost)
 	o->before = per_s(o->admitted, now - o->window);
 	o->mean = (uint32_t)(((uint64_t)o->mean * (MEAN_OF - 1) + o->before) / MEAN_OF);
 	o->window = now;
+	o->spent = spent;
 	o->sum = 0;
 	o->n = o->admitted = 0;
 }
 
-enum overload_news overload_note(struct overload *o, ms_t now, ms_t delay, uint64_t lost)
+enum overload_news overload_note(struct overload *o, ms_t now, ms_t delay, uint64_t lost, ms_t spent)
 {
 	if (!o->born) {
 		o->born = o->window = now;
+		o->spent = spent;
 		o->seen_lost = lost;
 	}
 	if (now - o->born >= delay) {
@@ -152,7 +155,7 @@ enum overload_news overload_note(struct overload *o, ms_t now, ms_t delay, uint6
 	}
 	if (now - o->window < OVERLOAD_EVERY_MS)
 		return OVERLOAD_NO_NEWS;
-	end_window(o, now, lost);
+	end_window(o, now, lost, spent);
 	return news(o, now);
 }
 
@@ -181,7 +184,7 @@ unsigned overload_retry_s(uint64_t key)
 
 static bool stale_input(const struct overload *o, ms_t now, ms_t delay)
 {
-	return delay > OVERLOAD_STALE_MS && now - o->born >= delay;
+	return o->busy && delay > OVERLOAD_STALE_MS && now - o->born >= delay;
 }
 
 bool overload_busy(const struct overload *o, ms_t now, ms_t delay)

@@ -1,11 +1,12 @@
 /*
  * overload.h - which new calls are turned away while more comes than can be done. Pure.
  * While input waits longer than OVERLOAD_DELAY_MS and not less and less, or the kernel had to throw some away, new
- * calls are let in at a rate and no faster: first the one that got in just before, then what keeps
- * the wait at OVERLOAD_DELAY_MS (a PI controller as in RFC 8033 4.2, on a rate as in RFC 7415). It ends
- * when nothing was refused for OVERLOAD_CALM_MS. One that waited longer than T1 is refused in any case:
- * its caller has repeated it meanwhile. A request that was refused is refused again, with the same
- * Retry-After, for as long as it may be repeated.
+ * calls are let in at a rate and no faster: first the one that got in just before, then what keeps the wait at
+ * OVERLOAD_DELAY_MS (a PI controller as in RFC 8033 4.2, on a rate as in RFC 7415). It ends when nothing was refused
+ * for OVERLOAD_CALM_MS. One that waited longer than T1 is refused in any case: its caller has repeated it meanwhile.
+ * A request that was refused is refused again, with the same Retry-After, for as long as it may be repeated.
+ * A single long wait counts only where this thread had the processor meanwhile: a machine that stood still for a
+ * moment, as a virtual one does when it moves, has all its time again.
  * Does not: touch what belongs to calls that are up; read a clock; log.
  * Units: ms, rates in thousandths of a call a second. Owner: struct overload is embedded;
  * overload_close() frees its table. Test: test/unit/sip/t_overload.c
@@ -44,6 +45,8 @@ struct overload {
 	ms_t born, window;		/* the first input was read; this window began */
 	uint64_t sum, seen_lost;	/* of delays; what the kernel had lost at its beginning */
 	uint32_t n, admitted;		/* inputs and new calls let in since then */
+	ms_t spent;			/* processor time at the window's beginning */
+	bool busy;			/* half of the last window or more was ours */
 	uint32_t signal;		/* the wait that the rate went by last, ms */
 	uint32_t before, mean;		/* new calls let in in the last window, and in some before, as rates */
 	uint64_t tokens;		/* millionths of a call */
@@ -54,9 +57,9 @@ struct overload {
 };
 
 void overload_close(struct overload *o);
-/* An input was read `delay` ms after it came; `lost`: what the kernel has thrown away in all. What came
- * before the first one was read waited for our start, which is no load. */
-enum overload_news overload_note(struct overload *o, ms_t now, ms_t delay, uint64_t lost);
+/* An input was read `delay` ms after it came; `lost`: what the kernel has thrown away in all; `spent`: the
+ * processor time of this thread. What came before the first one was read waited for our start, which is no load. */
+enum overload_news overload_note(struct overload *o, ms_t now, ms_t delay, uint64_t lost, ms_t spent);
 /* Could anything be refused now, or be a repeat of what was? If not, no key need be made for asking. */
 bool overload_busy(const struct overload *o, ms_t now, ms_t delay);
 /* Is this new call turned away? key: of its request; delay: as above. *retry_s: what to tell it. Asking twice

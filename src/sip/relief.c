@@ -9,7 +9,7 @@ void relief_note(struct sip *s)
 {
 	const struct overload_view *v = &s->overload.v;
 
-	switch (overload_note(&s->overload, s->loop->now, s->loop->delay, s->loop->lost)) {
+	switch (overload_note(&s->overload, s->loop->now, s->loop->delay, s->loop->lost, s->loop->spent)) {
 	case OVERLOAD_NO_NEWS:
 		break;
 	case OVERLOAD_BEGAN:

@@ -11,7 +11,7 @@ static void tick(struct loop *l, ms_t now)
 {
 	struct sim *s = sim_of(l);
 
-	l->now = now;
+	l->now = l->spent = now;
 	l->wall = s->wall0 + (wall_t)(now - s->now0);
 }
 

@@ -21,13 +21,19 @@ static uint64_t key(uint64_t i)
 	return hash_bytes(&seed, &i, sizeof i);
 }
 
+/* A thread that is never idle. */
+static enum overload_news note(struct overload *o, ms_t now, ms_t delay, uint64_t lost)
+{
+	return overload_note(o, now, delay, lost, now);
+}
+
 /* Of `n` new calls, one each millisecond, that waited so long. */
 static unsigned refused(struct overload *o, ms_t *now, unsigned n, ms_t delay)
 {
 	unsigned retry, sum = 0;
 
 	for (unsigned i = 0; i < n; i++, ++*now) {
-		(void)overload_note(o, *now, delay, 0);
+		(void)note(o, *now, delay, 0);
 		sum += overload_refuses(o, *now, key(*now), delay, &retry);
 	}
 	return sum;
@@ -56,7 +62,7 @@ static void what_waited_while_we_started_is_no_load(void **x)
 
 	(void)x;
 	for (; now < 5300; now++) {	/* it lay in the socket since 4400 */
-		(void)overload_note(&o, now, now - 4400, 7);
+		(void)note(&o, now, now - 4400, 7);
 		assert_false(overload_refuses(&o, now, key(now), now - 4400, &retry));
 	}
 	assert_true(refused(&o, &now, 2000, 300) > 0);	/* this came later, and waits */
@@ -70,7 +76,7 @@ static void input_that_the_kernel_lost_counts_as_waiting(void **x)
 
 	(void)x;
 	for (ms_t now = 1000; now < 3000; now++) {
-		(void)overload_note(&o, now, 15, now > 1200 ? now : 0);
+		(void)note(&o, now, 15, now > 1200 ? now : 0);
 		n += overload_refuses(&o, now, key(now), 15, &retry);
 	}
 	assert_in_range(n, 500, 1900);
@@ -110,7 +116,8 @@ static void retry_after_is_spread_over_all_its_seconds(void **x)
 	unsigned seen[OVERLOAD_RETRY_MAX_S + 1] = { 0 }, retry;
 
 	(void)x;
-	(void)overload_note(&o, 1000, 0, 0);
+	(void)note(&o, 1000, 0, 0);
+	(void)note(&o, 1100, 0, 0);
 	for (unsigned i = 0; i < 5600; i++) {
 		assert_true(overload_refuses(&o, 9000, key(i), 600, &retry));
 		assert_in_range(retry, OVERLOAD_RETRY_MIN_S, OVERLOAD_RETRY_MAX_S);
@@ -121,16 +128,60 @@ static void retry_after_is_spread_over_all_its_seconds(void **x)
 	overload_close(&o);
 }
 
-static void a_call_that_waited_longer_than_t1_is_refused_without_any_overload(void **x)
+static void a_call_that_waited_longer_than_t1_while_we_were_busy_is_refused(void **x)
 {
 	struct overload o = { 0 };
 	unsigned retry;
 
 	(void)x;
-	(void)overload_note(&o, 1000, 0, 0);
+	(void)note(&o, 1000, 0, 0);
+	(void)note(&o, 1100, 0, 0);
 	assert_false(overload_refuses(&o, 5000, key(1), OVERLOAD_STALE_MS, &retry));
 	assert_true(overload_refuses(&o, 5000, key(2), OVERLOAD_STALE_MS + 1, &retry));
 	assert_int_equal(o.v.stale, 1);
+	overload_close(&o);
+}
+
+/* 20 new calls a second; the whole machine stands still for `pause`, twice a minute; a twentieth of it is ours. */
+static unsigned refused_after_pauses(ms_t pause)
+{
+	struct overload o = { 0 };
+	unsigned n = 0, retry;
+	ms_t free_at = 0;
+
+	for (ms_t came = 1000; came < 121000; came += 50) {
+		ms_t now, from = came / 30000 * 30000 + 7000;
+
+		free_at = came >= from && came < from + pause ? from + pause : free_at;
+		now = came > free_at ? came : free_at;
+		(void)overload_note(&o, now, now - came, 0, came / 20);
+		n += overload_refuses(&o, now, key(came), now - came, &retry);
+	}
+	overload_close(&o);
+	return n;
+}
+
+static void a_machine_that_stood_still_for_a_moment_is_no_overload(void **x)
+{
+	(void)x;
+	assert_int_equal(refused_after_pauses(120), 0);
+	assert_int_equal(refused_after_pauses(300), 0);
+	assert_int_equal(refused_after_pauses(1000), 0);
+	assert_int_equal(refused_after_pauses(3000), 0);
+}
+
+/* Others have the processor: it is an overload all the same, when it lasts. */
+static void waits_that_last_are_one_whoever_has_the_processor(void **x)
+{
+	struct overload o = { 0 };
+	unsigned n = 0, retry;
+
+	(void)x;
+	for (ms_t now = 1000; now < 3000; now += 2) {
+		(void)overload_note(&o, now, 120, 0, now / 10);
+		n += overload_refuses(&o, now, key(now), 120, &retry);
+	}
+	assert_in_range(n, 50, 990);
 	overload_close(&o);
 }
 
@@ -143,7 +194,7 @@ static void begin_and_end_are_told_once_in_ten_seconds(void **x)
 	(void)x;
 	for (; now < 61000; now++) {	/* a second of waiting, three without */
 		ms_t delay = now / 1000 % 4 ? 0 : 200;
-		enum overload_news n = overload_note(&o, now, delay, 0);
+		enum overload_news n = note(&o, now, delay, 0);
 
 		(void)overload_refuses(&o, now, key(now), delay, &retry);
 		if (!n)
@@ -185,7 +236,7 @@ static int64_t work(struct server *s, ms_t now)
 	ms_t delay = now - j.came;
 	unsigned retry;
 
-	(void)overload_note(&s->o, now, delay, 0);
+	(void)note(&s->o, now, delay, 0);
 	if (j.kind == JOB_CALL) {
 		if (overload_refuses(&s->o, now, key(++s->calls), delay, &retry))
 			return COST_REFUSAL_US;
@@ -308,6 +359,7 @@ static void a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repea
 	uint64_t dropped;
 
 	(void)x;
+	b->loop.spent = b->loop.now;	/* all of it */
 	b->loop.delay = OVERLOAD_STALE_MS + 1;
 	say(b, "INVITE", 2);
 	b->loop.delay = 0;
@@ -329,6 +381,7 @@ static void a_refusal_at_a_glance_is_the_one_of_the_parser_byte_for_byte(void **
 	struct bed *b = started(NULL);
 
 	(void)x;
+	b->loop.spent = b->loop.now;	/* all of it */
 	b->loop.delay = OVERLOAD_STALE_MS + 1;
 	say(b, "INVITE", 2);
 	say_more(b, "INVITE", "200", 2, "Subject: not at a\r\n glance\r\n");
@@ -349,6 +402,7 @@ static void an_emergency_call_is_let_in_whatever_the_load(void **x)
 	struct bed *b = started(&c);
 
 	(void)x;
+	b->loop.spent = b->loop.now;	/* all of it */
 	b->loop.delay = OVERLOAD_STALE_MS + 1;
 	say(b, "INVITE", 2);
 	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 0);
@@ -394,7 +448,9 @@ int run_overload(void)
 		cmocka_unit_test(input_that_the_kernel_lost_counts_as_waiting),
 		cmocka_unit_test(a_repeat_of_what_was_refused_is_refused_with_the_same_words),
 		cmocka_unit_test(retry_after_is_spread_over_all_its_seconds),
-		cmocka_unit_test(a_call_that_waited_longer_than_t1_is_refused_without_any_overload),
+		cmocka_unit_test(a_call_that_waited_longer_than_t1_while_we_were_busy_is_refused),
+		cmocka_unit_test(a_machine_that_stood_still_for_a_moment_is_no_overload),
+		cmocka_unit_test(waits_that_last_are_one_whoever_has_the_processor),
 		cmocka_unit_test(begin_and_end_are_told_once_in_ten_seconds),
 		cmocka_unit_test(a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repeated),
 		cmocka_unit_test(a_refusal_at_a_glance_is_the_one_of_the_parser_byte_for_byte),
