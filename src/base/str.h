@@ -39,7 +39,7 @@ static inline struct str str_sub(struct str s, size_t from, size_t n)
 		from = s.n;
 	if (n > s.n - from)
 		n = s.n - from;
-	return (struct str){ s.p ? s.p + from : NULL, n };
+	return (struct str){ from ? s.p + from : s.p, n };	/* an absent one stays absent */
 }
 
 bool str_eq(struct str a, struct str b);		/* byte for byte       */
