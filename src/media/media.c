@@ -528,6 +528,7 @@ enum err media_open(struct media *m, const struct media_want *w, uint64_t *end,
 	*e = (struct mend){ .id = *end, .owner = w->owner, .pair = pair, .slot = p->first + pair,
 			    .pool = (int)(p - m->pool) };
 	m->by_slot[e->slot] = *end;
+	*local = (struct media_local){ 0 };
 	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++)
 		rng_bytes(&m->loop->rng, local->key[s], srtp_key_bytes((enum srtp_suite)s));
 	local->rtp = p->cfg.advertised;
