@@ -5,7 +5,8 @@
 /* The PI controller's gains, thousandths of the rate for 10 ms a window: of what the wait is too long or
  * too short, and of what it grew. A short wait is time that is not used, so it counts for more. */
 enum { GAIN_LONG = 2, GAIN_SHORT = 12, GAIN_GROWTH = 30, FALL_MOST = 500, RISE_MOST = 100, CALL = 1000000,
-       MEAN_OF = 32 };	/* windows */
+       MEAN_OF = 32,	/* windows */
+       BUSY = 4 };	/* a quarter: the media process and the disk thread may share our core */
 
 void overload_close(struct overload *o)
 {
@@ -122,7 +123,7 @@ static void end_window(struct overload *o, ms_t now, uint64_t lost, ms_t spent)
 	o->v.delay_ms = delay = o->n ? (uint32_t)(o->sum / o->n) : 0;
 	if (lost != o->seen_lost && delay < OVERLOAD_LOST_MS)
 		delay = OVERLOAD_LOST_MS;
-	o->busy = 2 * (spent - o->spent) >= now - o->window;
+	o->busy = BUSY * (spent - o->spent) >= now - o->window;
 	if (o->v.rate)
 		follow(o, delay, before);
 	else if (begins(o, delay, before))

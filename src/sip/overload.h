@@ -46,7 +46,7 @@ struct overload {
 	uint64_t sum, seen_lost;	/* of delays; what the kernel had lost at its beginning */
 	uint32_t n, admitted;		/* inputs and new calls let in since then */
 	ms_t spent;			/* processor time at the window's beginning */
-	bool busy;			/* half of the last window or more was ours */
+	bool busy;			/* a quarter of the last window or more was ours */
 	uint32_t signal;		/* the wait that the rate went by last, ms */
 	uint32_t before, mean;		/* new calls let in in the last window, and in some before, as rates */
 	uint64_t tokens;		/* millionths of a call */
