@@ -1,5 +1,6 @@
 """`tandem check`: each mistake is named with file, line, what is wrong and the mend."""
 import subprocess
+import time
 
 from lib import tap
 from lib.bed import Bed, Failed
@@ -57,17 +58,50 @@ CONFIG = [
     ("sip.pstnhub.microsoft.com:5061", "52.114.1.1:5061", 10, ["is an address", "Write the names"]),
 ]
 PEOPLE = [
-    ("user: alice, phones", "user: alcie, phones", None, ['user "alcie"', "does not exist"]),
-    ('"+1XXX"', '"+1(XX"', 9, ["malformed", "use digits"]),
-    ("trunks: [ teams ]", "trunks: [ cucm ]", None, ['trunk "cucm"', "does not exist"]),
-    ("password: x", "pasword: x", 5, ['no setting "pasword"', 'did you mean "password"']),
+    ("user: alice, phones", "user: alcie, phones", 7, ['no user "alcie"', 'did you mean "alice"']),
+    ("SEPA, user: alice", "SEPA, user: someone", 5, ['no user "someone"', "Add it to users"]),
+    ("phones: [ SEPA ]", "phones: [ SEPB ]", 7, ['no phone "SEPB"', 'did you mean "SEPA"']),
+    ("trunks: [ teams ]", "trunks: [ taems ]", 9, ['no trunk "taems"', 'did you mean "teams"']),
+    ("- { name: alice }", "- { name: alice }\n  - { name: alice }", 4, ['user "alice"', "already, in line 3"]),
 ]
+# The same of what is in the files that the configuration names.
+CERTIFICATES = [
+    ("cert: sbc.pem", "cert: soon.pem", None, None),
+    ("cert: sbc.pem", "cert: early.pem", 5, ["valid only from"]),
+    ("cert: sbc.pem", "cert: site.yaml", 5, ["There is no certificate in it"]),
+    ("key: sbc.key", "key: root.key", 5, ["private key does not belong to the certificate"]),
+    ("sbc.contoso.com", "sbc.cotnoso.com", 5, ["does not carry the name sbc.cotnoso.com", "carries sbc.contoso.com"]),
+]
+
+
+def openssl(d, *words):
+    subprocess.run(["openssl", *words], cwd=d, check=True, capture_output=True)
+
+
+def certificates(d):
+    """A root and what it issues: one that is right, one that ends soon, one whose time has not come."""
+    if (d / "sbc.pem").exists():
+        return
+    (d / "ext").write_text("subjectAltName=DNS:sbc.contoso.com\nextendedKeyUsage=serverAuth\n")
+    for name in ("root", "sbc"):
+        openssl(d, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                "-subj", f"/CN={name}.contoso.com")
+    openssl(d, "x509", "-req", "-in", "root.csr", "-signkey", "root.key", "-out", "root.pem", "-days", "90")
+    (d / "ca.cnf").write_text("[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\nserial=serial\n"
+                              "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+    soon = time.strftime("%Y%m%d000000Z", time.gmtime(time.time() + 9 * 86400))
+    for name, begin, end in (("sbc", "20200101000000Z", "20490101000000Z"), ("early", "20480101000000Z", "20490101000000Z"),
+                             ("soon", "20200101000000Z", soon)):
+        (d / "index").write_text("")
+        (d / "serial").write_text("01\n")
+        openssl(d, "ca", "-config", "ca.cnf", "-batch", "-notext", "-in", "sbc.csr", "-cert", "root.pem", "-keyfile", "root.key",
+                "-extfile", "ext", "-startdate", begin, "-enddate", end, "-out", f"{name}.pem")
 
 
 def run(bed, config, site):
     d = bed.subdir("check")
-    for name, text in (("tandem.yaml", config), ("site.yaml", site),
-                       ("sbc.pem", ""), ("sbc.key", ""), ("root.pem", "")):
+    certificates(d)
+    for name, text in (("tandem.yaml", config), ("site.yaml", site)):
         (d / name).write_text(text)
     r = subprocess.run([binary(), "check", "-c", "tandem.yaml", "-f", "site.yaml"], cwd=d,
                        capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
@@ -94,6 +128,16 @@ def live_wrong_configurations():
             expect(run(bed, GOOD.replace(old, new, 1), SITE), "tandem.yaml", line, words)
         for old, new, line, words in PEOPLE:
             expect(run(bed, GOOD, SITE.replace(old, new, 1)), "site.yaml", line, words)
+
+
+def live_certificates():
+    """what a peer would refuse in a certificate is told before it does; what will be wrong is a warning"""
+    with Bed("check") as bed:
+        for old, new, line, words in CERTIFICATES:
+            expect(run(bed, GOOD.replace(old, new, 1), SITE), "tandem.yaml", line, words)
+        code, out = run(bed, GOOD.replace("cert: sbc.pem", "cert: soon.pem", 1), SITE)
+        if code or "tandem.yaml:5:5: warning: The certificate expires on" not in out:
+            raise Failed(f"exit {code}:\n{out}")
 
 
 def live_all_mistakes_at_once():
