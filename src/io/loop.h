@@ -22,7 +22,7 @@ struct dns_ops;
 struct loop {
 	ms_t now;			/* monotonic, read once a turn           */
 	wall_t wall;			/* UTC ms, read once a turn              */
-	ms_t spent;			/* processor time of this thread, up to 20 ms ago; all of it in the simulation */
+	ms_t spent;			/* processor time of this thread, up to 20 ms ago; the simulation: all of it */
 	ms_t delay;			/* how long the input in hand waited to be read */
 	uint64_t lost;			/* datagrams the kernel threw away: nobody read them in time */
 	uint64_t no_files;		/* connections refused: too few descriptors are left */
