@@ -1,5 +1,7 @@
 #include "app/certs.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 struct judging {
@@ -8,10 +10,17 @@ struct judging {
 	struct cert_view view;
 	struct verdict verdict[VERDICT_N];
 	int64_t wall;
-	void (*tell)(void *, struct mark, enum verdict_level, const char *);
-	void *ctx;
-	bool told[VERDICT_N];
+	struct findings *wrong, *soon;
 };
+
+/* Several trunks may show one certificate. */
+static bool told(const struct findings *fs, struct mark at, const char *text)
+{
+	for (int i = 0; i < fs->n; i++)
+		if (fs->f[i].line == at.line && !strcmp(fs->f[i].text, text))
+			return true;
+	return false;
+}
 
 static void judge(struct judging *j, bool teams, struct str fqdn)
 {
@@ -20,11 +29,10 @@ static void judge(struct judging *j, bool teams, struct str fqdn)
 
 	for (int i = 0; i < n; i++) {
 		const struct verdict *v = &j->verdict[i];
+		struct findings *fs = v->level == VERDICT_ERROR ? j->wrong : j->soon;
 
-		if (v->level == VERDICT_INFO || j->told[v->code])
-			continue;
-		j->told[v->code] = true;
-		j->tell(j->ctx, j->cert->at, v->level, v->text);
+		if (v->level != VERDICT_INFO && !told(fs, j->cert->at, v->text))
+			finding_add(fs, j->cert->at, "%s", v->text);
 	}
 }
 
@@ -45,8 +53,7 @@ static void of_listeners(struct judging *j, int cert)
 		judge(j, false, STR_NONE);
 }
 
-void certs_judge(const struct config *c, int64_t wall,
-		 void (*tell)(void *ctx, struct mark at, enum verdict_level level, const char *text), void *ctx)
+void certs_judge(const struct config *c, int64_t wall, struct findings *wrong, struct findings *soon)
 {
 	struct judging *j = mem_new(sizeof *j);
 	char text[768];
@@ -57,10 +64,10 @@ void certs_judge(const struct config *c, int64_t wall,
 
 		if (!k->cert.n)
 			continue;
-		*j = (struct judging){ .c = c, .cert = k, .wall = wall, .tell = tell, .ctx = ctx };
+		*j = (struct judging){ .c = c, .cert = k, .wall = wall, .wrong = wrong, .soon = soon };
 		buf_init(&why, text, sizeof text);
 		if (cert_read_files(k->cert.p, k->key.n ? k->key.p : k->cert.p, NULL, wall, &j->view, &why))
-			tell(ctx, k->at, VERDICT_ERROR, buf_z(&why));
+			finding_add(wrong, k->at, "%s", buf_z(&why));
 		else
 			of_listeners(j, i);
 	}

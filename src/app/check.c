@@ -50,32 +50,15 @@ static void find_music(const char *config, const struct config *c, struct findin
 		finding_add(fs, (struct mark){ config, 1, 1 }, "%s", buf_z(&why));
 }
 
-struct judged {
-	struct findings *fs;
-	struct findings warnings;
-};
-
-static void on_verdict(void *ctx, struct mark at, enum verdict_level level, const char *text)
-{
-	struct judged *j = ctx;
-
-	finding_add(level == VERDICT_ERROR ? j->fs : &j->warnings, at, level == VERDICT_ERROR ? "%s" : "warning: %s", text);
-}
-
 /* What only will be wrong is told, and counts for nothing. */
 static void find_certs(const struct config *c, struct findings *fs)
 {
-	struct judged *j = mem_new(sizeof *j);
-	char *text = mem_new(TEXT_MAX);
-	struct buf b;
+	struct findings *soon = mem_new(sizeof *soon);
 
-	j->fs = fs;
-	certs_judge(c, (int64_t)time(NULL) * 1000, on_verdict, j);	/* banned: no loop runs here */
-	buf_init(&b, text, TEXT_MAX);
-	findings_write(&b, &j->warnings);
-	printf("%s", buf_z(&b));
-	mem_free(text);
-	mem_free(j);
+	certs_judge(c, (int64_t)time(NULL) * 1000, fs, soon);	/* banned: no loop runs here */
+	for (int i = 0; i < soon->n; i++)
+		printf("%s:%u:%u: warning: %s\n", soon->f[i].file, soon->f[i].line, soon->f[i].col, soon->f[i].text);
+	mem_free(soon);
 }
 
 static int tell(const struct findings *fs, const char *config, const char *site)

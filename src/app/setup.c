@@ -49,11 +49,16 @@ struct str setup_peer_names(const struct server *s, uint32_t i, struct buf *b)
 }
 
 /* It starts all the same: a border whose certificate ran out in the night still has calls to other sides. */
-static void on_verdict(void *ctx, struct mark at, enum verdict_level level, const char *text)
+static void say_certs(struct server *s)
 {
-	struct server *s = ctx;
+	struct findings *fs = mem_new(2 * sizeof *fs);		/* what is wrong, what will be */
 
-	log_line(&s->loop->log, level == VERDICT_ERROR ? LOG_ERROR : LOG_WARN, "%s:%u: %s", at.file, at.line, text);
+	certs_judge(s->cfg, s->loop->wall, &fs[0], &fs[1]);
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < fs[k].n; i++)
+			log_line(&s->loop->log, k ? LOG_WARN : LOG_ERROR, "%s:%u: %s", fs[k].f[i].file, fs[k].f[i].line,
+				 fs[k].f[i].text);
+	mem_free(fs);
 }
 
 enum err setup_tls(struct server *s, struct buf *why)
@@ -81,7 +86,7 @@ enum err setup_tls(struct server *s, struct buf *why)
 		if (e)
 			return e;
 	}
-	certs_judge(s->cfg, s->loop->wall, on_verdict, s);
+	say_certs(s);
 	return OK;
 }
 

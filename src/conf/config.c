@@ -208,7 +208,6 @@ static void one_listener(struct config *c, const struct option_walk *w, const st
 	c->nlisteners++;
 }
 
-/* "sip.pstnhub.microsoft.com:5061", "10.0.0.9" */
 /* 127.0.0.433: meant as an address. RFC 1123 2.1: the last label of a name is not numeric. */
 static bool is_number(struct str s)
 {
@@ -218,6 +217,7 @@ static bool is_number(struct str s)
 	return true;
 }
 
+/* "sip.pstnhub.microsoft.com:5061", "10.0.0.9" */
 static void one_host(const struct option_walk *w, const struct yaml_node *v, struct config_trunk *t)
 {
 	struct config_host *h = &t->host[t->nhosts];

@@ -24,7 +24,6 @@ static const struct ref {
 	{ "remotes", "profile", DIR_KIND_PROFILE },
 };
 
-/* In the order of enum dir_kind. */
 static const struct {
 	const char *what, *section, *key;	/* key NULL: plain names */
 } kinds[DIR_NKIND] = {

@@ -105,8 +105,9 @@ static struct str name_of(const struct yaml_node *m)
 static void twice(struct reading *r, const struct yaml_node *m, const char *what)
 {
 	struct str name = name_of(m), part = text_of(m, "partition");
+	uint32_t n = r->w.fs->n < FINDINGS_MAX ? r->at : 0;	/* past that they are only counted */
 
-	for (uint32_t i = 0; i < r->at; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct yaml_node *first = r->list->pair[i].value;
 
 		if (!str_eq(name_of(first), name) || !str_eq(text_of(first, "partition"), part))

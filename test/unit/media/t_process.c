@@ -200,15 +200,21 @@ static void no_end_opens_while_there_is_no_process(void **state)
 	bed_stop(&b);
 }
 
+/* A process that was ready, and does nothing more. */
+static void bed_hangs(struct bed *b, int socket_bytes, ms_t stuck)
+{
+	bed_start(b, socket_bytes, stuck);
+	run(b, 1, 0, 0);
+	assert_int_equal(kill(child(), SIGSTOP), 0);
+}
+
 static void a_process_that_hangs_is_started_again(void **state)
 {
 	uint64_t end[2 * CALLS];
 	struct bed b;
 
 	(void)state;
-	bed_start(&b, SMALL, 200);
-	run(&b, 1, 0, 0);
-	assert_int_equal(kill(child(), SIGSTOP), 0);
+	bed_hangs(&b, SMALL, 200);
 	for (int i = 0; i < 2 * CALLS; i++) {
 		assert_int_equal(open_one(&b, &end[i]), OK);
 		peer(&b, end[i]);
@@ -225,9 +231,7 @@ static void a_process_that_hangs_is_noticed_though_its_socket_has_room(void **st
 	struct bed b;
 
 	(void)state;
-	bed_start(&b, 0, 200);
-	run(&b, 1, 0, 0);
-	assert_int_equal(kill(child(), SIGSTOP), 0);
+	bed_hangs(&b, 0, 200);
 	for (int i = 0; i < CALLS; i++) {
 		assert_int_equal(open_one(&b, &end), OK);
 		peer(&b, end);
@@ -272,9 +276,7 @@ static void a_stop_does_not_wait_for_a_process_that_hangs(void **state)
 	struct bed b;
 
 	(void)state;
-	bed_start(&b, 0, 200);
-	run(&b, 1, 0, 0);
-	assert_int_equal(kill(child(), SIGSTOP), 0);
+	bed_hangs(&b, 0, 200);
 	bed_stop(&b);
 }
 
