@@ -17,7 +17,7 @@
 
 extern char **environ;
 
-enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, OUT_MAX = 65536, OUT_KEPT = 1024,
+enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, TELL_MS = 60000, OUT_MAX = 65536, OUT_KEPT = 1024,
        SOCKET_BYTES = 4 << 20, BEATS = 4 };
 
 /* When a message must leave. A packet wakes the other process, and that costs more than what is in it. */
@@ -67,6 +67,8 @@ struct media {
 	struct timer respawn, beat;
 	unsigned unheard;		/* beats since it said anything */
 	bool given_up;			/* it is being stopped */
+	bool served;			/* all ports were ours once */
+	ms_t told_port;			/* when it was last said that one is not; 0: they are */
 	struct media_event *queue;
 	uint32_t head, tail, cap;	/* cap is a power of two */
 	int ready;
@@ -119,17 +121,36 @@ static void closed(struct media *m, struct mend *e, const struct media_msg *msg)
 	end_gone(m, e);
 }
 
-static void startup_news(struct media *m, const struct media_msg *msg)
+/* At the start that is a mistake to be mended; later it is a reason to wait: there is more than audio. */
+static void port_taken(struct media *m, const struct media_msg *msg)
+{
+	struct media_event ev = { .kind = MEDIA_EV_FAILED, .at = msg->u.failed.at, .sys_errno = msg->u.failed.sys_errno };
+	char text[ADDR_TEXT];
+
+	if (!m->served) {
+		push(m, &ev);
+		return;
+	}
+	if (!m->told_port || m->loop->now - m->told_port >= TELL_MS) {
+		m->told_port = m->loop->now;
+		log_line(&m->loop->log, LOG_ERROR, "The media port %s was taken while the media process was away: %s. "
+			 "Calls have no audio until it is free: stop what uses it. It is tried again every few seconds.",
+			 addr_text(&ev.at, text), strerror(ev.sys_errno));
+	}
+	m->given_up = true;
+	(void)kill(m->pid, SIGKILL);
+}
+
+static void pool_ready(struct media *m)
 {
 	struct media_event ev = { .kind = MEDIA_EV_READY };
 
-	if (msg->op == MEDIA_READY && ++m->ready < m->cfg.npools)
+	if (++m->ready < m->cfg.npools)
 		return;
-	if (msg->op == MEDIA_FAILED) {
-		ev.kind = MEDIA_EV_FAILED;
-		ev.at = msg->u.failed.at;
-		ev.sys_errno = msg->u.failed.sys_errno;
-	}
+	if (m->served && !m->inside)
+		log_line(&m->loop->log, LOG_INFO, "The media process is there again, with all its ports.");
+	m->served = true;
+	m->told_port = 0;
 	push(m, &ev);
 }
 
@@ -142,11 +163,11 @@ static void on_up(void *ctx, const struct media_msg *msg)
 
 	if (!media_msg_good(msg, m->nslots))
 		return;
-	if (msg->op == MEDIA_READY || msg->op == MEDIA_FAILED) {
-		startup_news(m, msg);
-		return;
-	}
-	if (msg->op == MEDIA_PING)
+	if (msg->op == MEDIA_READY)
+		pool_ready(m);
+	else if (msg->op == MEDIA_FAILED)
+		port_taken(m, msg);
+	if (msg->op == MEDIA_READY || msg->op == MEDIA_FAILED || msg->op == MEDIA_PING)
 		return;
 	e = slot_get(&m->ends, m->by_slot[msg->slot]);
 	if (!e || e->owner != msg->owner)
@@ -278,13 +299,15 @@ static void send_down(struct media *m, struct media_msg *msg, enum due due)
 		send_out(m);
 }
 
-/* Counted in beats, not by the clock: after a pause of the whole machine it still has its time. */
+/* Counted in beats from the present, which the wheel may be behind: after a pause of the whole machine it still has
+ * its time. */
 static void on_beat(void *arg)
 {
 	struct media *m = arg;
 	struct media_msg ping = { .op = MEDIA_PING };
+	ms_t behind = m->loop->now - m->loop->timers.now;
 
-	timer_start(&m->loop->timers, &m->beat, m->cfg.stuck / BEATS, on_beat, m);
+	timer_start(&m->loop->timers, &m->beat, m->cfg.stuck / BEATS + behind, on_beat, m);
 	if (++m->unheard == 1)
 		send_down(m, &ping, DUE_NOW);
 	else if (m->unheard > BEATS)
@@ -357,8 +380,9 @@ static void process_lost(struct media *m)
 	m->fd = -1;
 	out_done(m, m->out.n);
 	(void)kill(m->pid, SIGKILL);	/* it has closed its end; it is waited for when the next one starts */
-	log_line(&m->loop->log, LOG_ERROR,
-		 "The media process ended unexpectedly; calls without audio are ended and it is started again.");
+	if (!m->given_up)
+		log_line(&m->loop->log, LOG_ERROR,
+			 "The media process ended unexpectedly; calls without audio are ended and it is started again.");
 	ends_lost(m);
 	timer_start(&m->loop->timers, &m->respawn, RESPAWN_MS, on_respawn, m);
 }

@@ -1,6 +1,8 @@
 /* t_process.c - signalling and a real media process: one that reads late, and one that dies. */
 #include "t_media.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,13 +12,14 @@
 
 #include "media/media.h"
 
-enum { CALLS = 25, LIMIT_MS = 20000, LOOK_MS = 5, LATE_MS = 400,
+enum { CALLS = 25, LIMIT_MS = 20000, LOOK_MS = 5, LATE_MS = 400, PAUSE_MS = 500, STOLEN_MS = 3700,
        SMALL = 6000 };			/* bytes: a packet or two */
 
 struct bed {
 	struct loop *loop;
 	struct media *media;
-	struct timer look;
+	char host[32];
+	struct timer look, pause;
 	ms_t until;
 	int ready, closed, lost;		/* events so far */
 	int want_ready, want_closed, want_lost;
@@ -84,6 +87,23 @@ static void run(struct bed *b, int ready, int closed, int lost)
 	loop_run(b->loop);
 }
 
+static void on_stop(void *arg)
+{
+	loop_stop(arg);
+}
+
+static void run_for(struct bed *b, ms_t ms)
+{
+	timer_start(&b->loop->timers, &b->look, ms, on_stop, b->loop);
+	loop_run(b->loop);
+}
+
+static void on_pause(void *arg)
+{
+	(void)arg;
+	(void)poll(NULL, 0, PAUSE_MS);
+}
+
 /* By its name: under memcheck the link itself leads to memcheck. */
 static const char *self(void)
 {
@@ -97,11 +117,10 @@ static const char *self(void)
 static void bed_start(struct bed *b, int socket_bytes, ms_t stuck)
 {
 	struct media_config c = { .npools = 1, .program = self(), .socket_bytes = socket_bytes, .stuck = stuck };
-	char host[32];
 
 	*b = (struct bed){ .loop = loop_new() };
-	snprintf(host, sizeof host, "127.77.%d.%d", getpid() / 200 % 200, getpid() % 200 + 1);
-	assert_int_equal(addr_parse_ip(str_of(host), &c.pool[0].bind), OK);
+	snprintf(b->host, sizeof b->host, "127.77.%d.%d", getpid() / 200 % 200, getpid() % 200 + 1);
+	assert_int_equal(addr_parse_ip(str_of(b->host), &c.pool[0].bind), OK);
 	c.pool[0].advertised = c.pool[0].bind;
 	c.pool[0].port_min = 20000;
 	c.pool[0].port_max = 20000 + 4 * CALLS - 1;
@@ -243,6 +262,71 @@ static void a_process_that_hangs_is_noticed_though_its_socket_has_room(void **st
 	bed_stop(&b);
 }
 
+/* As when the whole machine stands still, or a debugger has us: the other process had no chance to be late. */
+static void a_pause_of_ours_is_not_taken_for_its_hanging(void **state)
+{
+	uint64_t end;
+	struct bed b;
+
+	(void)state;
+	bed_start(&b, 0, 200);
+	run(&b, 1, 0, 0);
+	assert_int_equal(open_one(&b, &end), OK);
+	peer(&b, end);
+	media_turn_end(b.media);
+	for (int i = 0; i < 3; i++) {
+		timer_start(&b.loop->timers, &b.pause, 70, on_pause, NULL);
+		run_for(&b, 150);
+	}
+	media_close(b.media, end);
+	media_turn_end(b.media);
+	run(&b, 1, 1, 0);
+	assert_int_equal(b.lost, 0);
+	assert_int_equal(b.ready, 1);
+	bed_stop(&b);
+}
+
+/* A port of the range, as soon as nobody has it. */
+static int steal(const struct bed *b, uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(inet_pton(AF_INET, b->host, &in.sin_addr), 1);
+	for (int i = 0; bind(fd, (struct sockaddr *)&in, sizeof in); i++) {
+		assert_true(i < LIMIT_MS);
+		(void)poll(NULL, 0, 1);
+	}
+	return fd;
+}
+
+static void a_port_taken_while_there_is_no_process_is_waited_for(void **state)
+{
+	uint64_t end;
+	struct bed b;
+	int fd;
+
+	(void)state;
+	bed_start(&b, 0, 0);
+	run(&b, 1, 0, 0);
+	assert_int_equal(open_one(&b, &end), OK);
+	assert_int_equal(kill(child(), SIGKILL), 0);
+	fd = steal(&b, 20007);
+	run_for(&b, STOLEN_MS);			/* one process has given up by now */
+	assert_int_equal(b.ready, 1);
+	assert_int_equal(b.lost, 1);
+	close(fd);
+	run(&b, 2, 1, 1);
+	assert_int_equal(open_one(&b, &end), OK);
+	peer(&b, end);
+	media_turn_end(b.media);
+	media_close(b.media, end);
+	media_turn_end(b.media);
+	run(&b, 2, 2, 1);
+	bed_stop(&b);
+}
+
 /* Nothing is dropped in silence: where no more can wait, all is lost, and told. */
 static void a_process_that_is_too_far_behind_is_started_again(void **state)
 {
@@ -308,6 +392,8 @@ int run_process(void)
 		cmocka_unit_test(no_end_opens_while_there_is_no_process),
 		cmocka_unit_test(a_process_that_hangs_is_started_again),
 		cmocka_unit_test(a_process_that_hangs_is_noticed_though_its_socket_has_room),
+		cmocka_unit_test(a_pause_of_ours_is_not_taken_for_its_hanging),
+		cmocka_unit_test(a_port_taken_while_there_is_no_process_is_waited_for),
 		cmocka_unit_test(a_process_that_is_too_far_behind_is_started_again),
 		cmocka_unit_test(a_stop_does_not_wait_for_a_process_that_hangs),
 		cmocka_unit_test(a_signal_to_the_group_does_not_end_it_before_its_calls),
