@@ -268,7 +268,8 @@ static void on_prack(struct leg *g, const struct sip_event *ev)
 		return;
 	}
 	if (g->delayed && answer_of_ack(g, ev, &why)) {
-		(void)sip_reject(g->ls->cfg.sip, g->session, 488, NULL, NULL, 0);
+		if (sip_reject(g->ls->cfg.sip, g->session, 488, NULL, NULL, 0))	/* its 200 waited for this PRACK */
+			(void)sip_bye(g->ls->cfg.sip, g->session, NULL, 0);
 		leg_lost(g, &why);
 	} else if (g->state == LEG_IN) {	/* it need not send before it is answered */
 		media_direction(g->ls->cfg.media, g->end, true, false);
