@@ -67,11 +67,14 @@ static void show_due(struct call *c)
 
 void call_on_hold(struct call *c, const struct leg_event *e)
 {
+	struct calls *cs = c->cs;
 	bool caller = e->leg == c->caller;
 
-	cdr_hold(&c->rec, c->cs->cfg.loop, caller, e->kind == LEG_EV_HELD);
+	cdr_hold(&c->rec, cs->cfg.loop, caller, e->kind == LEG_EV_HELD);
 	if (!call_other(c, e->leg))
 		return;
+	/* Who finds the record after a crash knows whether the hold was over. */
+	cdr_live(cs->cfg.map, cs->cfg.sip, cs->cfg.legs, cdr_open(&c->rec), c->caller, c->legs[c->winner].leg);
 	c->hold_due[caller ? 1 : 0] = true;
 	show_due(c);
 }
