@@ -191,7 +191,8 @@ static void set_scalar(const struct slot *s, struct str v)
 	switch (s->o->type) {
 	case OPT_STR:
 		if ((int64_t)v.n > s->o->max && s->o->max)
-			wrong(s, v, "something shorter");
+			finding_add(s->w->fs, s->mark, "%s is %zu bytes long; write at most %lld.", s->o->name, v.n,
+				    (long long)s->o->max);	/* not what it is: it may be a password */
 		*(struct str *)s->at = str_dup(s->w->a, v);
 		break;
 	case OPT_U32:

@@ -1,6 +1,7 @@
 /* t_mistakes.c - what is wrong in a tandem.yaml is told where it stands, once, with the mend. */
 #include "t_conf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/config.h"
@@ -65,11 +66,24 @@ static void each_mistake_is_told_once_where_it_stands(void **state)
 	}
 }
 
+static void what_may_be_a_password_is_not_shown(void **state)
+{
+	char to[400];
+	const char *said;
+
+	(void)state;
+	(void)snprintf(to, sizeof to, "profile: cucm, auth-user: us, auth-password: \"%s%0128d\"", "secret", 7);
+	said = findings("profile: cucm", to);
+	assert_non_null(strstr(said, "auth-password is 134 bytes long; write at most 127."));
+	assert_null(strstr(said, "secret"));
+}
+
 int run_mistakes(void)
 {
 	const struct CMUnitTest t[] = {
 		cmocka_unit_test(a_right_one_has_none),
 		cmocka_unit_test(each_mistake_is_told_once_where_it_stands),
+		cmocka_unit_test(what_may_be_a_password_is_not_shown),
 	};
 
 	return cmocka_run_group_tests_name("mistakes", t, NULL, NULL);
