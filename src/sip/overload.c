@@ -116,6 +116,19 @@ static enum overload_news news(struct overload *o, ms_t now)
 	return OVERLOAD_NO_NEWS;
 }
 
+/* What waited while we had no processor is worked off: the first of it ends the window, the others wait less and less.
+ * It is over when they wait no longer, or no less. */
+static uint32_t drain(struct overload *o, uint32_t delay, uint32_t before)
+{
+	bool stood = !o->v.rate && !o->busy && before <= OVERLOAD_DELAY_MS && o->worst > 2 * OVERLOAD_DELAY_MS;
+
+	if (stood)
+		o->drains = true;
+	else if (delay <= OVERLOAD_DELAY_MS || delay >= before)
+		o->drains = false;
+	return stood && o->worst > delay ? (uint32_t)o->worst : delay;
+}
+
 static void end_window(struct overload *o, ms_t now, uint64_t lost, ms_t spent)
 {
 	uint32_t before = o->signal, delay;
@@ -124,9 +137,10 @@ static void end_window(struct overload *o, ms_t now, uint64_t lost, ms_t spent)
 	if (lost != o->seen_lost && delay < OVERLOAD_LOST_MS)
 		delay = OVERLOAD_LOST_MS;
 	o->busy = BUSY * (spent - o->spent) >= now - o->window;
+	delay = drain(o, delay, before);
 	if (o->v.rate)
 		follow(o, delay, before);
-	else if (begins(o, delay, before))
+	else if (!o->drains && begins(o, delay, before))
 		begin(o, now, delay > before ? delay - before : 0);
 	if (o->v.rate && now - o->last_refusal >= OVERLOAD_CALM_MS && delay <= OVERLOAD_DELAY_MS)
 		o->v.rate = 0;
@@ -137,7 +151,7 @@ static void end_window(struct overload *o, ms_t now, uint64_t lost, ms_t spent)
 	o->mean = (uint32_t)(((uint64_t)o->mean * (MEAN_OF - 1) + o->before) / MEAN_OF);
 	o->window = now;
 	o->spent = spent;
-	o->sum = 0;
+	o->sum = o->worst = 0;
 	o->n = o->admitted = 0;
 }
 
@@ -150,6 +164,7 @@ enum overload_news overload_note(struct overload *o, ms_t now, ms_t delay, uint6
 	}
 	if (now - o->born >= delay) {
 		o->sum += delay;
+		o->worst = delay > o->worst ? delay : o->worst;
 		o->n++;
 	} else {
 		o->seen_lost = lost;
@@ -185,7 +200,7 @@ unsigned overload_retry_s(uint64_t key)
 
 static bool stale_input(const struct overload *o, ms_t now, ms_t delay)
 {
-	return o->busy && delay > OVERLOAD_STALE_MS && now - o->born >= delay;
+	return o->busy && !o->drains && delay > OVERLOAD_STALE_MS && now - o->born >= delay;
 }
 
 bool overload_busy(const struct overload *o, ms_t now, ms_t delay)

@@ -6,7 +6,8 @@
  * for OVERLOAD_CALM_MS. One that waited longer than T1 is refused in any case: its caller has repeated it meanwhile.
  * A request that was refused is refused again, with the same Retry-After, for as long as it may be repeated.
  * A single long wait counts only where this thread had the processor meanwhile: a machine that stood still for a
- * moment, as a virtual one does when it moves, has all its time again.
+ * moment, as a virtual one does when it moves, has all its time again, and what waited meanwhile is taken up as
+ * long as it gets less.
  * Does not: touch what belongs to calls that are up; read a clock; log.
  * Units: ms, rates in thousandths of a call a second. Owner: struct overload is embedded;
  * overload_close() frees its table. Test: test/unit/sip/t_overload.c
@@ -43,10 +44,11 @@ struct overload_view {
 struct overload {
 	struct overload_view v;
 	ms_t born, window;		/* the first input was read; this window began */
-	uint64_t sum, seen_lost;	/* of delays; what the kernel had lost at its beginning */
+	uint64_t sum, worst, seen_lost;	/* of delays; what the kernel had lost at its beginning */
 	uint32_t n, admitted;		/* inputs and new calls let in since then */
 	ms_t spent;			/* processor time at the window's beginning */
 	bool busy;			/* a quarter of the last window or more was ours */
+	bool drains;			/* what came while we had no processor is worked off */
 	uint32_t signal;		/* the wait that the rate went by last, ms */
 	uint32_t before, mean;		/* new calls let in in the last window, and in some before, as rates */
 	uint64_t tokens;		/* millionths of a call */

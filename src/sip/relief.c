@@ -65,12 +65,15 @@ bool relief_full(struct sip *s, const struct sip_msg *m)
 	return true;
 }
 
+bool relief_acks(struct sip *s, const struct sip_msg *m, uint64_t key)
+{
+	return m->method == SIP_ACK && overload_knows(&s->overload, s->loop->now, key);
+}
+
 bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key)
 {
 	unsigned retry;
 
-	if (m->method == SIP_ACK)
-		return overload_knows(&s->overload, s->loop->now, key);
 	if (m->method != SIP_INVITE || m->to_tag.p ||
 	    (overload_busy(&s->overload, s->loop->now, s->loop->delay) && urgent(s, m->uri.user)) ||
 	    !overload_refuses(&s->overload, s->loop->now, key, s->loop->delay, &retry))

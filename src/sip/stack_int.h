@@ -482,7 +482,9 @@ bool relief_glances(struct sip *s, struct str bytes, const struct path *from);
 bool relief_full(struct sip *s, const struct sip_msg *m);
 /* 503 with a time that is spread over OVERLOAD_RETRY_MIN_S to OVERLOAD_RETRY_MAX_S by the request's key. */
 void relief_later(struct sip *s, const struct sip_msg *m, uint64_t key);
-/* Is this what would be a new call, while too much comes, or the ACK to the refusal of one? It was answered. */
+/* Is this the ACK to the refusal of such a call? It means nothing more. */
+bool relief_acks(struct sip *s, const struct sip_msg *m, uint64_t key);
+/* Is this what would be a new call, while too much comes? It was answered. */
 bool relief_refuses(struct sip *s, const struct sip_msg *m, uint64_t key);
 
 /* uas.c */

@@ -389,7 +389,7 @@ void uas_request(struct sip *s, const struct sip_msg *m)
 		s->n.dropped++;
 		return;
 	}
-	if (relief_refuses(s, m, key))
+	if (relief_acks(s, m, key))
 		return;
 	guard_check(m, &s->lsn[m->listener]->cfg, &(struct guard_mark){ str_of(s->cookie),
 		    m->method == SIP_INVITE ? sip_loop(s, m->uri.user) : 0 }, &v);
@@ -407,7 +407,7 @@ void uas_request(struct sip *s, const struct sip_msg *m)
 		cancel(s, m);
 		return;
 	}
-	if (gate_stranger(s, m))
+	if (gate_stranger(s, m) || relief_refuses(s, m, key))	/* in this order: strangers take no call's place */
 		return;
 	if (!m->to_tag.p) {
 		outside(s, m, key);

@@ -142,32 +142,38 @@ static void a_call_that_waited_longer_than_t1_while_we_were_busy_is_refused(void
 	overload_close(&o);
 }
 
-/* 20 new calls a second; the whole machine stands still for `pause`, twice a minute; a twentieth of it is ours. */
-static unsigned refused_after_pauses(ms_t pause)
+enum { COST_CALL_US = 250, COST_MORE_US = 110, MORES = 4, CALL_US = 690, COST_REFUSAL_US = 5 };
+
+/* New calls keep us busy for that share of the time; the whole machine stands still for `pause`, twice a minute. */
+static unsigned refused_after_pauses(unsigned percent, ms_t pause)
 {
+	uint64_t us = 0, spent = 0, from;
 	struct overload o = { 0 };
 	unsigned n = 0, retry;
-	ms_t free_at = 0;
 
-	for (ms_t came = 1000; came < 121000; came += 50) {
-		ms_t now, from = came / 30000 * 30000 + 7000;
-
-		free_at = came >= from && came < from + pause ? from + pause : free_at;
-		now = came > free_at ? came : free_at;
-		(void)overload_note(&o, now, now - came, 0, came / 20);
-		n += overload_refuses(&o, now, key(came), now - came, &retry);
+	for (uint64_t came = 1000000; came < 121000000; came += CALL_US * 100 / percent) {
+		us = us > came ? us : came;
+		from = us / 30000000 * 30000000 + 7000000;
+		us = us >= from && us < from + pause * 1000 ? from + pause * 1000 : us;
+		(void)overload_note(&o, us / 1000, (us - came) / 1000, 0, spent / 1000);
+		n += overload_refuses(&o, us / 1000, key(came), (us - came) / 1000, &retry);
+		us += CALL_US;
+		spent += CALL_US;
 	}
+	assert_int_equal(o.told_began, 0);
 	overload_close(&o);
 	return n;
 }
 
 static void a_machine_that_stood_still_for_a_moment_is_no_overload(void **x)
 {
+	static const unsigned percent[] = { 1, 10, 25, 40, 60 };
+	static const ms_t pause[] = { 120, 300, 600, 1000, 3000 };
+
 	(void)x;
-	assert_int_equal(refused_after_pauses(120), 0);
-	assert_int_equal(refused_after_pauses(300), 0);
-	assert_int_equal(refused_after_pauses(1000), 0);
-	assert_int_equal(refused_after_pauses(3000), 0);
+	for (size_t i = 0; i < sizeof percent / sizeof *percent; i++)
+		for (size_t k = 0; k < sizeof pause / sizeof *pause; k++)
+			assert_int_equal(refused_after_pauses(percent[i], pause[k]), 0);
 }
 
 /* Others have the processor: it is an overload all the same, when it lasts. */
@@ -211,8 +217,7 @@ static void begin_and_end_are_told_once_in_ten_seconds(void **x)
 /* --- a server: one queue, and what each thing in it costs --- */
 
 enum { JOB_CALL, JOB_MORE };
-enum { JOBS = 1 << 20, COST_CALL_US = 250, COST_MORE_US = 110, MORES = 4, CALL_US = 690,
-       COST_REFUSAL_US = 5, PACE_MS = 5 };
+enum { JOBS = 1 << 20 };
 
 struct job { ms_t came; uint8_t kind; uint8_t left; };
 
@@ -314,17 +319,24 @@ static void what_is_left_of_a_machine_that_stalls_is_used(void **x)
 
 /* --- in the stack --- */
 
-static void say_more(struct bed *b, const char *method, const char *number, unsigned call, const char *more)
+static void say_as(struct bed *b, const struct addr *from, const char *method, const char *number, unsigned call,
+		   const char *more)
 {
-	struct addr from = bed_addr("10.0.0.9:5060");
 	char text[1000];
 
 	(void)snprintf(text, sizeof text, "%s sip:%s@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKb%u;rport\r\n"
 		 "Max-Forwards: 70\r\nFrom: <sip:9@10.0.0.9>;tag=nine\r\nTo: <sip:200@10.0.0.1>%s\r\nCall-ID: call-%u@peer\r\n"
 		 "CSeq: 1 %s\r\nContact: <sip:9@10.0.0.9:5060>\r\n%sContent-Length: 0\r\n\r\n", method, number, call,
 		 method[0] == 'A' ? ";tag=ours" : "", call, method, more);
-	bed_peer_send(b, &from, &b->a.addr[SIP_UDP], text);
+	bed_peer_send(b, from, &b->a.addr[SIP_UDP], text);
 	bed_run(b, 20);
+}
+
+static void say_more(struct bed *b, const char *method, const char *number, unsigned call, const char *more)
+{
+	struct addr from = bed_addr("10.0.0.9:5060");
+
+	say_as(b, &from, method, number, call, more);
 }
 
 static void say(struct bed *b, const char *method, unsigned call)
@@ -440,6 +452,46 @@ static void the_last_transactions_are_for_what_goes_on_and_emergencies(void **x)
 	leave_all(b);
 }
 
+static bool is_trunk(void *ctx, uint32_t listener, const struct addr *a)
+{
+	struct addr trunk = bed_addr("10.0.0.9:5060");
+
+	(void)ctx;
+	(void)listener;
+	return addr_same_ip(a, &trunk);
+}
+
+static unsigned no_stranger(void *ctx, const struct sip_msg *m, struct arena *a, struct sip_xhdr extra[2])
+{
+	(void)a;
+	(void)extra;
+	return is_trunk(ctx, 0, &m->src) ? 0 : 403;
+}
+
+static void strangers_do_not_take_the_places_of_calls(void **x)
+{
+	struct sip_guard g = { .rules = { .rate = 1000, .burst = 1000, .strikes = 100000, .ban = 1000, .ban_max = 1000 },
+			       .streams = 20, .trusted = is_trunk, .stranger = no_stranger };
+	struct sip_config c = { .guard = &g };
+	struct bed *b = started(&c);
+	struct addr strange = bed_addr("10.0.7.7:5060");
+
+	(void)x;
+	bed_peer_udp(b, &strange);
+	b->loop.delay = 120;
+	for (unsigned w = 0; w < 30; w++) {	/* five calls a second, of ten that are always tried */
+		for (unsigned i = 0; i < 4; i++)
+			say_as(b, &strange, "INVITE", "200", 1000 + 4 * w + i, "");
+		say(b, "INVITE", 100 + w);
+		b->loop.spent += 200;
+		bed_run(b, 100);
+	}
+	assert_int_equal(bed_sent(b, "SIP/2.0 403 "), 120);
+	assert_int_equal(bed_sent(b, "SIP/2.0 503 "), 0);
+	assert_int_equal(bed_count(&b->a, SIP_EV_INVITE), 30);
+	leave_all(b);
+}
+
 int run_overload(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +507,7 @@ int run_overload(void)
 		cmocka_unit_test(a_call_refused_in_the_stack_is_refused_the_same_way_when_it_is_repeated),
 		cmocka_unit_test(a_refusal_at_a_glance_is_the_one_of_the_parser_byte_for_byte),
 		cmocka_unit_test(an_emergency_call_is_let_in_whatever_the_load),
+		cmocka_unit_test(strangers_do_not_take_the_places_of_calls),
 		cmocka_unit_test(the_last_transactions_are_for_what_goes_on_and_emergencies),
 		cmocka_unit_test(whatever_is_offered_nine_tenths_of_what_can_be_done_are_done),
 		cmocka_unit_test(what_is_left_of_a_machine_that_stalls_is_used),
