@@ -17,8 +17,8 @@
 
 extern char **environ;
 
-enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, TELL_MS = 60000, OUT_MAX = 65536, OUT_KEPT = 1024,
-       SOCKET_BYTES = 4 << 20, BEATS = 4 };
+enum { RESPAWN_MS = 200, QUEUE_MIN = 64, SOON_MS = 100, AGAIN_MS = 10, TELL_MS = 60000, OUT_MAX = 65536,
+       OUT_KEPT = 1024, SOCKET_BYTES = 4 << 20, BEATS = 4 };
 
 /* When a message must leave. A packet wakes the other process, and that costs more than what is in it. */
 enum due {
@@ -124,7 +124,8 @@ static void closed(struct media *m, struct mend *e, const struct media_msg *msg)
 /* At the start that is a mistake to be mended; later it is a reason to wait: there is more than audio. */
 static void port_taken(struct media *m, const struct media_msg *msg)
 {
-	struct media_event ev = { .kind = MEDIA_EV_FAILED, .at = msg->u.failed.at, .sys_errno = msg->u.failed.sys_errno };
+	struct media_event ev = { .kind = MEDIA_EV_FAILED, .at = msg->u.failed.at,
+				  .sys_errno = msg->u.failed.sys_errno };
 	char text[ADDR_TEXT];
 
 	if (!m->served) {

@@ -120,7 +120,7 @@ static enum overload_news news(struct overload *o, ms_t now)
  * It is over when they wait no longer, or no less. */
 static uint32_t drain(struct overload *o, uint32_t delay, uint32_t before)
 {
-	bool stood = !o->v.rate && !o->busy && before <= OVERLOAD_DELAY_MS && o->worst > 2 * OVERLOAD_DELAY_MS;
+	bool stood = !o->v.rate && !o->busy && before <= OVERLOAD_DELAY_MS && o->worst / 2 > OVERLOAD_DELAY_MS;
 
 	if (stood)
 		o->drains = true;

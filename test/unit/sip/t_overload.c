@@ -470,7 +470,8 @@ static unsigned no_stranger(void *ctx, const struct sip_msg *m, struct arena *a,
 
 static void strangers_do_not_take_the_places_of_calls(void **x)
 {
-	struct sip_guard g = { .rules = { .rate = 1000, .burst = 1000, .strikes = 100000, .ban = 1000, .ban_max = 1000 },
+	struct sip_guard g = { .rules = { .rate = 1000, .burst = 1000, .strikes = 100000, .ban = 1000,
+					  .ban_max = 1000 },
 			       .streams = 20, .trusted = is_trunk, .stranger = no_stranger };
 	struct sip_config c = { .guard = &g };
 	struct bed *b = started(&c);
