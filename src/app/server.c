@@ -11,7 +11,7 @@
 #include "app/people.h"
 #include "app/server_int.h"
 
-enum { SECOND_MS = 1000, DRAIN_MS = 1500, TEXT_MAX = 65536, FILES_MAX = 262144 };
+enum { SECOND_MS = 1000, DRAIN_MS = 1500, QUIET_MS = 50, TEXT_MAX = 65536, FILES_MAX = 262144 };
 
 /* --- the turn -------------------------------------------------------------------- */
 
@@ -394,7 +394,10 @@ static void on_drain(void *arg)
 {
 	struct server *s = arg;
 
-	loop_stop_if_real(s);
+	if (outreg_waits(s->outreg) && s->loop->now < s->drain_until)
+		timer_start(&s->loop->timers, &s->drain, QUIET_MS, on_drain, s);
+	else
+		loop_stop_if_real(s);
 }
 
 /* Calls get their BYE, the records their end; then the loop ends. */
@@ -409,7 +412,8 @@ void server_stop(void *ctx)
 	log_line(&s->loop->log, LOG_INFO, "Stopping: %u calls are ended.", calls_count(s->calls));
 	calls_drop_all(s->calls, &why);
 	outreg_stop(s->outreg);
-	timer_start(&s->loop->timers, &s->drain, calls_count(s->calls) ? DRAIN_MS : 50, on_drain, s);
+	s->drain_until = s->loop->now + DRAIN_MS;
+	timer_start(&s->loop->timers, &s->drain, calls_count(s->calls) ? DRAIN_MS : QUIET_MS, on_drain, s);
 }
 
 static void on_stop_signal(void *ctx, int signo)

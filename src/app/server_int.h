@@ -37,6 +37,7 @@ struct server {
 	struct tap *tap;
 	struct rest *rest;
 	struct timer second, drain;
+	ms_t drain_until;		/* others are waited for so long, at most */
 	struct calm calm_tsx, calm_sessions;
 	struct api_env env;
 	bool stopping;

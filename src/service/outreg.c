@@ -22,7 +22,7 @@ struct reg {
 	uint32_t tried;			/* bits of hosts in this round      */
 	unsigned rounds;		/* that failed, in a row            */
 	uint32_t expires_s;		/* asked for; 423 raises it         */
-	uint32_t cseq;
+	uint32_t cseq, out;		/* its last REGISTER; how many have no final answer */
 	bool brief;			/* a 423 was obeyed in this round   */
 	char call_id[40];
 	char route[OUTREG_ROUTE_MAX];
@@ -140,7 +140,7 @@ static void send_register(struct reg *r, uint32_t expires)
 	(void)str_cut(str_of(r->t.aor), '@', &user, &host);	/* checked with the configuration */
 	buf_fmt(&b, "sip:%.*s", STRF(host));
 	q.ruri = buf_str(&b);
-	(void)sip_request(r->o->sip, &q);	/* full: as if there were no answer, see arm() */
+	r->out += sip_request(r->o->sip, &q) != 0;	/* full: as if there were no answer, see arm() */
 }
 
 static void step(struct reg *r, enum outreg_event e, const struct sip_event *ev);
@@ -437,6 +437,8 @@ bool outreg_on_response(struct outreg *o, const struct sip_event *ev)
 	if (!(ev->owner & OWNER))
 		return false;
 	r = of(o, (int)((ev->owner & ~OWNER) >> 8));
+	if (r && r->out)
+		r->out--;
 	/* An answer of a host given up meanwhile changes nothing. */
 	if (r && ev->owner == owner_of(r))
 		step(r, event_of(ev), ev);
@@ -454,6 +456,14 @@ void outreg_stop(struct outreg *o)
 {
 	for (int i = 0; i < o->n; i++)
 		step(o->reg[i], OUTREG_STOP, NULL);
+}
+
+bool outreg_waits(const struct outreg *o)
+{
+	for (int i = 0; i < o->n; i++)
+		if (o->reg[i]->out)
+			return true;
+	return false;
 }
 
 /* --- looking --- */

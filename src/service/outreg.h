@@ -58,6 +58,8 @@ bool outreg_on_response(struct outreg *o, const struct sip_event *ev);
 void outreg_on_flow(struct outreg *o, net_id closed);
 /* Every registration is taken back (Expires: 0), without waiting for the answers. */
 void outreg_stop(struct outreg *o);
+/* Has one of our REGISTERs no final answer yet? It may be a challenge, which must be answered. */
+bool outreg_waits(const struct outreg *o);
 /* The route set for the trunk's requests; absent: none. Lent until the next answer. */
 struct str outreg_route(const struct outreg *o, int index);
 /* Did this address take the trunk's registration? */

@@ -360,6 +360,26 @@ static void the_end_takes_the_registration_back(void **x)
 	bed_free(b);
 }
 
+/* The carrier may want a fresh nonce first, or be slow: who stops waits for it. */
+static void an_answer_to_what_is_taken_back_is_waited_for(void **x)
+{
+	struct bed *b = bed_new();
+
+	(void)x;
+	b->far[0].answer = "200 OK";
+	b->far[0].headers = OURS;
+	begin(b);
+	assert_false(outreg_waits(b->o));
+	b->far[0].answer = NULL;
+	outreg_stop(b->o);
+	sim_for(b->loop, 300);
+	assert_true(outreg_waits(b->o));
+	b->far[0].answer = "200 OK";		/* it comes again after T1 */
+	sim_for(b->loop, 300);
+	assert_false(outreg_waits(b->o));
+	bed_free(b);
+}
+
 static void what_was_never_registered_is_not_taken_back(void **x)
 {
 	struct bed *b = bed_new();
@@ -485,6 +505,7 @@ int run_outreg(void)
 		cmocka_unit_test(too_brief_is_asked_for_longer_once),
 		cmocka_unit_test(a_failed_refresh_does_not_end_what_was_granted),
 		cmocka_unit_test(the_end_takes_the_registration_back),
+		cmocka_unit_test(an_answer_to_what_is_taken_back_is_waited_for),
 		cmocka_unit_test(what_was_never_registered_is_not_taken_back),
 		cmocka_unit_test(a_service_route_that_cannot_be_read_is_none),
 		cmocka_unit_test(a_closed_connection_is_registered_over_anew),
