@@ -1,6 +1,7 @@
 #include "api/view.h"
 
 #include "base/when.h"
+#include "directory/index.h"
 #include "service/bans.h"
 
 /* --- trunks ----------------------------------------------------------------------- */
@@ -27,17 +28,17 @@ static bool over_trunk(const struct call_record *r, struct str trunk)
 	return false;
 }
 
-static int calls_over(const struct api_env *e, struct str trunk)
+/* How many calls are over each trunk, by the configuration's index; each call is looked at once. */
+static void count_calls(const struct api_env *e, int *over)
 {
 	struct call_view v;
 	uint32_t at = 0;
 	uint64_t id;
-	int n = 0;
 
 	while ((id = calls_each(e->calls, &at)))
 		if (call_look(e->calls, id, &v) == OK)
-			n += over_trunk(v.rec, trunk);
-	return n;
+			for (int i = 0; i < e->config->ntrunks; i++)
+				over[i] += over_trunk(v.rec, trunk_name(e->trunk[i]));
 }
 
 /* NULL: it does not register. */
@@ -52,7 +53,7 @@ static json_t *registration_json(const struct trunk *t)
 			 js_sentence(&r->why));
 }
 
-static json_t *trunk_json(const struct api_env *e, int i)
+static json_t *trunk_json(const struct api_env *e, int i, int calls)
 {
 	const struct trunk *t = e->trunk[i];
 	struct reason why = trunk_why(t), no_host;
@@ -69,9 +70,8 @@ static json_t *trunk_json(const struct api_env *e, int i)
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:o*, s:o}", "trunk",
 			 js_text(trunk_name(t)), "profile", trunk_profile_of(t)->name, "state",
 			 trunk_state_str(trunk_verdict(t)), "since", js_when(since), "reason",
-			 js_word(&why), "text", js_sentence(&why), "calls",
-			 calls_over(e, trunk_name(t)), "max_calls",
-			 (int)e->config->trunk[i].max_calls, "registration", registration_json(t),
+			 js_word(&why), "text", js_sentence(&why), "calls", calls,
+			 "max_calls", (int)e->config->trunk[i].max_calls, "registration", registration_json(t),
 			 "hosts", hosts);
 }
 
@@ -94,9 +94,11 @@ static json_t *refused_json(const struct api_env *e)
 json_t *view_trunks(const struct api_env *e)
 {
 	json_t *list = json_array();
+	int over[CONFIG_TRUNKS] = { 0 };
 
+	count_calls(e, over);
 	for (int i = 0; i < e->config->ntrunks; i++)
-		json_array_append_new(list, trunk_json(e, i));
+		json_array_append_new(list, trunk_json(e, i, over[i]));
 	return json_pack("{s:o, s:o}", "trunks", list, "refused", refused_json(e));
 }
 
@@ -133,12 +135,51 @@ json_t *view_calls(const struct api_env *e)
 
 /* --- people ------------------------------------------------------------------------- */
 
-static bool rings(const struct dir_line *l, struct str phone)
+/* A site's rows by whom they belong to, grouped once for an answer: it runs in the loop. */
+struct groups { struct dir_index line, phone, remote; };
+
+static void groups_close(struct groups *g)
 {
-	for (int i = 0; i < l->nphones; i++)
+	dir_index_close(&g->line);
+	dir_index_close(&g->phone);
+	dir_index_close(&g->remote);
+}
+
+static void group_by_user(struct groups *g, const struct directory *d)
+{
+	const struct dir_profile *o;
+	const struct dir_remote *r;
+	const struct dir_phone *p;
+	const struct dir_line *l;
+
+	for (uint32_t i = 0; (l = directory_line_at(d, i)); i++)
+		dir_index_add(&g->line, l->user, i);
+	for (uint32_t i = 0; (p = directory_phone_at(d, i)); i++)
+		dir_index_add(&g->phone, p->user, i);
+	for (uint32_t i = 0; (r = directory_remote_at(d, i)); i++) {
+		o = directory_profile(d, r->profile);
+		if (o)
+			dir_index_add(&g->remote, o->user, i);
+	}
+}
+
+static bool rings(const struct dir_line *l, int n, struct str phone)
+{
+	for (int i = 0; i < n; i++)
 		if (str_eq(l->phone[i], phone))
 			return true;
 	return false;
+}
+
+/* A line that names a phone twice is one of its lines once. */
+static void group_by_phone(struct groups *g, const struct directory *d)
+{
+	const struct dir_line *l;
+
+	for (uint32_t i = 0; (l = directory_line_at(d, i)); i++)
+		for (int k = 0; k < l->nphones; k++)
+			if (!rings(l, k, l->phone[k]))
+				dir_index_add(&g->line, l->phone[k], i);
 }
 
 static json_t *contacts_of(const struct api_env *e, struct str phone, int *n)
@@ -156,15 +197,19 @@ static json_t *contacts_of(const struct api_env *e, struct str phone, int *n)
 	return list;
 }
 
-static json_t *phone_json(const struct api_env *e, const struct dir_phone *p)
+static json_t *phone_json(const struct api_env *e, const struct groups *g, const struct dir_phone *p)
 {
 	json_t *lines = json_array(), *contacts;
+	struct dir_hit h = dir_index_find(&g->line, p->name);
 	const struct dir_line *l;
+	uint32_t i;
 	int n;
 
-	for (uint32_t i = 0; (l = directory_line_at(*e->directory, i)); i++)
-		if (rings(l, p->name))
+	while (dir_index_next(&h, &i)) {
+		l = directory_line_at(*e->directory, i);
+		if (rings(l, l->nphones, p->name))
 			json_array_append_new(lines, js_text(l->number));
+	}
 	contacts = contacts_of(e, p->name, &n);
 	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}", "phone", js_text(p->name), "user",
 			 js_text(p->user), "auth_user", js_text(p->auth_user), "lines", lines,
@@ -175,63 +220,82 @@ json_t *view_phones(const struct api_env *e)
 {
 	json_t *list = json_array();
 	const struct dir_phone *p;
+	struct groups g = { 0 };
 
+	group_by_phone(&g, *e->directory);
 	for (uint32_t i = 0; (p = directory_phone_at(*e->directory, i)); i++)
-		json_array_append_new(list, phone_json(e, p));
+		json_array_append_new(list, phone_json(e, &g, p));
+	groups_close(&g);
 	return json_pack("{s:o}", "phones", list);
 }
 
-static bool is_users_profile(const struct api_env *e, struct str profile, struct str user)
+static json_t *lines_of(const struct api_env *e, const struct groups *g, struct str user)
 {
-	const struct dir_profile *p;
-
-	for (uint32_t i = 0; (p = directory_profile_at(*e->directory, i)); i++)
-		if (str_eq(p->name, profile))
-			return str_eq(p->user, user);
-	return false;
-}
-
-static json_t *remotes_of(const struct api_env *e, struct str user)
-{
+	struct dir_hit h = dir_index_find(&g->line, user);
 	json_t *list = json_array();
-	const struct dir_remote *r;
+	const struct dir_line *l;
+	uint32_t i;
 
-	for (uint32_t i = 0; (r = directory_remote_at(*e->directory, i)); i++)
-		if (is_users_profile(e, r->profile, user))
-			json_array_append_new(list, json_pack("{s:o, s:o, s:b}", "remote",
-				js_text(r->name), "number", js_text(r->number), "enabled",
-				r->enabled));
+	while (dir_index_next(&h, &i)) {
+		l = directory_line_at(*e->directory, i);
+		if (str_eq(l->user, user))
+			json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "number",
+				js_text(l->number), "partition", js_text(l->partition), "e164",
+				js_text(l->e164)));
+	}
 	return list;
 }
 
-static json_t *user_json(const struct api_env *e, const struct dir_user *u)
+static json_t *phones_of(const struct api_env *e, const struct groups *g, struct str user)
 {
-	json_t *lines = json_array(), *phones = json_array();
-	const struct dir_line *l;
+	struct dir_hit h = dir_index_find(&g->phone, user);
+	json_t *list = json_array();
 	const struct dir_phone *p;
+	uint32_t i;
 
-	for (uint32_t i = 0; (l = directory_line_at(*e->directory, i)); i++)
-		if (str_eq(l->user, u->name))
-			json_array_append_new(lines, json_pack("{s:o, s:o, s:o}", "number",
-				js_text(l->number), "partition", js_text(l->partition), "e164",
-				js_text(l->e164)));
-	for (uint32_t i = 0; (p = directory_phone_at(*e->directory, i)); i++)
-		if (str_eq(p->user, u->name))
-			json_array_append_new(phones, json_pack("{s:o, s:b}", "phone",
-				js_text(p->name), "registered",
-				registrar_count(e->registrar, p->name) > 0));
+	while (dir_index_next(&h, &i)) {
+		p = directory_phone_at(*e->directory, i);
+		if (str_eq(p->user, user))
+			json_array_append_new(list, json_pack("{s:o, s:b}", "phone", js_text(p->name),
+				"registered", registrar_count(e->registrar, p->name) > 0));
+	}
+	return list;
+}
+
+static json_t *remotes_of(const struct api_env *e, const struct groups *g, struct str user)
+{
+	struct dir_hit h = dir_index_find(&g->remote, user);
+	json_t *list = json_array();
+	const struct dir_remote *r;
+	uint32_t i;
+
+	while (dir_index_next(&h, &i)) {
+		r = directory_remote_at(*e->directory, i);
+		if (str_eq(directory_profile(*e->directory, r->profile)->user, user))
+			json_array_append_new(list, json_pack("{s:o, s:o, s:b}", "remote",
+				js_text(r->name), "number", js_text(r->number), "enabled",
+				r->enabled));
+	}
+	return list;
+}
+
+static json_t *user_json(const struct api_env *e, const struct groups *g, const struct dir_user *u)
+{
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "user", js_text(u->name), "display",
-			 js_name(u->display), "lines", lines, "phones", phones, "remotes",
-			 remotes_of(e, u->name));
+			 js_name(u->display), "lines", lines_of(e, g, u->name), "phones",
+			 phones_of(e, g, u->name), "remotes", remotes_of(e, g, u->name));
 }
 
 json_t *view_users(const struct api_env *e)
 {
 	json_t *list = json_array();
 	const struct dir_user *u;
+	struct groups g = { 0 };
 
+	group_by_user(&g, *e->directory);
 	for (uint32_t i = 0; (u = directory_user_at(*e->directory, i)); i++)
-		json_array_append_new(list, user_json(e, u));
+		json_array_append_new(list, user_json(e, &g, u));
+	groups_close(&g);
 	return json_pack("{s:o}", "users", list);
 }
 

@@ -33,7 +33,6 @@ struct directory {
 };
 
 const struct dir_space *dir_space(const struct directory *d, struct str name);
-const struct dir_profile *dir_profile(const struct directory *d, struct str name);
 const struct dir_line *dir_line(const struct directory *d, struct str number, struct str partition);
 bool dir_trunk_is_teams(const struct directory *d, struct str name);
 /* "1001/internal" or "1001" */

@@ -208,7 +208,7 @@ enum err directory_add_profile(struct directory *d, const struct dir_profile *r)
 {
 	struct dir_profile *x;
 
-	if (dir_profile(d, r->name))
+	if (directory_profile(d, r->name))
 		return ERR_EXISTS;
 	GROW(d->profile);
 	dir_index_add(&d->by_profile, r->name, d->profile.n);
@@ -301,7 +301,7 @@ const struct dir_space *dir_space(const struct directory *d, struct str name)
 	return NULL;
 }
 
-const struct dir_profile *dir_profile(const struct directory *d, struct str name)
+const struct dir_profile *directory_profile(const struct directory *d, struct str name)
 {
 	struct dir_hit h = dir_index_find(&d->by_profile, name);
 	uint32_t i;
@@ -408,11 +408,6 @@ const struct dir_remote *directory_remote_at(const struct directory *d, uint32_t
 	return AT(d->remote);
 }
 
-const struct dir_profile *directory_profile_at(const struct directory *d, uint32_t i)
-{
-	return AT(d->profile);
-}
-
 /* --- sealing ----------------------------------------------------------------------------- */
 
 static bool has_trunk(const struct directory *d, struct str name)
@@ -493,7 +488,7 @@ bool directory_has(const struct directory *d, enum dir_kind kind, struct str nam
 	case DIR_KIND_PARTITION: return has_partition(d, name);
 	case DIR_KIND_SPACE: return dir_space(d, name);
 	case DIR_KIND_LINE: return has_line(d, name);
-	case DIR_KIND_PROFILE: return dir_profile(d, name);
+	case DIR_KIND_PROFILE: return directory_profile(d, name);
 	case DIR_KIND_TRUNK: return has_trunk(d, name);
 	case DIR_NKIND: break;
 	}
@@ -516,7 +511,7 @@ static enum err seal_remotes(const struct directory *d, struct buf *why)
 					       p->line[k]);
 	}
 	for (uint32_t i = 0; i < d->remote.n; i++)
-		if (!dir_profile(d, d->remote.v[i].profile))
+		if (!directory_profile(d, d->remote.v[i].profile))
 			return missing(why, "Remote destination", d->remote.v[i].name,
 				       "remote destination profile", d->remote.v[i].profile);
 	return OK;

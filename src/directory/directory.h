@@ -90,6 +90,7 @@ bool directory_pattern_good(struct str pattern);
 const struct dir_phone *directory_phone_by_auth(const struct directory *d, struct str auth_user);
 const struct dir_phone *directory_phone(const struct directory *d, struct str name);
 const struct dir_user *directory_user(const struct directory *d, struct str name);
+const struct dir_profile *directory_profile(const struct directory *d, struct str name);
 const struct dir_line *directory_line_of_phone(const struct directory *d, struct str phone);	/* its first */
 /* The first line of this number that has a number in +E.164. */
 const struct dir_line *directory_line_by_number(const struct directory *d, struct str number);
@@ -100,7 +101,6 @@ const struct dir_user *directory_user_at(const struct directory *d, uint32_t i);
 const struct dir_phone *directory_phone_at(const struct directory *d, uint32_t i);
 const struct dir_line *directory_line_at(const struct directory *d, uint32_t i);
 const struct dir_remote *directory_remote_at(const struct directory *d, uint32_t i);
-const struct dir_profile *directory_profile_at(const struct directory *d, uint32_t i);
 
 /* Is it an emergency number in any partition? */
 bool directory_is_emergency(const struct directory *d, struct str number);

@@ -3,7 +3,7 @@
  * order of adding, so that "the first" stays the first.
  *
  * Does not: compare names; a hit says "perhaps", the caller looks at the row.
- * Owner: the snapshot. The keys are not kept. Cost: O(1) a look-up, 24 bytes a row.
+ * Owner: whoever embeds it. The keys are not kept. Cost: O(1) a look-up, 24 bytes a row.
  * Test: test/unit/directory/t_index.c
  */
 #ifndef DIRECTORY_INDEX_H

@@ -57,7 +57,7 @@ void directory_identify_number(const struct directory *d, struct str number, boo
 	*why = (struct reason){ 0 };
 	while (trusted && dir_index_next(&h, &i)) {
 		const struct dir_remote *r = &d->remote.v[i];
-		const struct dir_line *l = profile_line(d, dir_profile(d, r->profile));
+		const struct dir_line *l = profile_line(d, directory_profile(d, r->profile));
 
 		if (!l || !same_number(r->number, number))
 			continue;
