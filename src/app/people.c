@@ -43,6 +43,12 @@ enum err people_load(struct server *s, struct buf *why)
 
 	if (!s->inside && access(kept_file(s, name), R_OK) == 0)
 		return read_site(s, name, why);
+	/* there, but not for us: an older site must not take its place in silence */
+	if (!s->inside && errno != ENOENT) {
+		buf_fmt(why, "%s: %s. It is the site that was applied last: give it to the user of the service "
+			"(chown) and start again.", name, strerror(errno));
+		return ERR_IO;
+	}
 	if (s->cfg->site_file.n)
 		return read_site(s, s->cfg->site_file.p, why);
 	server_set_directory(s, site_empty(s->cfg));
@@ -136,7 +142,7 @@ enum err people_export(void *ctx, struct buf *out)
 	size_t n = 0;
 	char *text;
 
-	if (access(file, R_OK) && s->cfg->site_file.n)
+	if (access(file, R_OK) && errno == ENOENT && s->cfg->site_file.n)
 		file = s->cfg->site_file.p;
 	text = config_slurp(file, SITE_BYTES_MAX, &n, fs);
 	if (text)

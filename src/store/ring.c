@@ -471,29 +471,37 @@ static void old_close(struct old_file *o)
 	*o = (struct old_file){ 0 };
 }
 
-/* A missing or unreadable old file is an empty one. */
-static void old_open(struct old_file *o, const char *file)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *p;
-
-	if (fd < 0)
-		return;
-	if (!fstat(fd, &st) && st.st_size > 0) {
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (p != MAP_FAILED)
-			*o = (struct old_file){ p, (size_t)st.st_size };
-	}
-	(void)close(fd);		/* it was only read */
-}
-
 static enum err say(struct buf *why, enum err e, const char *file, const char *what,
 		    const char *mend)
 {
 	if (why)
 		buf_fmt(why, "%s: %s. %s", file, what, mend);
 	return e;
+}
+
+/* Only a file that is missing is an empty one: over one that cannot be read no new map may be laid. */
+static enum err old_open(struct old_file *o, const char *file, struct buf *why)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC), failed;
+	struct stat st;
+	void *p = NULL;
+
+	if (fd < 0 && errno == ENOENT)
+		return OK;
+	failed = fd < 0 || fstat(fd, &st) ? errno : 0;
+	if (!failed && st.st_size > 0) {
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		failed = p == MAP_FAILED ? errno : 0;
+	}
+	if (fd >= 0)
+		(void)close(fd);	/* it was only read */
+	if (failed)
+		return say(why, ERR_IO, file, strerror(failed),
+			   "It holds calls and records of the last run: give it to the user of the service "
+			   "(chown), or move it away, and start again.");
+	if (p)
+		*o = (struct old_file){ p, (size_t)st.st_size };
+	return OK;
 }
 
 static enum err lock_file(struct map *m, const char *file, struct buf *why)
@@ -631,7 +639,9 @@ static enum err open_file(struct map *m, const struct map_config *c, struct map_
 		return e;
 	if (snprintf(path, sizeof path, "%s.new", c->file) >= (int)sizeof path)
 		return say(why, ERR_LIMIT, c->file, "the path is too long", "Shorten it.");
-	old_open(&old, c->file);
+	e = old_open(&old, c->file, why);
+	if (e)
+		return e;
 	e = build(m, c, path, (struct str){ old.mem, old.n }, news, why);
 	if (!e)
 		e = put_aside(c->file, news, why);

@@ -1,5 +1,6 @@
 """The operator's commands against a running daemon: what they show, and how they refuse."""
 import csv
+import errno
 import io
 import json
 import os
@@ -267,6 +268,29 @@ def live_stop():
             raise Failed("the daemon did not end well")
         if (s.daemon.dir / "control.sock").exists():
             raise Failed("the socket is still there")
+
+
+def live_unreadable_files():
+    """the applied site, or the map, that is there but cannot be read refuses the start, and stays"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        s.daemon.apply(SITE)
+        s.daemon.stop()
+        for name in ("t.db.site.yaml", "records.map"):
+            kept = s.daemon.dir / name
+            content = kept.read_bytes()
+            kept.unlink()
+            kept.symlink_to(name)           # a link to itself: not even root can read it
+            r = subprocess.run([binary(), "serve", "-c", "tandem.yaml"], cwd=s.daemon.dir, timeout=20,
+                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            if r.returncode != 1 or "ready" in r.stdout or not kept.is_symlink():
+                raise Failed(f"{name}: serve ended with {r.returncode}: {r.stdout}{r.stderr}")
+            has(r.stderr, name, os.strerror(errno.ELOOP), "chown")
+            kept.unlink()
+            kept.write_bytes(content)
+        s.daemon.start()
+        if s.daemon.cli("export") != SITE:
+            raise Failed("the site is another one")
 
 
 def live_two_daemons():

@@ -3,10 +3,12 @@
  * for what was counted. */
 #include "t_store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/db.h"
@@ -344,9 +346,41 @@ static void a_database_that_is_none_is_kept_aside_and_the_daemon_starts(void **s
 	t_dir_gone(dir);
 }
 
+/* A link to itself cannot be read by anybody, root included. */
+static void a_map_that_cannot_be_read_is_no_missing_one(void **state)
+{
+	char dir[256], path[300], mem[512];
+	struct stat st;
+	struct rng rng;
+	struct map_config c = { .file = path, .slots = 1, .rng = &rng, .wall = 1700000000000 };
+	struct map *m;
+	struct buf why;
+
+	(void)state;
+	t_dir(dir);
+	rng_seed(&rng, 1);
+	snprintf(path, sizeof path, "%s/records.map", dir);
+	buf_init(&why, mem, sizeof mem);
+	assert_int_equal(symlink(path, path), 0);
+	assert_int_equal(map_open(&m, &c, NULL, &why), ERR_IO);
+	assert_non_null(strstr(buf_z(&why), path));
+	assert_non_null(strstr(buf_z(&why), strerror(ELOOP)));
+	assert_non_null(strstr(buf_z(&why), "chown"));
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));	/* nothing was laid over it */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);	/* can be opened, not read */
+	assert_int_equal(map_open(&m, &c, NULL, NULL), ERR_IO);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(map_open(&m, &c, NULL, NULL), OK);
+	map_close(m);
+	t_dir_gone(dir);
+}
+
 int run_torn(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_map_that_cannot_be_read_is_no_missing_one),
 		cmocka_unit_test(of_a_map_torn_anywhere_all_entries_before_are_read),
 		cmocka_unit_test(a_damaged_map_is_kept_aside),
 		cmocka_unit_test(of_a_log_torn_anywhere_all_transactions_before_are_read),
