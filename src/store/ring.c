@@ -45,6 +45,7 @@ struct map {
 	struct orphan *orphans, *last_orphan;
 	uint8_t boot;
 	int lock;			/* descriptor; -1: none */
+	char *file;			/* NULL: memory only */
 	char *scratch;			/* RECORD_PACK_MAX */
 };
 
@@ -534,6 +535,7 @@ static enum err map_file(struct map *m, const char *path, struct buf *why)
 		mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	(void)close(fd);		/* the mapping keeps it */
 	if (p == MAP_FAILED) {
+		(void)unlink(path);	/* half a file would keep the room it was short of */
 		if (why)
 			buf_fmt(why, "%s: no room for %zu MB of call records. Free the file system "
 				"of the runtime directory, or lower the limit of calls.",
@@ -552,6 +554,14 @@ static enum err map_memory(struct map *m)
 		return ERR_IO;
 	m->mem = p;
 	return OK;
+}
+
+/* The largest entry fits, whatever little is wanted. */
+static size_t ring_size(size_t want)
+{
+	size_t least = 2 * map_item_size(MAP_ENTRY_MAX);
+
+	return ((want < least ? least : want) + 4095) & ~(size_t)4095;
 }
 
 static void make_head(struct map *m, const struct map_config *c, uint64_t ring_bytes)
@@ -600,9 +610,7 @@ static enum err build(struct map *m, const struct map_config *c, const char *pat
 		boot++;
 	if (ring < 2 * t.need)
 		ring = 2 * t.need;
-	if (ring < 2 * map_item_size(MAP_ENTRY_MAX))
-		ring = 2 * map_item_size(MAP_ENTRY_MAX);
-	ring = (ring + 4095) & ~(size_t)4095;
+	ring = ring_size(ring);
 	m->boot = (uint8_t)boot;
 	m->bytes = MAP_HEAD_BYTES + (size_t)c->slots * MAP_SLOT_BYTES + ring;
 	e = path ? map_file(m, path, why) : map_memory(m);
@@ -666,10 +674,91 @@ enum err map_open(struct map **out, const struct map_config *c, struct map_news 
 		map_close(m);
 		return e;
 	}
+	if (c->file)
+		m->file = mem_dup(c->file, strlen(c->file) + 1);
 	if (news)
 		*news = found;
 	*out = m;
 	return OK;
+}
+
+/* ---- the end with a database that takes nothing ---- */
+
+/* One at least: a map without any is none. */
+static uint32_t slots_used(struct map *m)
+{
+	uint32_t n = (uint32_t)m->head->slots;
+
+	while (n > 1 && !get(slot_word(m, n - 1)))
+		n--;
+	return n;
+}
+
+static size_t entries_size(const struct map *m)
+{
+	struct map_cursor c = { 0 };
+	struct map_entry e;
+	size_t n = 0;
+
+	while (map_peek(m, &c, &e))
+		n += map_item_size(e.bytes.n);
+	return n;
+}
+
+/* All that is in m, into a file no larger than it must be. */
+static enum err copy_out(struct map *n, struct map *m, const char *path, struct buf *why)
+{
+	struct map_config c = { .slots = slots_used(m), .wall = atomic_load(&m->head->heartbeat) };
+	size_t slots = (size_t)c.slots * MAP_SLOT_BYTES, ring = ring_size(entries_size(m));
+	struct map_cursor at = { 0 };
+	struct map_entry entry;
+	enum err e;
+
+	n->boot = m->boot;
+	n->bytes = MAP_HEAD_BYTES + slots + ring;
+	e = map_file(n, path, why);
+	if (e)
+		return e;
+	make_head(n, &c, ring);
+	set(&n->head->last_id, get(&m->head->last_id));
+	memcpy(n->mem + MAP_HEAD_BYTES, m->mem + MAP_HEAD_BYTES, slots);
+	while (map_peek(m, &at, &entry))
+		(void)ring_push(n, entry.kind, entry.bytes);	/* it was measured for them */
+	return OK;
+}
+
+enum err map_spill(struct map *m, struct buf *why)
+{
+	struct map n = { 0 }, old = *m;
+	char path[PATH_CAP];
+	enum err e;
+
+	if (!m->oldest)
+		return OK;
+	if (!m->file)
+		return say(why, ERR_STATE, "records.map", "there is no such file", "Give the map one.");
+	(void)snprintf(path, sizeof path, "%s.new", m->file);	/* it fitted in open_file() */
+	e = copy_out(&n, m, path, why);
+	if (e)
+		return e;
+	if (rename(path, m->file) < 0) {
+		e = say(why, ERR_IO, m->file, strerror(errno), "Check the runtime directory.");
+		(void)unlink(path);
+		old = n;
+	} else {
+		m->mem = n.mem;
+		m->bytes = n.bytes;
+		m->head = n.head;
+		m->ring = n.ring;
+		m->spare = n.spare;
+		m->nspare = 0;
+		m->nring = n.nring;
+		while (m->oldest)
+			mem_free(wait_take(m));
+	}
+	(void)munmap(old.mem, old.bytes);	/* nothing to be done about it */
+	mem_free(old.spare);
+	return e;
 }
 
 void map_close(struct map *m)
@@ -685,5 +774,6 @@ void map_close(struct map *m)
 		(void)close(m->lock);
 	mem_free(m->spare);
 	mem_free(m->scratch);
+	mem_free(m->file);
 	mem_free(m);
 }

@@ -65,7 +65,11 @@ struct map_orphan {
  * ERR_IO: no space or no right. Records of orphans are already in the ring. */
 enum err map_open(struct map **out, const struct map_config *c, struct map_news *news,
 		  struct buf *why);
-void map_close(struct map *m);		/* NULL is fine; the file stays */
+/* At the end, when the database took not all: what waits in memory goes into a larger file, which replaces the
+ * old one. ERR_IO: no room for it, *why says so; ERR_STATE: memory only. Then it waits as before. Afterwards
+ * no new call gets a slot. */
+enum err map_spill(struct map *m, struct buf *why);
+void map_close(struct map *m);		/* NULL is fine; the file stays, what still waits in memory is lost */
 /* The i-th orphan; false: no more. Valid until map_forget_orphans(). */
 bool map_orphan(const struct map *m, uint32_t i, struct map_orphan *o);
 void map_forget_orphans(struct map *m);

@@ -372,6 +372,28 @@ static void last_flush(struct store *s)
 	}
 }
 
+/* What the database did not take is the next start's. */
+static void leave_rest(struct store *s)
+{
+	struct map *m = s->cfg.map;
+	uint32_t left = m ? map_pending(m) : 0, waiting = m ? map_waiting(m) : 0;
+	char mem[600];
+	struct buf why;
+
+	if (!left)
+		return;
+	buf_init(&why, mem, sizeof mem);
+	if (map_spill(m, &why)) {
+		log_line(&s->cfg.loop->log, LOG_ERROR,
+			 "store: %u records are lost for good: they waited in memory for the database and the map could not be made larger for them. %s",
+			 waiting, buf_z(&why));
+		left -= waiting;
+	}
+	log_line(&s->cfg.loop->log, LOG_WARN,
+		 "store: the database did not take the last %u entries. They are kept in the map, which does not outlive a restart of the machine; start again when the disk writes.",
+		 left);
+}
+
 void store_close(struct store *s)
 {
 	struct store_event ev;
@@ -380,6 +402,7 @@ void store_close(struct store *s)
 		return;
 	stop_thread(s);
 	last_flush(s);
+	leave_rest(s);
 	timer_stop(&s->cfg.loop->timers, &s->batch);
 	while (store_next(s, &ev))
 		;			/* nobody is there to read them */

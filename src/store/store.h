@@ -38,7 +38,8 @@ enum { STORE_BATCH_MS = 80, STORE_RETRY_MS = 1000, STORE_BATCH_MAX = 1024, STORE
 
 /* Opens and migrates the database (blocks: before the loop runs). *why: sentence, mend. */
 enum err store_open(struct store **out, const struct store_config *c, struct buf *why);
-/* Writes what is pending (at most some seconds), ends the thread, frees. NULL is fine. */
+/* Writes what is pending (at most some seconds), ends the thread, frees. What the database does not take is
+ * left in the map's file, what waited in memory included (map_spill()); the log says so. NULL is fine. */
 void store_close(struct store *s);
 /* The database itself, for the time before the loop runs (load registrations, site) and
  * for inline mode. NULL while the thread has it. */

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sim/sim_loop.h"
 #include "store/store.h"
@@ -13,7 +15,7 @@ struct world {
 	struct store *s;
 	struct rng rng;
 	unsigned logged;
-	char log[1024];
+	char log[1024], error[1024];	/* the last line; the last of an error */
 };
 
 static void turn(void *ctx)
@@ -28,9 +30,10 @@ static void keep_log(void *ctx, enum log_level level, struct str line)
 {
 	struct world *w = ctx;
 
-	(void)level;
 	w->logged++;
 	snprintf(w->log, sizeof w->log, "%.*s", STRF(line));
+	if (level == LOG_ERROR)
+		snprintf(w->error, sizeof w->error, "%.*s", STRF(line));
 }
 
 static void up_with(struct world *w, ms_t delay, size_t wait_bytes)
@@ -253,6 +256,98 @@ static void closing_with_a_dead_disk_leaves_the_map_alone(void **state)
 	down(&w);
 }
 
+static const char *count_ids(const struct map *m, uint64_t *last, unsigned *n)
+{
+	static struct call_record r;
+	struct map_cursor c = { 0 };
+	struct map_entry e;
+
+	while (map_peek(m, &c, &e)) {
+		if (record_unpack(e.bytes, &r) || r.id <= *last)
+			return "not a record, or not in order";
+		*last = r.id;
+		++*n;
+	}
+	return NULL;
+}
+
+static struct map_config on_disk(struct world *w, const char *file)
+{
+	return (struct map_config){ .file = file, .slots = 4, .rng = &w->rng, .ring_bytes = 64 * 1024,
+				    .wall = 1700000000000 };
+}
+
+/* 300 records, of which only some fit the map's ring, and a call that is up; then the end. */
+static void end_with_a_full_disk(struct world *w, const char *file, const char *in_the_way)
+{
+	struct map_config c = on_disk(w, file);
+	static struct call_record live;
+
+	up(w, 0);
+	store_close(w->s);
+	map_close(w->map);
+	rng_seed(&w->rng, 1);
+	assert_int_equal(map_open(&w->map, &c, NULL, NULL), OK);
+	assert_int_equal(store_open(&w->s, &(struct store_config){ .loop = w->l, .map = w->map, .path = ":memory:",
+			 .inline_mode = true }, NULL), OK);
+	db_break(store_db(w->s), DB_FAIL_FULL);
+	for (int i = 0; i < 300; i++)
+		finish_one(w);
+	t_record(&live, map_id(w->map, w->l->wall), 2);
+	assert_int_equal(map_live_put(w->map, &live, STR("saved")), OK);
+	assert_true(map_waiting(w->map) > 100);
+	if (in_the_way)
+		assert_int_equal(mkdir(in_the_way, 0700), 0);
+	down(w);
+}
+
+static void closing_with_a_full_disk_keeps_what_waits_in_memory(void **state)
+{
+	struct world w;
+	char dir[256], file[300];
+	struct map_config c = on_disk(&w, file);
+	struct map_news news;
+	uint64_t last = 0;
+	unsigned n = 0;
+
+	(void)state;
+	t_dir(dir);
+	snprintf(file, sizeof file, "%s/records.map", dir);
+	end_with_a_full_disk(&w, file, NULL);
+	assert_non_null(strstr(w.log, "last 300 entries"));
+	assert_int_equal(map_open(&w.map, &c, &news, NULL), OK);
+	assert_int_equal(news.entries, 300);
+	assert_int_equal(news.live, 1);
+	assert_int_equal(news.damaged, 0);
+	assert_null(count_ids(w.map, &last, &n));
+	assert_int_equal(n, 301);
+	map_close(w.map);
+	t_dir_gone(dir);
+}
+
+static void what_cannot_be_kept_at_the_end_is_counted(void **state)
+{
+	struct world w;
+	char dir[256], file[300], in_the_way[310];
+	struct map_config c = on_disk(&w, file);
+	struct map_news news;
+	char said[60];
+
+	(void)state;
+	t_dir(dir);
+	snprintf(file, sizeof file, "%s/records.map", dir);
+	snprintf(in_the_way, sizeof in_the_way, "%s.new", file);
+	end_with_a_full_disk(&w, file, in_the_way);
+	assert_int_equal(rmdir(in_the_way), 0);
+	assert_int_equal(map_open(&w.map, &c, &news, NULL), OK);
+	assert_true(news.entries < 200);
+	snprintf(said, sizeof said, "store: %u records are lost for good", 300 - news.entries);
+	assert_non_null(strstr(w.error, said));
+	assert_int_equal(news.live, 1);
+	map_close(w.map);
+	t_dir_gone(dir);
+}
+
 static enum err add_one(struct db *db, void *arg)
 {
 	(void)db;
@@ -453,6 +548,8 @@ int run_store(void)
 		cmocka_unit_test(the_tail_moves_only_after_the_commit),
 		cmocka_unit_test(closing_writes_what_is_pending),
 		cmocka_unit_test(closing_with_a_dead_disk_leaves_the_map_alone),
+		cmocka_unit_test(closing_with_a_full_disk_keeps_what_waits_in_memory),
+		cmocka_unit_test(what_cannot_be_kept_at_the_end_is_counted),
 		cmocka_unit_test(a_jobs_result_is_an_event),
 		cmocka_unit_test(too_many_jobs_are_refused),
 		cmocka_unit_test(registrations_and_audit_go_the_same_way),
