@@ -420,15 +420,20 @@ static void count_entry(void *ctx, enum map_kind kind, struct str bytes)
 	t->need += map_item_size(bytes.n);
 }
 
+/* As large as take_live() will write it. */
 static void count_live(void *ctx, const struct call_record *r, struct str saved, int64_t beat)
 {
 	struct takeover *t = ctx;
+	struct call_record ended = *r;
+	struct buf b;
 
 	(void)saved;
-	(void)beat;
 	if (r->id > t->last_id)
 		t->last_id = r->id;
-	t->need += map_item_size(RECORD_PACK_MAX);
+	end_by_restart(&ended, beat);
+	buf_init(&b, t->m->scratch, RECORD_PACK_MAX);
+	record_pack(&b, &ended, RECORD_ALL);
+	t->need += map_item_size(buf_str(&b).n);
 }
 
 static void take_entry(void *ctx, enum map_kind kind, struct str bytes)

@@ -377,9 +377,38 @@ static void a_map_that_cannot_be_read_is_no_missing_one(void **state)
 	t_dir_gone(dir);
 }
 
+/* Or a daemon that died under load finds no room on the tmpfs it had before. */
+static void live_calls_of_the_last_run_take_no_more_room_than_their_records(void **state)
+{
+	static struct call_record r;
+	struct map_config c = { .slots = 40, .ring_bytes = 1 << 18, .wall = 1700000000000 };
+	struct map_news news;
+	struct map *a, *b;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 1);
+	c.rng = &rng;
+	assert_int_equal(map_open(&a, &c, NULL, NULL), OK);
+	for (int i = 0; i < 40; i++) {
+		t_record(&r, map_id(a, c.wall), 2);
+		r.slot = 0;
+		assert_int_equal(map_live_put(a, &r, STR("saved")), OK);
+	}
+	c.image = map_image(a);
+	assert_int_equal(map_open(&b, &c, &news, NULL), OK);
+	assert_int_equal(news.live, 40);
+	assert_int_equal(map_pending(b), 40);
+	assert_int_equal(map_waiting(b), 0);
+	assert_int_equal(map_image(b).n, map_image(a).n);
+	map_close(a);
+	map_close(b);
+}
+
 int run_torn(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(live_calls_of_the_last_run_take_no_more_room_than_their_records),
 		cmocka_unit_test(a_map_that_cannot_be_read_is_no_missing_one),
 		cmocka_unit_test(of_a_map_torn_anywhere_all_entries_before_are_read),
 		cmocka_unit_test(a_damaged_map_is_kept_aside),
