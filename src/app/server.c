@@ -307,7 +307,8 @@ static enum err begin(struct server *s, const struct server_options *o, struct b
 	if (s->inside)
 		return OK;
 	s->rest = rest_new(s->loop, &s->env, s->cfg->control_socket.p, why);
-	return s->rest ? store_start(s->store) : ERR_IO;
+	e = s->rest ? map_take(s->map, why) : ERR_IO;
+	return e ? e : store_start(s->store);
 }
 
 struct server *server_new(struct loop *l, const struct server_options *o, struct buf *why)

@@ -445,7 +445,7 @@ enum err setup_store(struct server *s, const struct server_options *o, struct bu
 	struct map_news news;
 	struct buf b;
 	struct map_config m = { .slots = s->cfg->max_calls ? s->cfg->max_calls + ENDING : 4096,
-				.rng = &s->loop->rng, .wall = s->loop->wall };
+				.hold = true, .rng = &s->loop->rng, .wall = s->loop->wall };
 	struct store_config c = { .loop = s->loop, .path = z(s->cfg->store_path),
 				  .inline_mode = s->inside };
 	enum err e;

@@ -1,66 +1,8 @@
 #include "store/ring_int.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/log.h"
-
-enum { RING_DEFAULT = 32 << 20, PATH_CAP = 4096, WAIT_DEFAULT = 512 << 20,
-       ID_SEQ_BITS = 14, ID_BOOT_BITS = 8 };
-
-/* Ids count from 2020 so that they stay positive in SQL until 2089. */
-#define ID_EPOCH_MS 1577836800000ll
-#define DAY_MS 86400000ll
-
-struct wait {			/* an entry the ring had no room for */
-	struct wait *next;
-	enum map_kind kind;
-	uint32_t n;
-	char bytes[];
-};
-
-struct orphan {
-	struct orphan *next;
-	struct call_record record;
-	uint32_t nsaved;
-	char saved[];
-};
-
-struct map {
-	unsigned char *mem;
-	size_t bytes;
-	struct map_head *head;		/* = mem */
-	unsigned char *ring;
-	uint32_t *spare, nspare;	/* free slots */
-	uint64_t gen;			/* of the last copy written */
-	struct wait *oldest, *newest;
-	size_t wait_bytes, wait_most;
-	uint32_t nring, nwait, lost, refused;
-	struct orphan *orphans, *last_orphan;
-	uint8_t boot;
-	int lock;			/* descriptor; -1: none */
-	char *file;			/* NULL: memory only */
-	char *scratch;			/* RECORD_PACK_MAX */
-};
 
 /* ---- the ring ---- */
-
-static uint64_t get(const _Atomic uint64_t *p)
-{
-	return atomic_load_explicit(p, memory_order_relaxed);
-}
-
-/* After everything written before it, whatever the instruction we die at. */
-static void set(_Atomic uint64_t *p, uint64_t v)
-{
-	atomic_store_explicit(p, v, memory_order_release);
-}
 
 static void write_item(struct map *m, uint64_t pos, uint32_t kind, struct str s)
 {
@@ -77,10 +19,10 @@ static void write_item(struct map *m, uint64_t pos, uint32_t kind, struct str s)
 /* Room for an item at the head, padded past the ring's end when it must be. */
 static bool ring_room(struct map *m, uint64_t need, uint64_t *at)
 {
-	uint64_t size = m->head->ring_bytes, head = get(&m->head->head);
+	uint64_t size = m->head->ring_bytes, head = ring_get(&m->head->head);
 	uint64_t left = size - head % size, skip = left < need ? left : 0;
 
-	if (head - get(&m->head->tail) + skip + need > size)
+	if (head - ring_get(&m->head->tail) + skip + need > size)
 		return false;
 	if (skip >= sizeof(struct map_item))
 		write_item(m, head, MAP_PAD, (struct str){ NULL, skip - sizeof(struct map_item) });
@@ -88,14 +30,14 @@ static bool ring_room(struct map *m, uint64_t need, uint64_t *at)
 	return true;
 }
 
-static bool ring_push(struct map *m, enum map_kind kind, struct str s)
+bool ring_push(struct map *m, enum map_kind kind, struct str s)
 {
 	uint64_t need = map_item_size(s.n), at;
 
 	if (!ring_room(m, need, &at))
 		return false;
 	write_item(m, at, kind, s);
-	set(&m->head->head, at + need);
+	ring_set(&m->head->head, at + need);
 	m->nring++;
 	return true;
 }
@@ -122,7 +64,7 @@ static void wait_push(struct map *m, enum map_kind kind, struct str s)
 	m->nwait++;
 }
 
-static struct wait *wait_take(struct map *m)
+struct wait *ring_wait_take(struct map *m)
 {
 	struct wait *w = m->oldest;
 
@@ -145,7 +87,7 @@ void map_push(struct map *m, enum map_kind kind, struct str packed)
 /* From a position on: the next real item, or false at the head. */
 static bool ring_item(const struct map *m, uint64_t *pos, struct map_item *i)
 {
-	uint64_t size = m->head->ring_bytes, head = get(&m->head->head);
+	uint64_t size = m->head->ring_bytes, head = ring_get(&m->head->head);
 
 	while (*pos < head) {
 		uint64_t left = size - *pos % size;
@@ -180,7 +122,7 @@ bool map_peek(const struct map *m, struct map_cursor *c, struct map_entry *e)
 	const struct wait *w;
 
 	if (c->stage == MAP_AT_START) {
-		c->pos = get(&m->head->tail);
+		c->pos = ring_get(&m->head->tail);
 		c->stage = MAP_IN_RING;
 	}
 	if (c->stage == MAP_IN_RING) {
@@ -200,19 +142,19 @@ bool map_peek(const struct map *m, struct map_cursor *c, struct map_entry *e)
 
 void map_advance(struct map *m, uint32_t n)
 {
-	uint64_t pos = get(&m->head->tail);
+	uint64_t pos = ring_get(&m->head->tail);
 	struct map_item i;
 
 	for (; n && m->nring && ring_item(m, &pos, &i); n--) {
 		pos += map_item_size(i.len);
 		m->nring--;
 	}
-	set(&m->head->tail, m->nring ? pos : get(&m->head->head));
+	ring_set(&m->head->tail, m->nring ? pos : ring_get(&m->head->head));
 	for (; n && m->oldest; n--)
-		mem_free(wait_take(m));
+		mem_free(ring_wait_take(m));
 	while (m->oldest && ring_push(m, m->oldest->kind,
 				      (struct str){ m->oldest->bytes, m->oldest->n }))
-		mem_free(wait_take(m));
+		mem_free(ring_wait_take(m));
 }
 
 uint32_t map_pending(const struct map *m)
@@ -237,7 +179,7 @@ uint32_t map_refused(const struct map *m)
 
 /* ---- live calls ---- */
 
-static _Atomic uint64_t *slot_word(struct map *m, uint32_t slot)
+_Atomic uint64_t *ring_slot_word(struct map *m, uint32_t slot)
 {
 	return (_Atomic uint64_t *)(void *)(m->mem + MAP_HEAD_BYTES +
 					    (size_t)slot * MAP_SLOT_BYTES);
@@ -245,7 +187,7 @@ static _Atomic uint64_t *slot_word(struct map *m, uint32_t slot)
 
 static unsigned char *slot_copy(struct map *m, uint32_t slot, uint64_t which)
 {
-	return (unsigned char *)slot_word(m, slot) + MAP_SLOT_HEAD + (which - 1) * MAP_COPY_BYTES;
+	return (unsigned char *)ring_slot_word(m, slot) + MAP_SLOT_HEAD + (which - 1) * MAP_COPY_BYTES;
 }
 
 /* As much of the record as its fixed room takes; the core always fits. */
@@ -274,7 +216,7 @@ enum err map_live_put(struct map *m, struct call_record *r, struct str saved)
 	}
 	if (!r->slot)
 		r->slot = m->spare[--m->nspare] + 1;
-	which = get(slot_word(m, r->slot - 1)) == 1 ? 2 : 1;
+	which = ring_get(ring_slot_word(m, r->slot - 1)) == 1 ? 2 : 1;
 	p = slot_copy(m, r->slot - 1, which);
 	rec = pack_live(m, r);
 	c.rec_len = (uint32_t)rec.n;
@@ -284,20 +226,20 @@ enum err map_live_put(struct map *m, struct call_record *r, struct str saved)
 		memcpy(p + sizeof c + rec.n, saved.p, saved.n);
 	c.sum = map_copy_sum(&c, p + sizeof c);
 	memcpy(p, &c, sizeof c);
-	set(slot_word(m, r->slot - 1), which);
+	ring_set(ring_slot_word(m, r->slot - 1), which);
 	return OK;
 }
 
 static void slot_drop(struct map *m, uint32_t slot)
 {
-	set(slot_word(m, slot), 0);
+	ring_set(ring_slot_word(m, slot), 0);
 	/* a reader without the head must not find them either */
 	memset(slot_copy(m, slot, 1), 0, sizeof(struct map_copy));
 	memset(slot_copy(m, slot, 2), 0, sizeof(struct map_copy));
 	m->spare[m->nspare++] = slot;
 }
 
-static void push_record(struct map *m, const struct call_record *r)
+void ring_record(struct map *m, const struct call_record *r)
 {
 	struct buf b;
 
@@ -308,7 +250,7 @@ static void push_record(struct map *m, const struct call_record *r)
 
 void map_finish(struct map *m, struct call_record *r)
 {
-	push_record(m, r);
+	ring_record(m, r);
 	if (r->slot)
 		slot_drop(m, r->slot - 1);
 	r->slot = 0;
@@ -321,14 +263,14 @@ void map_heartbeat(struct map *m, int64_t wall)
 
 uint64_t map_id(struct map *m, int64_t wall)
 {
-	uint64_t ms = wall > ID_EPOCH_MS ? (uint64_t)(wall - ID_EPOCH_MS) : 0;
-	uint64_t last = get(&m->head->last_id);
-	uint64_t id = ms << (ID_SEQ_BITS + ID_BOOT_BITS) | (uint64_t)m->boot << ID_SEQ_BITS;
+	uint64_t ms = wall > MAP_ID_EPOCH_MS ? (uint64_t)(wall - MAP_ID_EPOCH_MS) : 0;
+	uint64_t last = ring_get(&m->head->last_id);
+	uint64_t id = ms << (MAP_ID_SEQ_BITS + MAP_ID_BOOT_BITS) | (uint64_t)m->boot << MAP_ID_SEQ_BITS;
 
 	/* same ms, or the clock went back: go on from the last one */
 	if (id <= last)
 		id = last + 1;
-	set(&m->head->last_id, id);
+	ring_set(&m->head->last_id, id);
 	return id;
 }
 
@@ -342,443 +284,3 @@ struct str map_image(const struct map *m)
 	return (struct str){ (const char *)m->mem, m->bytes };
 }
 
-/* ---- orphans ---- */
-
-bool map_orphan(const struct map *m, uint32_t i, struct map_orphan *o)
-{
-	const struct orphan *n = m->orphans;
-
-	while (n && i--)
-		n = n->next;
-	if (!n)
-		return false;
-	o->record = &n->record;
-	o->saved = (struct str){ n->saved, n->nsaved };
-	return true;
-}
-
-void map_forget_orphans(struct map *m)
-{
-	while (m->orphans) {
-		struct orphan *o = m->orphans;
-
-		m->orphans = o->next;
-		mem_free(o);
-	}
-	m->last_orphan = NULL;
-}
-
-/* What the heartbeat says about the end of a call nobody saw end. */
-static void end_by_restart(struct call_record *r, int64_t heartbeat)
-{
-	struct reason why = REASON(RESTART);
-	int64_t end = heartbeat;
-
-	if (end < r->answer_wall)
-		end = r->answer_wall;
-	if (end < r->start_wall)
-		end = r->start_wall;
-	r->end_wall = end;
-	if (r->answer_wall)
-		r->talk_ms = (uint32_t)(end - r->answer_wall);
-	else
-		r->ring_ms = (uint32_t)(end - r->start_wall);
-	r->cause = 41;		/* Q.850: temporary failure */
-	r->ended_by = RECORD_SIDE_US;
-	record_set_reason(r->reason, r->text, &why);
-	/* cut off while on hold: the start of the hold was kept as its negative */
-	if (r->held_ms > r->talk_ms)
-		r->held_ms += r->ring_ms + r->talk_ms;
-	if (r->held_ms > r->talk_ms)
-		r->held_ms = 0;
-	for (unsigned i = 0; i < r->nleg; i++) {
-		struct record_leg *l = &r->leg[i];
-
-		if (l->end_wall)
-			continue;
-		l->end_wall = end > l->start_wall ? end : l->start_wall;
-		l->end_after_ms = (uint32_t)(l->end_wall - l->start_wall);
-		l->cause = 41;
-		record_set_reason(l->reason, l->text, &why);
-	}
-}
-
-/* ---- taking over an old map ---- */
-
-struct takeover {
-	struct map *m;
-	struct map_news *news;
-	uint64_t last_id;
-	size_t need;			/* bytes of ring */
-};
-
-static void count_entry(void *ctx, enum map_kind kind, struct str bytes)
-{
-	struct takeover *t = ctx;
-
-	(void)kind;
-	t->need += map_item_size(bytes.n);
-}
-
-/* As large as take_live() will write it. */
-static void count_live(void *ctx, const struct call_record *r, struct str saved, int64_t beat)
-{
-	struct takeover *t = ctx;
-	struct call_record ended = *r;
-	struct buf b;
-
-	(void)saved;
-	if (r->id > t->last_id)
-		t->last_id = r->id;
-	end_by_restart(&ended, beat);
-	buf_init(&b, t->m->scratch, RECORD_PACK_MAX);
-	record_pack(&b, &ended, RECORD_ALL);
-	t->need += map_item_size(buf_str(&b).n);
-}
-
-static void take_entry(void *ctx, enum map_kind kind, struct str bytes)
-{
-	struct takeover *t = ctx;
-
-	t->news->entries++;
-	map_push(t->m, kind, bytes);
-}
-
-static void take_live(void *ctx, const struct call_record *r, struct str saved, int64_t beat)
-{
-	struct takeover *t = ctx;
-	struct orphan *o = mem_new(sizeof *o + saved.n);
-
-	o->record = *r;
-	end_by_restart(&o->record, beat);
-	o->nsaved = (uint32_t)saved.n;
-	if (saved.n)
-		memcpy(o->saved, saved.p, saved.n);
-	push_record(t->m, &o->record);
-	if (t->m->last_orphan)
-		t->m->last_orphan->next = o;
-	else
-		t->m->orphans = o;
-	t->m->last_orphan = o;
-	t->news->live++;
-}
-
-/* ---- files ---- */
-
-struct old_file {
-	void *mem;
-	size_t n;
-};
-
-static void old_close(struct old_file *o)
-{
-	if (o->mem)
-		(void)munmap(o->mem, o->n);	/* nothing to be done about it */
-	*o = (struct old_file){ 0 };
-}
-
-static enum err say(struct buf *why, enum err e, const char *file, const char *what,
-		    const char *mend)
-{
-	if (why)
-		buf_fmt(why, "%s: %s. %s", file, what, mend);
-	return e;
-}
-
-/* Only a file that is missing is an empty one: over one that cannot be read no new map may be laid. */
-static enum err old_open(struct old_file *o, const char *file, struct buf *why)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC), failed;
-	struct stat st;
-	void *p = NULL;
-
-	if (fd < 0 && errno == ENOENT)
-		return OK;
-	failed = fd < 0 || fstat(fd, &st) ? errno : 0;
-	if (!failed && st.st_size > 0) {
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		failed = p == MAP_FAILED ? errno : 0;
-	}
-	if (fd >= 0)
-		(void)close(fd);	/* it was only read */
-	if (failed)
-		return say(why, ERR_IO, file, strerror(failed),
-			   "It holds calls and records of the last run: give it to the user of the service "
-			   "(chown), or move it away, and start again.");
-	if (p)
-		*o = (struct old_file){ p, (size_t)st.st_size };
-	return OK;
-}
-
-static enum err lock_file(struct map *m, const char *file, struct buf *why)
-{
-	char path[PATH_CAP];
-
-	if (snprintf(path, sizeof path, "%s.lock", file) >= (int)sizeof path)
-		return say(why, ERR_LIMIT, file, "the path is too long", "Shorten it.");
-	m->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (m->lock < 0)
-		return say(why, ERR_IO, path, strerror(errno),
-			   "Create the runtime directory and let this user write there.");
-	if (flock(m->lock, LOCK_EX | LOCK_NB) < 0)
-		return say(why, ERR_EXISTS, file, "another tandem is using it",
-			   "Stop that one, or give this one its own runtime directory.");
-	return OK;
-}
-
-static enum err map_file(struct map *m, const char *path, struct buf *why)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), failed;
-	void *p;
-
-	if (fd < 0)
-		return say(why, ERR_IO, path, strerror(errno),
-			   "Create the runtime directory and let this user write there.");
-	/* reserved now: a full tmpfs must not kill us with SIGBUS later */
-	failed = posix_fallocate(fd, 0, (off_t)m->bytes);
-	p = failed ? MAP_FAILED :
-		mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	(void)close(fd);		/* the mapping keeps it */
-	if (p == MAP_FAILED) {
-		(void)unlink(path);	/* half a file would keep the room it was short of */
-		if (why)
-			buf_fmt(why, "%s: no room for %zu MB of call records. Free the file system "
-				"of the runtime directory, or lower the limit of calls.",
-				path, m->bytes >> 20);
-		return ERR_IO;
-	}
-	m->mem = p;
-	return OK;
-}
-
-static enum err map_memory(struct map *m)
-{
-	void *p = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return ERR_IO;
-	m->mem = p;
-	return OK;
-}
-
-/* The largest entry fits, whatever little is wanted. */
-static size_t ring_size(size_t want)
-{
-	size_t least = 2 * map_item_size(MAP_ENTRY_MAX);
-
-	return ((want < least ? least : want) + 4095) & ~(size_t)4095;
-}
-
-static void make_head(struct map *m, const struct map_config *c, uint64_t ring_bytes)
-{
-	struct map_head *h = (struct map_head *)(void *)m->mem;
-
-	h->magic = MAP_MAGIC;
-	h->version = MAP_VERSION;
-	h->slot_bytes = MAP_SLOT_BYTES;
-	h->slots = c->slots;
-	h->ring_off = MAP_HEAD_BYTES + (uint64_t)c->slots * MAP_SLOT_BYTES;
-	h->ring_bytes = ring_bytes;
-	h->boot = m->boot;
-	h->sum = map_head_sum(h);
-	m->head = h;
-	m->ring = m->mem + h->ring_off;
-	map_heartbeat(m, c->wall);
-	m->spare = mem_array(c->slots, sizeof *m->spare);
-	while (m->nspare < c->slots) {	/* the lowest slot is on top: touch few pages */
-		m->spare[m->nspare] = c->slots - 1 - m->nspare;
-		m->nspare++;
-	}
-}
-
-/* Ids go on from the old map's, unless they are nonsense. */
-static void set_first_id(struct map *m, const struct map_config *c, uint64_t last)
-{
-	int64_t ms = (int64_t)(last >> (ID_SEQ_BITS + ID_BOOT_BITS)) + ID_EPOCH_MS;
-
-	if (ms <= c->wall + DAY_MS)
-		set(&m->head->last_id, last);
-}
-
-static enum err build(struct map *m, const struct map_config *c, const char *path, struct str old,
-		      struct map_news *news, struct buf *why)
-{
-	struct takeover t = { .m = m, .news = news };
-	const struct map_found count = { &t, count_entry, count_live };
-	const struct map_found take = { &t, take_entry, take_live };
-	uint64_t boot = rng_below(c->rng, 256), last = 0;
-	size_t ring = c->ring_bytes ? c->ring_bytes : RING_DEFAULT;
-	enum err e;
-
-	news->foreign = map_salvage(old, &count, &news->damaged) == MAP_READ_FOREIGN;
-	if (map_read_head(old, &boot, &last))
-		boot++;
-	if (ring < 2 * t.need)
-		ring = 2 * t.need;
-	ring = ring_size(ring);
-	m->boot = (uint8_t)boot;
-	m->bytes = MAP_HEAD_BYTES + (size_t)c->slots * MAP_SLOT_BYTES + ring;
-	e = path ? map_file(m, path, why) : map_memory(m);
-	if (e)
-		return e;
-	make_head(m, c, ring);
-	set_first_id(m, c, last > t.last_id ? last : t.last_id);
-	(void)map_salvage(old, &take, &news->damaged);	/* told above what it is */
-	return OK;
-}
-
-/* Beside the new one, for an engineer: one of each kind is kept. */
-static enum err put_aside(const char *file, const struct map_news *news, struct buf *why)
-{
-	char aside[PATH_CAP];
-
-	if (!news->foreign && !news->damaged)
-		return OK;
-	if (snprintf(aside, sizeof aside, "%s.%s", file, news->foreign ? "foreign" : "damaged") >= (int)sizeof aside)
-		return say(why, ERR_LIMIT, file, "the path is too long", "Shorten it.");
-	if (rename(file, aside) == 0 || !news->foreign)
-		return OK;	/* the entries of a damaged one are taken over all the same */
-	return say(why, ERR_IO, aside, strerror(errno), "Move the old file away by hand.");
-}
-
-static enum err open_file(struct map *m, const struct map_config *c, struct map_news *news,
-			  struct buf *why)
-{
-	char path[PATH_CAP];
-	struct old_file old = { 0 };
-	enum err e = lock_file(m, c->file, why);
-
-	if (e)
-		return e;
-	if (snprintf(path, sizeof path, "%s.new", c->file) >= (int)sizeof path)
-		return say(why, ERR_LIMIT, c->file, "the path is too long", "Shorten it.");
-	e = old_open(&old, c->file, why);
-	if (e)
-		return e;
-	e = build(m, c, path, (struct str){ old.mem, old.n }, news, why);
-	if (!e)
-		e = put_aside(c->file, news, why);
-	if (!e && rename(path, c->file) < 0)
-		e = say(why, ERR_IO, c->file, strerror(errno), "Check the runtime directory.");
-	old_close(&old);
-	return e;
-}
-
-enum err map_open(struct map **out, const struct map_config *c, struct map_news *news,
-		  struct buf *why)
-{
-	struct map *m = mem_new(sizeof *m);
-	struct map_news found = { 0 };
-	enum err e;
-
-	m->lock = -1;
-	m->wait_most = c->wait_bytes ? c->wait_bytes : WAIT_DEFAULT;
-	m->scratch = mem_new(RECORD_PACK_MAX);
-	e = c->file ? open_file(m, c, &found, why) : build(m, c, NULL, c->image, &found, why);
-	if (e) {
-		map_close(m);
-		return e;
-	}
-	if (c->file)
-		m->file = mem_dup(c->file, strlen(c->file) + 1);
-	if (news)
-		*news = found;
-	*out = m;
-	return OK;
-}
-
-/* ---- the end with a database that takes nothing ---- */
-
-/* One at least: a map without any is none. */
-static uint32_t slots_used(struct map *m)
-{
-	uint32_t n = (uint32_t)m->head->slots;
-
-	while (n > 1 && !get(slot_word(m, n - 1)))
-		n--;
-	return n;
-}
-
-static size_t entries_size(const struct map *m)
-{
-	struct map_cursor c = { 0 };
-	struct map_entry e;
-	size_t n = 0;
-
-	while (map_peek(m, &c, &e))
-		n += map_item_size(e.bytes.n);
-	return n;
-}
-
-/* All that is in m, into a file no larger than it must be. */
-static enum err copy_out(struct map *n, struct map *m, const char *path, struct buf *why)
-{
-	struct map_config c = { .slots = slots_used(m), .wall = atomic_load(&m->head->heartbeat) };
-	size_t slots = (size_t)c.slots * MAP_SLOT_BYTES, ring = ring_size(entries_size(m));
-	struct map_cursor at = { 0 };
-	struct map_entry entry;
-	enum err e;
-
-	n->boot = m->boot;
-	n->bytes = MAP_HEAD_BYTES + slots + ring;
-	e = map_file(n, path, why);
-	if (e)
-		return e;
-	make_head(n, &c, ring);
-	set(&n->head->last_id, get(&m->head->last_id));
-	memcpy(n->mem + MAP_HEAD_BYTES, m->mem + MAP_HEAD_BYTES, slots);
-	while (map_peek(m, &at, &entry))
-		(void)ring_push(n, entry.kind, entry.bytes);	/* it was measured for them */
-	return OK;
-}
-
-enum err map_spill(struct map *m, struct buf *why)
-{
-	struct map n = { 0 }, old = *m;
-	char path[PATH_CAP];
-	enum err e;
-
-	if (!m->oldest)
-		return OK;
-	if (!m->file)
-		return say(why, ERR_STATE, "records.map", "there is no such file", "Give the map one.");
-	(void)snprintf(path, sizeof path, "%s.new", m->file);	/* it fitted in open_file() */
-	e = copy_out(&n, m, path, why);
-	if (e)
-		return e;
-	if (rename(path, m->file) < 0) {
-		e = say(why, ERR_IO, m->file, strerror(errno), "Check the runtime directory.");
-		(void)unlink(path);
-		old = n;
-	} else {
-		m->mem = n.mem;
-		m->bytes = n.bytes;
-		m->head = n.head;
-		m->ring = n.ring;
-		m->spare = n.spare;
-		m->nspare = 0;
-		m->nring = n.nring;
-		while (m->oldest)
-			mem_free(wait_take(m));
-	}
-	(void)munmap(old.mem, old.bytes);	/* nothing to be done about it */
-	mem_free(old.spare);
-	return e;
-}
-
-void map_close(struct map *m)
-{
-	if (!m)
-		return;
-	while (m->oldest)
-		mem_free(wait_take(m));
-	map_forget_orphans(m);
-	if (m->mem)
-		(void)munmap(m->mem, m->bytes);	/* nothing to be done about it */
-	if (m->lock >= 0)
-		(void)close(m->lock);
-	mem_free(m->spare);
-	mem_free(m->scratch);
-	mem_free(m->file);
-	mem_free(m);
-}

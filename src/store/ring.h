@@ -44,6 +44,7 @@ struct map_config {
 	uint32_t slots;		/* live calls                     */
 	size_t ring_bytes;	/* 0: 32 MB                       */
 	size_t wait_bytes;	/* in memory, ring full; 0: 512 MB */
+	bool hold;		/* the file stays as it is until map_take() */
 	struct rng *rng;	/* for the boot number            */
 	int64_t wall;		/* now, UTC ms                    */
 };
@@ -69,6 +70,9 @@ enum err map_open(struct map **out, const struct map_config *c, struct map_news 
  * old one. ERR_IO: no room for it, *why says so; ERR_STATE: memory only. Then it waits as before. Afterwards
  * no new call gets a slot. */
 enum err map_spill(struct map *m, struct buf *why);
+/* Opened with `hold`: from now on the new file is the map. A start that fails before it finds the calls that were cut
+ * off again next time, and can say BYE to them. */
+enum err map_take(struct map *m, struct buf *why);
 void map_close(struct map *m);		/* NULL is fine; the file stays, what still waits in memory is lost */
 /* The i-th orphan; false: no more. Valid until map_forget_orphans(). */
 bool map_orphan(const struct map *m, uint32_t i, struct map_orphan *o);

@@ -405,9 +405,58 @@ static void live_calls_of_the_last_run_take_no_more_room_than_their_records(void
 	map_close(b);
 }
 
+static uint32_t live_found(struct map **m, struct map_config *c)
+{
+	struct map_news news;
+
+	assert_int_equal(map_open(m, c, &news, NULL), OK);
+	return news.live;
+}
+
+/* A port is taken, a certificate wrong: the start after that says BYE to the calls that were cut off. */
+static void a_start_that_fails_leaves_the_map_to_the_next(void **state)
+{
+	static struct call_record r;
+	char dir[] = "/tmp/tandem-torn-XXXXXX", file[64], next[70];
+	struct map_config c = { .slots = 4, .ring_bytes = 1 << 18, .wall = 1700000000000, .file = file };
+	struct map_orphan o;
+	struct map *m;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 1);
+	c.rng = &rng;
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof file, "%s/records.map", dir);
+	snprintf(next, sizeof next, "%s.new", file);
+	assert_int_equal(live_found(&m, &c), 0);
+	t_record(&r, map_id(m, c.wall), 2);
+	r.slot = 0;
+	assert_int_equal(map_live_put(m, &r, STR("saved")), OK);
+	map_close(m);
+	c.hold = true;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(live_found(&m, &c), 1);
+		assert_int_equal(access(next, F_OK), 0);
+		map_close(m);
+		assert_int_not_equal(access(next, F_OK), 0);
+	}
+	assert_int_equal(live_found(&m, &c), 1);
+	assert_int_equal(map_take(m, NULL), OK);
+	assert_true(map_orphan(m, 0, &o));
+	map_close(m);
+	assert_int_equal(live_found(&m, &c), 0);
+	map_close(m);
+	(void)unlink(file);
+	snprintf(next, sizeof next, "%s.lock", file);
+	(void)unlink(next);
+	(void)rmdir(dir);
+}
+
 int run_torn(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_start_that_fails_leaves_the_map_to_the_next),
 		cmocka_unit_test(live_calls_of_the_last_run_take_no_more_room_than_their_records),
 		cmocka_unit_test(a_map_that_cannot_be_read_is_no_missing_one),
 		cmocka_unit_test(of_a_map_torn_anywhere_all_entries_before_are_read),
