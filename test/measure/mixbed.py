@@ -146,14 +146,15 @@ class Mix:
         return r["totals"], [f["text"] for f in r["findings"]]
 
     def memory(self):
-        """(PSS of the daemon's processes in kB, its heap in bytes)"""
+        """(memory of the daemon's processes in kB, its heap in bytes). Without pages of files: those of the
+        libraries are shared with whatever else runs, and change with it; the record map has a fixed size."""
         total = 0
         for pid in family(self.daemon.child.pid):
             try:
                 text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
             except OSError:
                 continue
-            total += next(int(l.split()[1]) for l in text.splitlines() if l.startswith("Pss:"))
+            total += sum(int(l.split()[1]) for l in text.splitlines() if l.startswith(("Pss_Anon:", "Pss_Shmem:")))
         return total, self.status()["heap_bytes"]
 
 

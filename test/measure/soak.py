@@ -54,15 +54,15 @@ def soak():
 
 
 def sample(m, samples, began):
-    pss, heap = m.memory()
+    own, heap = m.memory()
     s = m.status()
-    samples.append({"at": round(time.time() - began), "pss_kb": pss, "heap": heap,
+    samples.append({"at": round(time.time() - began), "own_kb": own, "heap": heap,
                     "calls": s["calls"], "descriptors": m.daemon.descriptors()})
     if len(samples) % 6 == 0:
         done = sum(x.counts().get("ok", 0) for x in m.near_end)
         bad = sum(x.counts().get("failed", 0) for x in m.near_end)
         print(f"       {samples[-1]['at'] // 60} of {HOURS * 60:g} min: {done} calls ended well, {bad} failed, "
-              f"{s['calls']} up, {pss / 1024:.1f} MB, heap {heap / 1048576:.1f} MB", flush=True)
+              f"{s['calls']} up, {own / 1024:.1f} MB, heap {heap / 1048576:.1f} MB", flush=True)
 
 
 def verdict(m, samples, took, left, began):
@@ -75,12 +75,12 @@ def verdict(m, samples, took, left, began):
     p99 = percentile(first, 0.99), percentile(last, 0.99)
     by, twice = m.records()
     totals, findings = m.teams()
-    grown = growth([s["pss_kb"] for s in up]) if len(up) >= 8 else 0.0
+    grown = growth([s["own_kb"] for s in up]) if len(up) >= 8 else 0.0
     failed = m.failures()
     ok = (not failed and not left and not twice and not findings and sum(by.values()) == calls and
           grown <= 1.0 and n > 0 and p99[1] <= p99[0] * 1.1)
     text = (f"{calls} calls in {(time.time() - began) / 3600:.2f} h, {sum(f['failed'] for f in failed.values())} failed; "
-            f"memory {grown:+.2f} % after the first quarter ({up[-1]['pss_kb'] / 1024:.1f} MB); p99 of set-up "
+            f"memory {grown:+.2f} % after the first quarter ({up[-1]['own_kb'] / 1024:.1f} MB); p99 of set-up "
             f"{p99[0]} then {p99[1]} ms; {sum(by.values())} records, {twice} Call-IDs with two; "
             f"all counters back after {took:.0f} s" if took is not None else f"left over: {left}")
     return Result(text, ok, {"kinds": good, "failures": failed, "reasons": by, "hub": totals,
