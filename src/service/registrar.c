@@ -465,29 +465,53 @@ static void remove_all(struct registrar *r, struct str phone)
 		drop(b, true);
 }
 
-static unsigned apply(struct registrar *r, const struct sip_event *ev, struct str phone,
-		      const struct wish *w, int n)
+static bool comes_again(const struct wish *w, int i, int n)
+{
+	for (int k = i + 1; k < n; k++)
+		if (str_eq(w[k].uri, w[i].uri))
+			return true;
+	return false;
+}
+
+/* What refuses the whole request, asked before anything is changed (10.3 step 7). The limit is for what
+ * the phone has when all is done: one contact may take the place of another. */
+static unsigned refusal(struct registrar *r, const struct sip_msg *m, struct str phone, const struct wish *w, int n)
+{
+	int after = registrar_count(r, phone);
+	bool more = false;
+
+	for (int i = 0; i < n; i++) {
+		const struct binding *b = find(r, phone, w[i].uri);
+
+		if (b && out_of_order(b, m))
+			return 500;
+		if (comes_again(w, i, n))	/* the last word counts */
+			continue;
+		after += (w[i].expires != 0) - (b != NULL);
+		more |= w[i].expires && !b;
+	}
+	return more && after > (int)r->cfg.contacts ? 403 : 0;
+}
+
+static void apply(struct registrar *r, const struct sip_event *ev, struct str phone, const struct wish *w, int n)
 {
 	for (int i = 0; i < n; i++) {
 		struct binding *b = find(r, phone, w[i].uri);
 		struct reg_row row = { 0 };
 
-		if (b && out_of_order(b, ev->msg))
-			return 500;
+		if (comes_again(w, i, n))
+			continue;
 		if (!w[i].expires) {
 			if (b)
 				drop(b, true);
 			continue;
 		}
-		if (!b && registrar_count(r, phone) >= (int)r->cfg.contacts)
-			return 403;
 		(void)str_copy(row.phone, sizeof row.phone, phone);
 		(void)str_copy(row.contact, sizeof row.contact, w[i].uri);
 		if (!b)
 			b = add(r, &row);
 		store_binding(r, b, ev, &row, spread_expires(r->granted++, w[i].expires, r->cfg.min_s));
 	}
-	return 0;
 }
 
 static void bind_contacts(struct registrar *r, const struct sip_event *ev, struct str phone)
@@ -513,11 +537,13 @@ static void bind_contacts(struct registrar *r, const struct sip_event *ev, struc
 	}
 	status = read_wishes(r, ev->msg, w, &n);
 	if (!status)
-		status = apply(r, ev, phone, w, n);
-	if (status)
+		status = refusal(r, ev->msg, phone, w, n);
+	if (status) {
 		answer(r, ev, status, &min, status == 423);
-	else
-		answer_contacts(r, ev, phone);
+		return;
+	}
+	apply(r, ev, phone, w, n);
+	answer_contacts(r, ev, phone);
 }
 
 void registrar_on_register(struct registrar *r, const struct sip_event *ev)

@@ -2,5 +2,5 @@
 
 int main(void)
 {
-	return run_refusals() + run_outreg() + run_bans() + run_spread() + run_summary() != 0;
+	return run_refusals() + run_outreg() + run_bans() + run_spread() + run_summary() + run_registrar() != 0;
 }

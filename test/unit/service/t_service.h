@@ -14,5 +14,6 @@ int run_outreg(void);
 int run_bans(void);
 int run_spread(void);
 int run_summary(void);
+int run_registrar(void);
 
 #endif

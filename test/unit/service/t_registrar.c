@@ -1,0 +1,210 @@
+/* t_registrar.c - what a REGISTER binds, for how long, over which stream, and what undoes it. */
+#include "t_service.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "service/registrar_int.h"
+#include "sim/sim_loop.h"
+
+enum { PHONES = 3, LONG_S = 3600 };
+
+struct bed {
+	struct loop *loop;
+	struct dns *dns;
+	struct sip *sip;
+	struct map *map;
+	struct store *store;
+	struct directory *directory;
+	struct registrar_config cfg;
+	struct registrar *r;
+	uint32_t cseq;
+	int rows;
+};
+
+static const char *listener_name(void *ctx, uint32_t index)
+{
+	(void)ctx;
+	return index ? "tls" : "phones";
+}
+
+static int listener_index(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "phones") == 0 ? 0 : strcmp(name, "tls") == 0 ? 1 : -1;
+}
+
+/* Phones SEP0, SEP1, ...; SEP0 has this password, the others "secret". */
+static struct directory *people(int phones, const char *password)
+{
+	struct directory *d = directory_new();
+
+	for (int i = 0; i < phones; i++) {
+		char name[16], md5[DIGEST_HEX], sha[DIGEST_HEX];
+		struct str pw = str_of(i ? "secret" : password);
+
+		(void)snprintf(name, sizeof name, "SEP%d", i);
+		digest_ha1(DIGEST_MD5, str_of(name), STR("t"), pw, md5);
+		digest_ha1(DIGEST_SHA256, str_of(name), STR("t"), pw, sha);
+		assert_int_equal(directory_add_phone(d, &(struct dir_phone){ .name = str_of(name),
+			.auth_user = str_of(name), .ha1_md5 = str_of(md5), .ha1_sha256 = str_of(sha) }), OK);
+	}
+	assert_int_equal(directory_seal(d, NULL), OK);
+	return d;
+}
+
+static int up(void **state)
+{
+	struct bed *b = mem_new(sizeof *b);
+	struct map_config mc = { .slots = 2, .ring_bytes = 1 << 20 };
+	struct store_config sc = { .path = ":memory:", .inline_mode = true };
+	struct map_news news;
+
+	b->loop = sim_new(1);
+	sim_wall(b->loop, 1795435200000LL);
+	b->dns = dns_new(b->loop, &(struct dns_config){ 0 });
+	b->sip = sip_new(b->loop, b->dns, NULL);
+	mc.rng = &b->loop->rng;
+	assert_int_equal(map_open(&b->map, &mc, &news, NULL), OK);
+	sc.loop = b->loop;
+	sc.map = b->map;
+	assert_int_equal(store_open(&b->store, &sc, NULL), OK);
+	b->directory = people(PHONES, "secret");
+	b->cfg = (struct registrar_config){ .loop = b->loop, .sip = b->sip, .store = b->store,
+		.directory = (struct directory *const *)&b->directory, .realm = "t", .min_s = 60, .max_s = LONG_S,
+		.contacts = 2, .listener_name = listener_name, .listener_index = listener_index };
+	b->r = registrar_new(&b->cfg);
+	*state = b;
+	return 0;
+}
+
+static int down(void **state)
+{
+	struct bed *b = *state;
+
+	registrar_free(b->r);
+	store_close(b->store);
+	map_close(b->map);
+	directory_free(b->directory);
+	sip_free(b->sip);
+	dns_free(b->dns);
+	sim_free(b->loop);
+	mem_free(b);
+	return 0;
+}
+
+/* What waits goes into the database. */
+static void flush(struct bed *b)
+{
+	store_turn(b->store);
+	sim_for(b->loop, 2 * STORE_RETRY_MS);
+	store_turn(b->store);
+}
+
+static bool count_row(void *ctx, const struct reg_row *row)
+{
+	(void)row;
+	((struct bed *)ctx)->rows++;
+	return true;
+}
+
+static int rows(struct bed *b)
+{
+	flush(b);
+	b->rows = 0;
+	assert_int_equal(db_regs(store_db(b->store), count_row, b), OK);
+	return b->rows;
+}
+
+struct say { const char *phone, *contact, *password; unsigned expires; net_id flow; };
+
+static struct sip_msg *read_register(struct bed *b, const struct say *s, const char *authorization, struct arena *a)
+{
+	char text[2000];
+	struct sip_refuse refuse;
+	struct sip_msg *m = NULL;
+	int n = snprintf(text, sizeof text, "REGISTER sip:t SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.9;branch=z9hG4bK%u\r\n"
+		"From: <sip:%s@t>;tag=a\r\nTo: <sip:%s@t>\r\nCall-ID: %s@t\r\nCSeq: %u REGISTER\r\nMax-Forwards: 70\r\n"
+		"Contact: %s\r\nExpires: %u\r\n%sContent-Length: 0\r\n\r\n", b->cseq, s->phone, s->phone, s->phone, b->cseq,
+		s->contact, s->expires, authorization);
+
+	assert_int_equal(sip_msg_parse(str_dup(a, (struct str){ text, (size_t)n }), a, &m, &refuse), OK);
+	assert_int_equal(addr_parse(STR("192.0.2.9:5060"), 0, &m->src), OK);
+	m->transport = s->flow ? SIP_TCP : SIP_UDP;
+	m->flow = s->flow;
+	return m;
+}
+
+/* A REGISTER with the right answer to the challenge of now. */
+static void say(struct bed *b, const struct say *s)
+{
+	char ha1[DIGEST_HEX], response[DIGEST_HEX], value[800], header[900];
+	struct digest_challenge c;
+	struct digest_creds k;
+	struct sip_xhdr x[2];
+	struct sip_event ev = { .kind = SIP_EV_REQUEST };
+	struct arena a;
+	struct buf w;
+
+	arena_init(&a, SIP_ARENA_MAX);
+	b->cseq++;
+	registrar_challenge(b->r, read_register(b, s, "", &a), &a, x);
+	assert_int_equal(digest_parse_challenge(x[1].value, &c), OK);
+	k = (struct digest_creds){ .alg = c.alg, .username = str_of(s->phone), .realm = c.realm, .nonce = c.nonce,
+				   .uri = STR("sip:t"), .cnonce = STR("ab"), .nc = 1, .qop = true };
+	digest_ha1(c.alg, k.username, k.realm, str_of(s->password ? s->password : "secret"), ha1);
+	digest_response(&k, str_of(ha1), STR("REGISTER"), response);
+	k.response = str_of(response);
+	buf_init(&w, value, sizeof value);
+	digest_write_creds(&w, &k);
+	(void)snprintf(header, sizeof header, "Authorization: %s\r\n", buf_z(&w));
+	ev.msg = read_register(b, s, header, &a);
+	registrar_on_register(b->r, &ev);
+	arena_close(&a);
+}
+
+static int contacts(struct bed *b, const char *phone)
+{
+	return registrar_count(b->r, str_of(phone));
+}
+
+static void a_refused_register_binds_nothing(void **state)
+{
+	struct bed *b = *state;
+
+	say(b, &(struct say){ "SEP0", "<sip:1@h>, <sip:2@h>, <sip:3@h>", .expires = LONG_S });
+	assert_int_equal(contacts(b, "SEP0"), 0);
+	say(b, &(struct say){ "SEP0", "<sip:1@h>, <sip:2@h>", .expires = LONG_S });
+	assert_int_equal(contacts(b, "SEP0"), 2);
+	say(b, &(struct say){ "SEP0", "<sip:1@h>;expires=0, <sip:3@h>, <sip:4@h>", .expires = LONG_S });
+	assert_int_equal(contacts(b, "SEP0"), 2);
+	b->cseq -= 2;		/* an older one of the same Call-ID */
+	say(b, &(struct say){ "SEP0", "<sip:9@h>, <sip:1@h>;expires=0", .expires = LONG_S });
+	assert_int_equal(contacts(b, "SEP0"), 2);
+	assert_int_equal(rows(b), 2);
+}
+
+static void the_limit_is_for_what_a_register_leaves(void **state)
+{
+	struct bed *b = *state;
+	struct registrar_contact c[REG_CONTACTS_MAX];
+
+	say(b, &(struct say){ "SEP0", "<sip:1@h>, <sip:2@h>", .expires = LONG_S });
+	say(b, &(struct say){ "SEP0", "<sip:3@h>, <sip:1@h>;expires=0, <sip:2@h>", .expires = LONG_S });
+	assert_int_equal(contacts(b, "SEP0"), 2);
+	say(b, &(struct say){ "SEP0", "<sip:2@h>;expires=0", .expires = LONG_S });
+	say(b, &(struct say){ "SEP0", "<sip:4@h>, <sip:4@h>, <sip:5@h>, <sip:5@h>;expires=0", .expires = LONG_S });
+	assert_int_equal(registrar_contacts(b->r, STR("SEP0"), c, REG_CONTACTS_MAX), 2);
+	assert_string_equal(c[0].uri, "sip:4@h");
+	assert_string_equal(c[1].uri, "sip:3@h");
+}
+
+int run_registrar(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_refused_register_binds_nothing, up, down),
+		cmocka_unit_test_setup_teardown(the_limit_is_for_what_a_register_leaves, up, down),
+	};
+
+	return cmocka_run_group_tests_name("service/registrar", tests, NULL, NULL);
+}
