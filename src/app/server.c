@@ -379,8 +379,12 @@ struct api_env *server_env(struct server *s)
 /* Calls copy what they need of a plan, so the old snapshot can go at once. */
 void server_set_directory(struct server *s, struct directory *d)
 {
-	directory_free(s->dir);
+	struct directory *old = s->dir;
+
 	s->dir = d;
+	if (s->registrar)	/* else the first one, before the start */
+		registrar_on_directory(s->registrar, old);
+	directory_free(old);
 }
 
 /* --- the process ----------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "io/crypto.h"
 #include "service/registrar_int.h"
 #include "service/spread.h"
 #include "sip/lockout.h"
@@ -184,6 +185,55 @@ static enum sip_transport transport_of(const char *name)
 	return !strcmp(name, "tls") ? SIP_TLS : !strcmp(name, "tcp") ? SIP_TCP : SIP_UDP;
 }
 
+/* What lets a phone in, as short as tells one from the next: it must not help to guess a password. */
+static void secret_of(const struct dir_phone *p, char out[sizeof((struct reg_row *)0)->secret])
+{
+	const struct str part[] = { p->auth_user, STR(":"), p->ha1_md5, STR(":"), p->ha1_sha256 };
+	uint8_t sum[32];
+	struct buf b;
+
+	crypto_sha256(part, sizeof part / sizeof *part, sum);
+	buf_init(&b, out, sizeof((struct reg_row *)0)->secret);
+	buf_fmt(&b, "%02x%02x%02x%02x", sum[0], sum[1], sum[2], sum[3]);
+	(void)buf_z(&b);	/* into out */
+}
+
+/* Would the phone be let in as it was then? A row of an older program does not tell. */
+static bool still_known(const struct registrar *r, const struct reg_row *row)
+{
+	const struct dir_phone *p = directory_phone(*r->cfg.directory, str_of(row->phone));
+	char secret[sizeof row->secret];
+
+	if (!p)
+		return false;
+	secret_of(p, secret);
+	return !row->secret[0] || strcmp(secret, row->secret) == 0;
+}
+
+/* Drops all that is not to be kept, and tells how many. */
+static uint32_t drop_unless(struct registrar *r, bool (*keep)(const struct binding *b, const void *ctx),
+			    const void *ctx)
+{
+	size_t before = r->tab.count;
+
+	for (size_t i = 0; i < r->tab.nbucket; i++)
+		for (struct hash_node *n = r->tab.bucket[i], *next; n; n = next) {
+			struct binding *b = HASH_ENTRY(n, struct binding, node);
+
+			next = n->next;
+			if (!keep(b, ctx))
+				drop(b, true);
+		}
+	return (uint32_t)(before - r->tab.count);
+}
+
+static void tell_dropped(struct registrar *r, uint32_t n)
+{
+	if (n)
+		log_line(&r->cfg.loop->log, LOG_INFO,
+			 "%u registrations are dropped: their phones are gone from the site, or have another user or password.", n);
+}
+
 static void load_one(void *ctx, const struct reg_row *row, bool gone)
 {
 	struct registrar *r = ctx;
@@ -199,14 +249,23 @@ static void load_one(void *ctx, const struct reg_row *row, bool gone)
 		keep_texts(b, row);
 	else
 		b = add(r, row);
+	b->listener = (uint32_t)listener;
+	b->expires = 0;
+	if (!still_known(r, row))
+		return;		/* registrar_load() drops it: a newer row may wait behind */
 	b->cseq = row->cseq;
 	b->since = row->since_wall;
 	b->expires = row->expires_wall;
-	b->listener = (uint32_t)listener;
 	b->transport = transport_of(row->transport);
 	if (addr_parse(str_of(row->source), 5060, &b->source) == OK && r->cfg.sip)
 		sip_prove(r->cfg.sip, &b->source);	/* it is to answer our calls */
 	arm(b);
+}
+
+static bool is_valid(const struct binding *b, const void *ctx)
+{
+	(void)ctx;
+	return b->expires != 0;
 }
 
 void registrar_load(struct registrar *r)
@@ -215,6 +274,21 @@ void registrar_load(struct registrar *r)
 		log_line(&r->cfg.loop->log, LOG_ERROR,
 			 "The registrations could not be read (%s); phones are reachable after their next REGISTER.",
 			 db_why(store_db(r->cfg.store)));
+	tell_dropped(r, drop_unless(r, is_valid, NULL));
+}
+
+static bool let_in_as_before(const struct binding *b, const void *old)
+{
+	struct str name = str_of(text_of(b, BINDING_PHONE));
+	const struct dir_phone *p = directory_phone(*b->reg->cfg.directory, name), *was = directory_phone(old, name);
+
+	return p && was && str_eq(p->auth_user, was->auth_user) && str_eq(p->ha1_md5, was->ha1_md5) &&
+	       str_eq(p->ha1_sha256, was->ha1_sha256);
+}
+
+void registrar_on_directory(struct registrar *r, const struct directory *old)
+{
+	tell_dropped(r, drop_unless(r, let_in_as_before, old));
 }
 
 void registrar_on_flow(struct registrar *r, net_id flow)
@@ -390,6 +464,7 @@ static void store_binding(struct registrar *r, struct binding *b, const struct s
 			  struct reg_row *row, uint32_t expires)
 {
 	const struct sip_msg *m = ev->msg;
+	const struct dir_phone *phone = directory_phone(*r->cfg.directory, str_of(row->phone));
 
 	b->source = m->src;
 	b->transport = m->transport;
@@ -406,6 +481,8 @@ static void store_binding(struct registrar *r, struct binding *b, const struct s
 	arm(b);
 	if (r->cfg.store) {
 		row_of(b, row);
+		if (phone)
+			secret_of(phone, row->secret);
 		store_reg_put(r->cfg.store, row);
 	}
 }

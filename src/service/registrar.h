@@ -33,9 +33,12 @@ struct registrar_config {
 
 struct registrar *registrar_new(const struct registrar_config *c);
 void registrar_free(struct registrar *r);
-/* Bindings of the last run, also those it had no time to write into the database; before the
- * loop runs. With a store only. */
+/* Bindings of the last run that a phone of now made with its password of now, also those it had no
+ * time to write into the database; before the loop runs. With a store only. */
 void registrar_load(struct registrar *r);
+/* The snapshot of now has taken the place of `old`, which is still there: phones that are gone, or whose
+ * user or password is another one, are not registered any more. */
+void registrar_on_directory(struct registrar *r, const struct directory *old);
 /* A REGISTER (SIP_EV_REQUEST). */
 void registrar_on_register(struct registrar *r, const struct sip_event *ev);
 /* A stream closed: bindings over it cannot be reached by it any more. */

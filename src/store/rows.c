@@ -6,7 +6,7 @@ static const struct row_field reg_field[] = {
 	R(phone, ROW_TEXT), R(contact, ROW_TEXT), R(source, ROW_TEXT), R(listener, ROW_TEXT),
 	R(transport, ROW_TEXT), R(call_id, ROW_TEXT), R(cseq, ROW_UINT), R(since_wall, ROW_INT),
 	R(expires_wall, ROW_INT), R(user_agent, ROW_TEXT), R(instance, ROW_TEXT),
-	R(path, ROW_TEXT),
+	R(path, ROW_TEXT), R(secret, ROW_TEXT),
 };
 #undef R
 

@@ -20,6 +20,7 @@ struct reg_row {		/* one contact of one phone; key: phone, contact */
 	char user_agent[96];
 	char instance[96];	/* +sip.instance, "" when none                   */
 	char path[256];		/* RFC 3327: "<sip:edge;lr>, <...>", "" when none */
+	char secret[16];	/* of what it was let in by (registrar.c); "": not known */
 };
 
 struct audit_row {

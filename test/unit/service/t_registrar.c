@@ -116,6 +116,13 @@ static int rows(struct bed *b)
 	return b->rows;
 }
 
+static void restart(struct bed *b)
+{
+	registrar_free(b->r);
+	b->r = registrar_new(&b->cfg);
+	registrar_load(b->r);
+}
+
 struct say { const char *phone, *contact, *password; unsigned expires; net_id flow; };
 
 static struct sip_msg *read_register(struct bed *b, const struct say *s, const char *authorization, struct arena *a)
@@ -199,11 +206,91 @@ static void the_limit_is_for_what_a_register_leaves(void **state)
 	assert_string_equal(c[1].uri, "sip:3@h");
 }
 
+static void apply(struct bed *b, int phones, const char *password)
+{
+	struct directory *old = b->directory;
+
+	b->directory = people(phones, password);
+	registrar_on_directory(b->r, old);
+	directory_free(old);
+}
+
+static void register_all(struct bed *b)
+{
+	say(b, &(struct say){ "SEP0", "<sip:1@h>, <sip:2@h>", .expires = LONG_S });
+	say(b, &(struct say){ "SEP1", "<sip:1@h>", .expires = LONG_S });
+	say(b, &(struct say){ "SEP2", "<sip:1@h>", .expires = LONG_S });
+}
+
+static void another_password_ends_what_was_bound_with_the_old_one(void **state)
+{
+	struct bed *b = *state;
+
+	register_all(b);
+	apply(b, PHONES, "secret");	/* nothing new for them */
+	assert_int_equal(rows(b), 4);
+	apply(b, PHONES, "changed");
+	assert_int_equal(contacts(b, "SEP0"), 0);
+	assert_int_equal(contacts(b, "SEP1"), 1);
+	assert_int_equal(rows(b), 2);
+	say(b, &(struct say){ "SEP0", "<sip:1@h>", .expires = LONG_S });
+	assert_int_equal(contacts(b, "SEP0"), 0);
+	say(b, &(struct say){ "SEP0", "<sip:1@h>", "changed", LONG_S, 0 });
+	assert_int_equal(contacts(b, "SEP0"), 1);
+}
+
+static void a_phone_that_is_gone_leaves_nothing_to_one_of_its_name(void **state)
+{
+	struct bed *b = *state;
+
+	register_all(b);
+	apply(b, 1, "secret");
+	assert_int_equal(registrar_total(b->r), 2);
+	apply(b, PHONES, "secret");
+	assert_int_equal(contacts(b, "SEP1"), 0);
+	restart(b);
+	assert_int_equal(registrar_total(b->r), 2);
+}
+
+static void another_site_at_the_start_ends_what_it_does_not_know(void **state)
+{
+	struct bed *b = *state;
+
+	register_all(b);
+	flush(b);
+	restart(b);
+	assert_int_equal(registrar_total(b->r), 4);
+	directory_free(b->directory);
+	b->directory = people(2, "changed");
+	restart(b);
+	assert_int_equal(registrar_total(b->r), 1);
+	assert_int_equal(contacts(b, "SEP1"), 1);
+	assert_int_equal(rows(b), 1);
+}
+
+static void an_older_programs_row_is_taken_when_its_phone_is_there(void **state)
+{
+	struct bed *b = *state;
+	struct reg_row row = { .phone = "SEP0", .contact = "sip:1@h", .source = "192.0.2.9:5060", .listener = "phones",
+			       .transport = "udp", .expires_wall = b->loop->wall + 3600000 };
+
+	store_reg_put(b->store, &row);
+	(void)str_copy(row.phone, sizeof row.phone, STR("SEP9"));
+	store_reg_put(b->store, &row);
+	restart(b);
+	assert_int_equal(registrar_total(b->r), 1);
+	assert_int_equal(contacts(b, "SEP0"), 1);
+}
+
 int run_registrar(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_refused_register_binds_nothing, up, down),
 		cmocka_unit_test_setup_teardown(the_limit_is_for_what_a_register_leaves, up, down),
+		cmocka_unit_test_setup_teardown(another_password_ends_what_was_bound_with_the_old_one, up, down),
+		cmocka_unit_test_setup_teardown(a_phone_that_is_gone_leaves_nothing_to_one_of_its_name, up, down),
+		cmocka_unit_test_setup_teardown(another_site_at_the_start_ends_what_it_does_not_know, up, down),
+		cmocka_unit_test_setup_teardown(an_older_programs_row_is_taken_when_its_phone_is_there, up, down),
 	};
 
 	return cmocka_run_group_tests_name("service/registrar", tests, NULL, NULL);
