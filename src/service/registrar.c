@@ -10,7 +10,7 @@
 struct registrar {
 	struct registrar_config cfg;
 	struct auth *auth;
-	struct hash tab;
+	struct hash tab, flows;
 	struct hash_seed seed;
 	struct lockout lockout;
 	uint32_t granted;		/* so far: the turn of the next */
@@ -29,6 +29,7 @@ struct registrar *registrar_new(const struct registrar_config *c)
 	r->auth = auth_new(&c->loop->rng);
 	r->seed = rng_hash_seed(&c->loop->rng);
 	hash_init(&r->tab);
+	hash_init(&r->flows);
 	lockout_init(&r->lockout, &r->seed);
 	return r;
 }
@@ -90,6 +91,24 @@ static void row_of(const struct binding *b, struct reg_row *row)
 	SET(row->listener, b->reg->cfg.listener_name(b->reg->cfg.ctx, b->listener));
 }
 
+static uint64_t flow_key(const struct registrar *r, net_id flow)
+{
+	return hash_bytes(&r->seed, &flow, sizeof flow);
+}
+
+static void set_flow(struct binding *b, net_id flow)
+{
+	struct registrar *r = b->reg;
+
+	if (b->flow == flow)
+		return;
+	if (b->flow)
+		hash_remove(&r->flows, &b->by_flow);
+	b->flow = flow;
+	if (flow)
+		hash_add(&r->flows, &b->by_flow, flow_key(r, flow));
+}
+
 static void drop(struct binding *b, bool forget)
 {
 	struct registrar *r = b->reg;
@@ -100,6 +119,7 @@ static void drop(struct binding *b, bool forget)
 		store_reg_delete(r->cfg.store, &row);
 	}
 	timer_stop(&r->cfg.loop->timers, &b->expiry);
+	set_flow(b, 0);
 	hash_remove(&r->tab, &b->node);
 	mem_free(b->text);
 	mem_free(b);
@@ -113,6 +133,7 @@ void registrar_free(struct registrar *r)
 		while (r->tab.bucket[i])
 			drop(HASH_ENTRY(r->tab.bucket[i], struct binding, node), false);
 	hash_close(&r->tab);
+	hash_close(&r->flows);
 	lockout_close(&r->lockout);
 	auth_free(r->auth);
 	mem_free(r);
@@ -293,13 +314,15 @@ void registrar_on_directory(struct registrar *r, const struct directory *old)
 
 void registrar_on_flow(struct registrar *r, net_id flow)
 {
-	for (size_t i = 0; flow && i < r->tab.nbucket; i++)
-		for (struct hash_node *n = r->tab.bucket[i]; n; n = n->next) {
-			struct binding *b = HASH_ENTRY(n, struct binding, node);
+	struct hash_node *n = flow ? hash_first(&r->flows, flow_key(r, flow)) : NULL, *next;
 
-			if (b->flow == flow)
-				b->flow = 0;
-		}
+	for (; n; n = next) {
+		struct binding *b = HASH_ENTRY(n, struct binding, by_flow);
+
+		next = hash_next(n);
+		if (b->flow == flow)
+			set_flow(b, 0);
+	}
 }
 
 /* Of the timer: the wall clock may jump, `expires` is for the next start. */
@@ -469,7 +492,7 @@ static void store_binding(struct registrar *r, struct binding *b, const struct s
 	b->source = m->src;
 	b->transport = m->transport;
 	b->listener = m->listener;
-	b->flow = m->transport == SIP_UDP ? 0 : m->flow;
+	set_flow(b, m->transport == SIP_UDP ? 0 : m->flow);
 	b->cseq = m->cseq;
 	b->expires = r->cfg.loop->wall + (wall_t)expires * 1000;
 	(void)str_copy(row->call_id, sizeof row->call_id, str_sub(m->call_id, 0, 127));

@@ -282,6 +282,55 @@ static void an_older_programs_row_is_taken_when_its_phone_is_there(void **state)
 	assert_int_equal(contacts(b, "SEP0"), 1);
 }
 
+static net_id flow_of(struct bed *b, const char *phone)
+{
+	struct registrar_contact c;
+
+	assert_int_equal(registrar_contacts(b->r, str_of(phone), &c, 1), 1);
+	return c.dest.flow;
+}
+
+/* The newest way of each phone, after this flow closed. */
+static void closed(struct bed *b, net_id flow, net_id f0, net_id f1, net_id f2)
+{
+	registrar_on_flow(b->r, flow);
+	assert_int_equal(flow_of(b, "SEP0"), f0);
+	assert_int_equal(flow_of(b, "SEP1"), f1);
+	assert_int_equal(flow_of(b, "SEP2"), f2);
+}
+
+static void a_closed_stream_is_forgotten_by_its_bindings_alone(void **state)
+{
+	struct bed *b = *state;
+
+	say(b, &(struct say){ "SEP0", "<sip:1@h>", .expires = LONG_S, .flow = 7 });
+	say(b, &(struct say){ "SEP1", "<sip:1@h>", .expires = LONG_S, .flow = 7 });
+	say(b, &(struct say){ "SEP2", "<sip:1@h>", .expires = LONG_S, .flow = 8 });
+	closed(b, 0, 7, 7, 8);
+	closed(b, 99, 7, 7, 8);
+	say(b, &(struct say){ "SEP1", "<sip:1@h>", .expires = LONG_S, .flow = 9 });	/* over another one */
+	closed(b, 7, 0, 9, 8);
+	closed(b, 7, 0, 9, 8);
+	say(b, &(struct say){ "SEP0", "<sip:1@h>", .expires = LONG_S, .flow = 8 });
+	say(b, &(struct say){ "SEP2", "<sip:1@h>", .expires = LONG_S });		/* over UDP */
+	closed(b, 8, 0, 9, 0);
+	closed(b, 9, 0, 0, 0);
+}
+
+static void a_stream_outlives_what_was_bound_over_it(void **state)
+{
+	struct bed *b = *state;
+
+	say(b, &(struct say){ "SEP0", "<sip:1@h>, <sip:2@h>", .expires = 60, .flow = 7 });
+	say(b, &(struct say){ "SEP1", "<sip:1@h>", .expires = LONG_S, .flow = 7 });
+	say(b, &(struct say){ "SEP2", "<sip:1@h>", .expires = LONG_S, .flow = 7 });
+	say(b, &(struct say){ "SEP2", "<sip:1@h>", .expires = 0, .flow = 7 });
+	sim_for(b->loop, 61000);
+	assert_int_equal(registrar_total(b->r), 1);
+	registrar_on_flow(b->r, 7);
+	assert_int_equal(flow_of(b, "SEP1"), 0);
+}
+
 int run_registrar(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +340,8 @@ int run_registrar(void)
 		cmocka_unit_test_setup_teardown(a_phone_that_is_gone_leaves_nothing_to_one_of_its_name, up, down),
 		cmocka_unit_test_setup_teardown(another_site_at_the_start_ends_what_it_does_not_know, up, down),
 		cmocka_unit_test_setup_teardown(an_older_programs_row_is_taken_when_its_phone_is_there, up, down),
+		cmocka_unit_test_setup_teardown(a_closed_stream_is_forgotten_by_its_bindings_alone, up, down),
+		cmocka_unit_test_setup_teardown(a_stream_outlives_what_was_bound_over_it, up, down),
 	};
 
 	return cmocka_run_group_tests_name("service/registrar", tests, NULL, NULL);
