@@ -260,8 +260,9 @@ static void load_one(void *ctx, const struct reg_row *row, bool gone)
 	struct registrar *r = ctx;
 	int listener = r->cfg.listener_index(r->cfg.ctx, row->listener);
 	struct binding *b = find(r, str_of(row->phone), str_of(row->contact));
+	bool ended = row->expires_wall <= r->cfg.loop->wall, over = ended || !still_known(r, row);
 
-	if (gone || listener < 0 || row->expires_wall <= r->cfg.loop->wall) {
+	if (gone || (listener < 0 && !over)) {
 		if (b)
 			drop(b, false);
 		return;
@@ -270,23 +271,28 @@ static void load_one(void *ctx, const struct reg_row *row, bool gone)
 		keep_texts(b, row);
 	else
 		b = add(r, row);
-	b->listener = (uint32_t)listener;
-	b->expires = 0;
-	if (!still_known(r, row))
-		return;		/* registrar_load() drops it: a newer row may wait behind */
+	b->listener = listener < 0 ? 0 : (uint32_t)listener;
+	b->expires = ended || !over ? row->expires_wall : 0;
+	if (over)
+		return;		/* registrar_load() drops it and its row: a newer one may wait behind */
 	b->cseq = row->cseq;
 	b->since = row->since_wall;
-	b->expires = row->expires_wall;
 	b->transport = transport_of(row->transport);
 	if (addr_parse(str_of(row->source), 5060, &b->source) == OK && r->cfg.sip)
 		sip_prove(r->cfg.sip, &b->source);	/* it is to answer our calls */
 	arm(b);
 }
 
-static bool is_valid(const struct binding *b, const void *ctx)
+static bool is_known(const struct binding *b, const void *ctx)
 {
 	(void)ctx;
 	return b->expires != 0;
+}
+
+static bool goes_on(const struct binding *b, const void *ctx)
+{
+	(void)ctx;
+	return b->expires > b->reg->cfg.loop->wall;
 }
 
 void registrar_load(struct registrar *r)
@@ -295,7 +301,8 @@ void registrar_load(struct registrar *r)
 		log_line(&r->cfg.loop->log, LOG_ERROR,
 			 "The registrations could not be read (%s); phones are reachable after their next REGISTER.",
 			 db_why(store_db(r->cfg.store)));
-	tell_dropped(r, drop_unless(r, is_valid, NULL));
+	tell_dropped(r, drop_unless(r, is_known, NULL));
+	(void)drop_unless(r, goes_on, NULL);	/* what ended while nobody was there is not told */
 }
 
 static bool let_in_as_before(const struct binding *b, const void *old)

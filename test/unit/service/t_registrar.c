@@ -331,6 +331,40 @@ static void a_stream_outlives_what_was_bound_over_it(void **state)
 	assert_int_equal(flow_of(b, "SEP1"), 0);
 }
 
+static void what_ended_while_nobody_was_there_leaves_no_row(void **state)
+{
+	struct bed *b = *state;
+	struct reg_row row = { .phone = "SEP0", .contact = "sip:1@h", .source = "192.0.2.9:5060", .listener = "phones",
+			       .transport = "tcp", .expires_wall = b->loop->wall - 1 };
+
+	store_reg_put(b->store, &row);
+	(void)str_copy(row.contact, sizeof row.contact, STR("sip:2@h"));
+	(void)str_copy(row.listener, sizeof row.listener, STR("gone"));
+	store_reg_put(b->store, &row);
+	(void)str_copy(row.contact, sizeof row.contact, STR("sip:3@h"));
+	row.expires_wall += 3600000;	/* its listener may come back */
+	store_reg_put(b->store, &row);
+	assert_int_equal(rows(b), 3);
+	restart(b);
+	assert_int_equal(registrar_total(b->r), 0);
+	assert_int_equal(rows(b), 1);
+}
+
+static void an_ended_row_does_not_end_what_waits_to_replace_it(void **state)
+{
+	struct bed *b = *state;
+	struct reg_row row = { .phone = "SEP0", .contact = "sip:1@h", .source = "192.0.2.9:5060", .listener = "phones",
+			       .transport = "udp", .expires_wall = b->loop->wall - 1 };
+
+	store_reg_put(b->store, &row);
+	assert_int_equal(rows(b), 1);
+	row.expires_wall += 3600000;
+	store_reg_put(b->store, &row);
+	restart(b);
+	assert_int_equal(registrar_total(b->r), 1);
+	assert_int_equal(rows(b), 1);
+}
+
 int run_registrar(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +376,8 @@ int run_registrar(void)
 		cmocka_unit_test_setup_teardown(an_older_programs_row_is_taken_when_its_phone_is_there, up, down),
 		cmocka_unit_test_setup_teardown(a_closed_stream_is_forgotten_by_its_bindings_alone, up, down),
 		cmocka_unit_test_setup_teardown(a_stream_outlives_what_was_bound_over_it, up, down),
+		cmocka_unit_test_setup_teardown(what_ended_while_nobody_was_there_leaves_no_row, up, down),
+		cmocka_unit_test_setup_teardown(an_ended_row_does_not_end_what_waits_to_replace_it, up, down),
 	};
 
 	return cmocka_run_group_tests_name("service/registrar", tests, NULL, NULL);
