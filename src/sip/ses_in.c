@@ -265,11 +265,6 @@ static void another_200(struct sip *s, struct ses *x, struct tx *t, const struct
 	ses_news(s, x, SIP_EV_EXTRA_ANSWER, m)->early = i;
 }
 
-static bool may_repeat(const struct ses *x)
-{
-	return x->state == SES_CALLING || x->state == SES_PROCEEDING;
-}
-
 /* RFC 4028 7.4: once more with what the peer can bear. */
 static bool larger_interval(struct sip *s, struct ses *x, const struct sip_msg *m)
 {
@@ -279,8 +274,7 @@ static bool larger_interval(struct sip *s, struct ses *x, const struct sip_msg *
 	uint32_t min;
 	uint64_t id = x->id, tx;
 
-	if (m->status != 422 || !x->opts->session_timer || x->se.min ||
-	    !may_repeat(x) || !s->failed.n ||
+	if (m->status != 422 || !x->opts->session_timer || x->se.min || !s->failed.n ||
 	    str_u32(str_trim(sip_hdr(m, SIP_H_MIN_SE)), 86400, &min) != OK)
 		return false;
 	x->se.min = min;
@@ -314,6 +308,21 @@ static bool with_credentials(struct sip *s, struct ses *x, struct tx *t, const s
 	return again != 0;
 }
 
+/* Nothing was heard of the new INVITE yet: no CANCEL before its own provisional (RFC 3261 9.1). */
+static bool invited_again(struct sip *s, struct ses *x, struct tx *t, const struct sip_msg *m)
+{
+	uint64_t id = x->id;
+	struct ses_arg a = { .m = m };
+
+	if ((x->state != SES_CALLING && x->state != SES_PROCEEDING) ||
+	    (!larger_interval(s, x, m) && !with_credentials(s, x, t, m, &x->cseq, &x->invite)))
+		return false;
+	x = ses_get(s, id);
+	if (x)
+		(void)ses_step(s, x, SES_AGAIN, &a);	/* no command */
+	return true;
+}
+
 static void to_invite(struct sip *s, struct tx *t, const struct sip_msg *m)
 {
 	struct ses *x = ses_get(s, t->user);
@@ -332,8 +341,7 @@ static void to_invite(struct sip *s, struct tx *t, const struct sip_msg *m)
 	else if (m->status / 100 == 2)
 		in = x->delayed && !rel_settled(x, ses_early(x, m->to_tag)) ? SES_GOT_2XX_OFFER
 									  : SES_GOT_2XX;
-	else if (larger_interval(s, x, m) ||
-		 (may_repeat(x) && with_credentials(s, x, t, m, &x->cseq, &x->invite)))
+	else if (invited_again(s, x, t, m))
 		return;
 	(void)ses_step(s, x, in, &a);	/* no command */
 }

@@ -131,8 +131,8 @@ struct tx {
 /* --- sessions --- */
 enum ses_state {
 	SES_NEW,
-	SES_CALLING,		/* uac: nothing heard                          */
-	SES_PROCEEDING,		/* uac: 1xx heard                              */
+	SES_CALLING,		/* uac: nothing heard of the last INVITE       */
+	SES_PROCEEDING,		/* uac: 1xx heard of it                        */
 	SES_CANCEL_DUE,		/* uac: to be cancelled at the first 1xx, 9.1  */
 	SES_CANCELLED,		/* uac: CANCEL sent                            */
 	SES_ACK_DUE,		/* uac: 200 to a delayed offer, owner owes ACK */
@@ -153,6 +153,7 @@ enum ses_in {
 	SES_DO_RING, SES_DO_ANSWER, SES_DO_REJECT,
 	SES_DO_CANCEL, SES_DO_ACK, SES_DO_BYE,
 	SES_DO_ANSWER_LATER, SES_GOT_PRACK, SES_NO_PRACK,
+	SES_AGAIN,				/* our INVITE was said anew, after 401, 407 or 422 */
 	SES_LATE,				/* the state's own deadline         */
 	SES_EXPIRED,				/* RFC 4028, or the dialog is broken */
 	SES_NIN
