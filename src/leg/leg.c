@@ -230,12 +230,31 @@ enum err leg_take(struct legs *ls, uint64_t call, const struct sip_event *ev,
 	return OK;
 }
 
+/* All that it may use: no answer tells yet what the winner will speak. */
+static enum err ring_with_offer(struct leg *g, unsigned status, const struct sip_xhdr *x, int nx)
+{
+	struct sdp_codecs all;
+	struct sip_body b;
+	enum err e;
+
+	sdp_codecs_allowed(&g->peer->sdp, &all);
+	e = leg_write_offer(g, &all, hold_asked(g->we_hold, leg_style(g)));
+	if (e)
+		return e;
+	b = leg_body(g);
+	e = sip_ring(g->ls->cfg.sip, g->session, status, &b, x, nx);
+	g->early_sent = g->early_reliable = g->offer_rung = e == OK;
+	return e;
+}
+
 enum err leg_ring(struct legs *ls, uint64_t id, unsigned status, const struct sip_xhdr *x, int nx)
 {
 	struct leg *g = leg_of(ls, id);
 
 	if (!g || g->state != LEG_IN)
 		return ERR_STATE;
+	if (g->delayed && !g->early_sent && sip_ring_owes_offer(ls->cfg.sip, g->session))
+		return ring_with_offer(g, status, x, nx);
 	return sip_ring(ls->cfg.sip, g->session, status, NULL, x, nx);
 }
 
@@ -283,6 +302,13 @@ static enum err offer_one(struct leg *g, const struct sdp_codec *c, const struct
 	return leg_write_offer(g, &one, hold_asked(g->we_hold, leg_style(g)));
 }
 
+static void hear(struct leg *g, struct leg *source)
+{
+	media_connect(g->ls->cfg.media, g->end, source->end);
+	media_direction(g->ls->cfg.media, source->end, true, false);
+	media_direction(g->ls->cfg.media, g->end, true, false);
+}
+
 enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct sip_xhdr *x, int nx)
 {
 	struct leg *g = leg_of(ls, id), *s = leg_of(ls, source);
@@ -291,8 +317,13 @@ enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct s
 	bool reliable;
 	enum err e;
 
-	if (!g || g->state != LEG_IN || g->early_sent)
+	if (!g || g->state != LEG_IN || (g->early_sent && !(g->offer_rung && s)))
 		return ERR_STATE;
+	if (g->offer_rung) {
+		g->offer_rung = false;
+		hear(g, s);
+		return OK;
+	}
 	reliable = sip_may_ring_reliably(ls->cfg.sip, g->session);
 	if (g->delayed && !reliable)
 		return ERR_STATE;	/* an offer needs a reliable way, RFC 3262 5 */
@@ -308,12 +339,11 @@ enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct s
 	b = leg_body(g);
 	e = sip_ring(ls->cfg.sip, g->session, 183, &b, x, nx);
 	if (s) {
-		media_connect(ls->cfg.media, g->end, s->end);
-		media_direction(ls->cfg.media, s->end, true, false);
+		hear(g, s);
 	} else {
 		media_play(ls->cfg.media, g->end, MEDIA_SOURCE_RINGBACK, leg_codec_id(&c));
+		media_direction(ls->cfg.media, g->end, true, false);
 	}
-	media_direction(ls->cfg.media, g->end, true, false);
 	return e;
 }
 
@@ -330,8 +360,8 @@ static enum err caller_body(struct leg *g, const struct leg *w, struct reason *w
 
 	if (g->delayed && !g->early_sent)
 		return offer_one(g, &w->codec, w);
-	if (g->early_sent) {		/* said once: repeated, and corrected after the ACK */
-		if (!str_ieq(str_of(g->codec.name), str_of(w->codec.name)))
+	if (g->early_sent) {	/* said once: repeated, and corrected after the ACK; delayed: its answer is due */
+		if (g->delayed || !str_ieq(str_of(g->codec.name), str_of(w->codec.name)))
 			recode(g, &w->codec);
 		return OK;
 	}

@@ -70,6 +70,7 @@ struct leg {
 	bool delayed;			/* its INVITE had no offer; ours goes in the 200 */
 	bool it_holds, we_hold, early_sent;
 	bool early_reliable;		/* RFC 3262: the 200 repeats nothing of it */
+	bool offer_rung;		/* our offer went in a 180; nothing is heard yet */
 	bool updating;			/* the peer's offer came in an UPDATE: it has no ACK */
 	char name[64];			/* for reasons */
 };

@@ -51,13 +51,25 @@ void rel_read_request(struct ses *x, const struct sip_msg *m)
 								   : REL_UNKNOWN;
 }
 
+static bool has_body(const struct ses_arg *a)
+{
+	return a->body && a->body->bytes.n;
+}
+
+/* 5: the first one to an INVITE without an offer carries ours. */
+static bool owes_offer(const struct ses *x)
+{
+	return x->delayed && !(x->rel && x->rel->sent_sdp);
+}
+
 bool rel_wanted(const struct ses *x, const struct ses_arg *a)
 {
 	if (x->uac || !x->opts || x->opts->prack == SIP_PRACK_OFF || a->fork || a->status == 100 ||
 	    x->rel_asked == REL_UNKNOWN)
 		return false;
-	return x->opts->prack == SIP_PRACK_ALL || x->rel_asked == REL_REQUIRED ||
-	       (a->body && a->body->bytes.n);
+	if (x->rel_asked == REL_REQUIRED || has_body(a))
+		return true;
+	return x->opts->prack == SIP_PRACK_ALL && !owes_offer(x);
 }
 
 bool rel_waits(const struct ses *x)
@@ -115,11 +127,6 @@ static void write_one(struct sip *s, struct ses *x, struct tx *t, const struct s
 	ses_begin_answer(s, x, t, a);
 	buf_fmt(&s->text, "Require: 100rel\r\nRSeq: %u\r\n", r->rseq);
 	sip_write_body(&s->text, a->body);
-}
-
-static bool has_body(const struct ses_arg *a)
-{
-	return a->body && a->body->bytes.n;
 }
 
 static void send(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -382,4 +389,11 @@ bool sip_may_ring_reliably(struct sip *s, uint64_t session)
 	struct sip_body any = { STR_NONE, STR("x") };
 
 	return x && rel_wanted(x, &(struct ses_arg){ .status = 183, .body = &any });
+}
+
+bool sip_ring_owes_offer(struct sip *s, uint64_t session)
+{
+	const struct ses *x = ses_get(s, session);
+
+	return x && owes_offer(x) && rel_wanted(x, &(struct ses_arg){ .status = 180 });
 }

@@ -247,6 +247,8 @@ enum err sip_ring(struct sip *s, uint64_t session, unsigned status, const struct
 		  const struct sip_xhdr *x, int nx);			/* 101..199 */
 /* Would a 183 with a body be sent reliably? Then it may carry an offer. */
 bool sip_may_ring_reliably(struct sip *s, uint64_t session);
+/* Must the first ringing carry our offer? The INVITE had none and requires 100rel (RFC 3262 5). */
+bool sip_ring_owes_offer(struct sip *s, uint64_t session);
 enum err sip_answer(struct sip *s, uint64_t session, const struct sip_body *b,
 		    const struct sip_xhdr *x, int nx);			/* 200 */
 /* The same as one of several forks of this INVITE, each with a To tag of its own: tag 0 to 25.

@@ -310,6 +310,33 @@ static void an_offer_in_our_ringing_is_answered_in_the_prack(void **x)
 	bed_free(b);
 }
 
+static void the_first_one_to_an_invite_without_an_offer_has_ours(void **x)
+{
+	static const char *const asked[] = { "Supported: 100rel\r\n", "Require: 100rel\r\n" };
+	struct sip_body offer = sdp("v=0 offer\r\n");
+
+	(void)x;
+	for (int required = 0; required < 2; required++) {
+		struct bed *b = alone(SIP_ZONE_PBX);
+		uint64_t id = taken(b, &rel_all, asked[required], NULL);
+
+		assert_int_equal(sip_ring_owes_offer(b->a.sip, id), required);
+		if (!required)
+			assert_int_equal(sip_ring(b->a.sip, id, 182, NULL, NULL, 0), OK);
+		assert_int_equal(sip_ring(b->a.sip, id, 183, &offer, NULL, 0), OK);
+		assert_false(sip_ring_owes_offer(b->a.sip, id));
+		bed_run(b, 800);
+		assert_int_equal(bed_sent(b, "SIP/2.0 182"), !required);	/* not repeated */
+		assert_int_equal(bed_sent(b, "SIP/2.0 183"), 2);
+		prack(b, 2, "v=0 answer\r\n");
+		assert_int_equal(sip_ring(b->a.sip, id, 180, NULL, NULL, 0), OK);
+		bed_run(b, 800);
+		assert_int_equal(bed_sent(b, "SIP/2.0 180"), 2);
+		sip_abandon(b->a.sip, id);
+		bed_free(b);
+	}
+}
+
 static void a_new_offer_in_the_prack_is_the_owner_s_to_answer(void **x)
 {
 	struct bed *b = alone(SIP_ZONE_PBX);
@@ -533,6 +560,7 @@ int run_rel(void)
 		cmocka_unit_test(without_any_prack_the_call_ends),
 		cmocka_unit_test(the_waiting_answer_can_still_be_cancelled_or_taken_back),
 		cmocka_unit_test(an_offer_in_our_ringing_is_answered_in_the_prack),
+		cmocka_unit_test(the_first_one_to_an_invite_without_an_offer_has_ours),
 		cmocka_unit_test(a_new_offer_in_the_prack_is_the_owner_s_to_answer),
 		cmocka_unit_test(who_must_not_have_it_is_told_420),
 		cmocka_unit_test(the_peer_s_ringing_is_acknowledged_in_its_early_dialog),
