@@ -99,6 +99,7 @@ static void ack_is_out(struct sip *s, struct tx *t)
 		invite->last = t->last;
 		invite->path = t->path;
 		invite->acked = true;
+		ses_ack_left(s, invite);
 		list_remove(&invite->u.on_conn);
 		if (c)
 			list_append(&c->users, &invite->u.on_conn);

@@ -175,6 +175,40 @@ void ses_write_invite(struct sip *s, struct ses *x, const struct ses_arg *a)
 	sip_write_body(b, a->body);
 }
 
+/* The fork that answered; NULL: it came after as many as we keep. */
+static struct early *answerer(const struct ses *x)
+{
+	int i = ses_early_known(x, str_of(x->d.remote_tag));
+
+	return i < 0 ? NULL : &x->early[i];
+}
+
+/* RFC 3261 13.2.2.4: each ACK of a 200 says the same, and the owner gives its answer once. */
+static void ack_end(struct sip *s, struct early *e, const struct sip_body *body)
+{
+	struct buf *b = &s->text;
+	size_t at = b->n;
+
+	if (e && e->ack) {
+		buf_put(b, (struct str){ e->ack->p, e->ack->n });
+		return;
+	}
+	sip_write_body(b, body);
+	if (e && body && body->bytes.n && buf_ok(b))
+		e->ack = wire_new(str_sub(buf_str(b), at, b->n - at));
+}
+
+void ses_ack_left(struct sip *s, const struct tx *invite)
+{
+	struct ses *x = ses_get(s, invite->user);
+	struct early *e = x && x->invite == invite->id ? answerer(x) : NULL;
+
+	if (!e)
+		return;
+	mem_free(e->ack);
+	e->ack = NULL;
+}
+
 void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
 		  const struct sip_body *body)
 {
@@ -184,7 +218,7 @@ void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
 				 .login = t ? t->login : 0 };
 
 	ses_begin(s, x, SIP_ACK, cseq);
-	sip_write_body(&s->text, body);
+	ack_end(s, invite == x->invite ? answerer(x) : NULL, body);
 	ses_dest(s, x, &d);
 	(void)client_send(s, &o);	/* not sent: the 200 is repeated, and so will this be */
 }

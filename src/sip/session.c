@@ -581,8 +581,10 @@ void ses_free(struct sip *s, struct ses *x)
 	if (x->linked)
 		hash_remove(&s->dialogs, &x->by_dialog);
 	dialog_close(&x->d);
-	for (int i = 0; i < x->nearly; i++)
+	for (int i = 0; i < x->nearly; i++) {
 		mem_free(x->early[i].tag);
+		mem_free(x->early[i].ack);
+	}
 	mem_free(x->early);
 	mem_free(x->dest);
 	mem_free(x->contact_user);

@@ -214,6 +214,7 @@ struct sid { char local[33], remote[33]; };	/* RFC 7989, "": not known yet */
 
 struct early {
 	char *tag;
+	struct wire *ack;	/* how our ACK with an answer ends, until one left; NULL: none */
 	bool extra;		/* its 200 came after another's: ACKed and BYEd */
 };
 
@@ -571,6 +572,7 @@ void ses_begin(struct sip *s, struct ses *x, enum sip_method m, uint32_t cseq);	
 uint64_t ses_send(struct sip *s, struct ses *x, enum sip_method m, enum tx_user kind);
 void ses_send_ack(struct sip *s, struct ses *x, uint64_t invite, uint32_t cseq,
 		  const struct sip_body *b);
+void ses_ack_left(struct sip *s, const struct tx *invite);	/* the transaction repeats it */
 void ses_send_bye(struct sip *s, struct ses *x, const struct ses_arg *a);
 void ses_write_invite(struct sip *s, struct ses *x, const struct ses_arg *a);
 /* Status line and headers of an 18x or 200 in s->text. */
