@@ -5,7 +5,7 @@
 #include "sip/guard.h"
 #include "sip/stack_int.h"
 
-enum { SE_DEFAULT_S = 1800, SE_MAX_S = 86400 };
+enum { SE_DEFAULT_S = 1800, SE_MAX_S = 86400, PAUSE_MS = 20000 };
 
 static uint32_t wanted(const struct ses *x)
 {
@@ -113,18 +113,20 @@ static ms_t last_call(const struct ses *x)
 	return full - (cut < 32000 ? cut : 32000);
 }
 
+/* 10: a refresh that fails ends nothing while there is time for another one. What is open now, either
+ * way, may be one, or stands in its way. */
 static void due(void *arg)
 {
 	struct ses *x = arg;
+	ms_t full = last_call(x) - 500 * (ms_t)x->se.s;
+	ms_t pause = full / 3 < PAUSE_MS ? full / 3 : PAUSE_MS, gone = x->se.tried * pause;
 	struct ses_arg a = { 0 };
 
-	if (x->se.role == SE_WE_REFRESH && !x->se.due) {
-		x->se.due = true;
-		timer_start(&x->s->loop->timers, &x->expire,
-			    last_call(x) - 500 * (ms_t)x->se.s, due, x);
-		if (re_refresh(x->s, x))
-			return;
-		(void)ses_news(x->s, x, SIP_EV_REFRESH_DUE, NULL);	/* nothing to add */
+	if (x->se.role == SE_WE_REFRESH && gone < full) {
+		x->se.tried++;
+		timer_start(&x->s->loop->timers, &x->expire, full - gone < pause ? full - gone : pause, due, x);
+		if (x->re == RE_NONE && !re_refresh(x->s, x))
+			(void)ses_news(x->s, x, SIP_EV_REFRESH_DUE, NULL);	/* nothing to add */
 		return;
 	}
 	(void)ses_step(x->s, x, SES_EXPIRED, &a);	/* no command */
@@ -141,6 +143,6 @@ void se_start(struct ses *x)
 
 void se_stop(struct ses *x)
 {
-	x->se.due = false;
+	x->se.tried = 0;
 	timer_stop(&x->s->loop->timers, &x->expire);
 }

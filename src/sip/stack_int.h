@@ -222,9 +222,9 @@ struct se {			/* session interval, RFC 4028 */
 	uint32_t s;		/* agreed; 0: none                       */
 	uint32_t want;		/* of the request in hand; 0: none       */
 	uint32_t min;		/* Min-SE: of the request, or of a 422   */
-	uint8_t role, asked;	/* enum se_role                          */
+	uint16_t tried;		/* refreshes since the last that worked  */
+	uint8_t role : 4, asked : 4;	/* enum se_role                  */
 	bool peer_timer;	/* Supported: timer                      */
-	bool due;		/* the refresh is the owner's turn       */
 };
 
 struct ses {
