@@ -354,7 +354,7 @@ static void to_reinvite(struct sip *s, struct tx *t, const struct sip_msg *m)
 
 	if (m->status / 100 == 1)
 		return;
-	if (m->status / 100 == 2 && (!x || x->re_tx != t->id || x->re != RE_OUT)) {
+	if (m->status / 100 == 2 && (!x || x->re_tx != t->id || (x->re != RE_OUT && x->re != RE_OUT_CANCEL))) {
 		if (x && x->re == RE_OUT_ACK && x->re_tx == t->id)
 			return;		/* the owner's ACK is due */
 		another_200(s, NULL, t, m);

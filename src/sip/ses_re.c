@@ -1,9 +1,10 @@
 /*
  * re-INVITE (RFC 3261 14) and UPDATE (RFC 3311) as a table, beside the session's
- * own. At most one is open, either way. Both sides of a glare: ours gets 491 and
- * is tried again after the waiting time of 14.1; theirs gets 491, or 500 before
- * an ACK. Ours is only the UPDATE that refreshes the session (RFC 4028), without
- * a body; the peer's is answered at once when it has none.
+ * own. At most one is open, either way, and ours not for ever: 64*T1 later it is
+ * cancelled. Both sides of a glare: ours gets 491 and is tried again after the
+ * waiting time of 14.1; theirs gets 491, or 500 before an ACK. Our UPDATE only
+ * refreshes the session (RFC 4028), without a body; the peer's is answered at
+ * once when it has none.
  */
 #include "sip/derive.h"
 #include "sip/stack_int.h"
@@ -26,13 +27,13 @@ static void on_late(void *arg)
 	(void)re_step(x->s, x, RE_LATE, &a);	/* no command */
 }
 
-/* The one place where the state changes. Only RE_IN_ACK has a deadline. */
+/* The one place where the state changes. */
 static void enter(struct ses *x, enum re_state st)
 {
 	struct timers *w = &x->s->loop->timers;
 
 	x->re = (uint8_t)st;
-	if (st == RE_IN_ACK)
+	if (st == RE_IN_ACK || st == RE_OUT || st == RE_OUT_CANCEL)
 		timer_start(w, &x->late, 64 * (ms_t)x->s->times.t1, on_late, x);
 	else
 		timer_stop(w, &x->late);
@@ -107,6 +108,33 @@ static void broken(struct sip *s, struct ses *x, struct ses_arg *a)
 
 	refailed(s, x, a);
 	(void)ses_step(s, x, SES_EXPIRED, &end);	/* frees x */
+}
+
+/* A peer that says 100 alone would keep both sides from offering for ever. One that says nothing is
+ * Timer B's matter, and 9.1 forbids a CANCEL then. */
+static void overdue(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct tx *t = tx_get(s, x->re_tx);
+
+	(void)a;
+	if (t && t->m.state != TSX_PROCEEDING) {
+		enter(x, RE_OUT);
+		return;
+	}
+	enter(x, RE_OUT_CANCEL);
+	if (t)
+		client_cancel(s, t, STR_NONE);
+}
+
+/* 9.1: no final answer 64*T1 after the CANCEL either. */
+static void unanswered(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	struct tx *t = tx_get(s, x->re_tx);
+
+	a->fail = SIP_FAIL_TIMEOUT;
+	refailed(s, x, a);
+	if (t)
+		tx_free(s, t);
 }
 
 static void on_again(void *arg)
@@ -338,7 +366,11 @@ static const struct cell table[RE_NSTATE][RE_NIN] = {
 	X(UPDATE_OUT, send_update), X(UPDATE_IN, offered_update)),
  [RE_OUT] = ROW(NO(OUT), NO(OUT), NO(OUT), NO(OUT), X(NONE, reanswer), X(OUT_ACK, reanswer_offer),
 	X(OUT_WAIT, wait_again), X(NONE, refailed), X(NONE, broken), X(OUT, pending), S(OUT), S(OUT),
-	S(OUT), S(OUT), NO(OUT), X(OUT, pending)),
+	S(OUT), X(OUT, overdue), NO(OUT), X(OUT, pending)),
+ [RE_OUT_CANCEL] = ROW(NO(OUT_CANCEL), NO(OUT_CANCEL), NO(OUT_CANCEL), NO(OUT_CANCEL),
+	X(NONE, reanswer), X(OUT_ACK, reanswer_offer), X(NONE, refailed), X(NONE, refailed),
+	X(NONE, broken), X(OUT_CANCEL, pending), S(OUT_CANCEL), S(OUT_CANCEL), S(OUT_CANCEL),
+	X(NONE, unanswered), NO(OUT_CANCEL), X(OUT_CANCEL, pending)),
  [RE_OUT_ACK] = ROW(NO(OUT_ACK), X(NONE, send_ack), NO(OUT_ACK), NO(OUT_ACK), S(OUT_ACK),
 	S(OUT_ACK), S(OUT_ACK), S(OUT_ACK), S(OUT_ACK), X(OUT_ACK, pending), S(OUT_ACK), S(OUT_ACK),
 	S(OUT_ACK), S(OUT_ACK), NO(OUT_ACK), X(OUT_ACK, later)),

@@ -162,6 +162,7 @@ enum ses_in {
 enum re_state {			/* re-INVITE, RFC 3261 14 */
 	RE_NONE,
 	RE_OUT,			/* ours is open                             */
+	RE_OUT_CANCEL,		/* ... and was cancelled, for want of an answer */
 	RE_OUT_ACK,		/* its 200 came, owner owes the ACK         */
 	RE_OUT_WAIT,		/* after 491: tried again by a timer        */
 	RE_IN,			/* the peer's is open, owner owes an answer */
@@ -176,7 +177,7 @@ enum re_in {
 	RE_GOT_2XX, RE_GOT_2XX_OFFER, RE_GOT_491, RE_GOT_FINAL, RE_LOST,
 	RE_GOT_INVITE, RE_GOT_UPDATE, RE_GOT_ACK, RE_GOT_CANCEL,
 	RE_AGAIN,		/* 491 was waited out */
-	RE_LATE,		/* no ACK             */
+	RE_LATE,		/* the state's own deadline */
 	RE_NIN
 };
 
