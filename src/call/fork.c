@@ -227,6 +227,12 @@ bool fork_take(struct fork *f, struct fork_act *a)
 	return true;
 }
 
+/* What the caller cannot act upon. A 3xx is not followed, and 420 to 423 speak of our own request. */
+static bool is_hidden(unsigned s)
+{
+	return s == 401 || s == 407 || s == 408 || s == 503 || s / 100 == 3 || (s >= 420 && s <= 423);
+}
+
 /* Lower is better for the caller. */
 static unsigned rank(unsigned s)
 {
@@ -239,7 +245,7 @@ static unsigned rank(unsigned s)
 	case 488: case 415: case 606: return 5;
 	case 480: return 7;
 	default:
-		if (s == 401 || s == 407 || s == 408 || s == 503)
+		if (is_hidden(s))
 			return 8;
 		return s < 500 ? 6 : 9;
 	}
@@ -247,9 +253,7 @@ static unsigned rank(unsigned s)
 
 static unsigned shown(unsigned s)
 {
-	if (s == 401 || s == 407 || s == 408 || s == 503)
-		return 480;
-	return s;
+	return is_hidden(s) ? 480 : s;
 }
 
 unsigned fork_better(unsigned a, unsigned b)

@@ -102,8 +102,8 @@ bool fork_take(struct fork *f, struct fork_act *a);
 /* Branches that ring, try or wait. */
 int fork_open(const struct fork *f);
 /* Better of two final answers for the caller (RFC 3261 16.7 step 6): 6xx is only that
- * branch's own word here (a remote destination never ends the call), 401/407/408/503 are
- * never shown and count as 480. 0 is worse than all. */
+ * branch's own word here (a remote destination never ends the call), 3xx, 401, 407, 408,
+ * 420 to 423 and 503 are never shown and count as 480. 0 is worse than all. */
 unsigned fork_better(unsigned a, unsigned b);
 /* For the test: has the pair been decided? */
 bool fork_decided(enum fork_state s, enum fork_event e);

@@ -44,7 +44,7 @@ static const struct option line_opts[] = {
  { "endpoints", OPT_STRS, AT(line_row, endpoint), .max = DIR_DESK_MAX, .count_at = offsetof(struct line_row, nendpoints), .help = "trunk endpoints that ring, as number@trunk." },
  { "css", OPT_STR, AT(line_row, l.css), .max = 63, .help = "calling search space of the line and its forwards." },
  { "no-answer", OPT_U32, AT(line_row, l.no_answer_s), 1, 300, "12", .unit = "s", .help = "ringing before the call is forwarded." },
- { "forward-no-answer", OPT_STR, AT(line_row, l.forward_no_answer), .max = 47, .help = "number for unanswered calls." },
+ { "forward-no-answer", OPT_STR, AT(line_row, l.forward_no_answer), .max = 47, .help = "number for unanswered calls, and for those that a phone would forward itself: its own forward (302) is not followed." },
  { "forward-busy", OPT_STR, AT(line_row, l.forward_busy), .max = 47, .help = "number for calls when all are busy." },
 };
 static const struct option pattern_opts[] = {

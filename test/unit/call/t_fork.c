@@ -126,15 +126,17 @@ static void all_failed_gives_the_best_response_once(void **state)
 	assert_string_equal(tape(&f), "");
 }
 
-static void the_caller_never_sees_401_407_408_or_503(void **state)
+static void the_caller_never_sees_what_only_we_could_act_upon(void **state)
 {
-	static const unsigned hidden[] = { 401, 407, 408, 503 };
+	static const unsigned hidden[] = { 300, 301, 302, 305, 380, 401, 407, 408, 420, 421, 422, 423, 503 };
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
 		assert_int_equal(fork_better(0, hidden[i]), 480);
 	assert_int_equal(fork_better(404, 503), 404);
 	assert_int_equal(fork_better(408, 486), 486);
+	assert_int_equal(fork_better(302, 488), 488);
+	assert_int_equal(fork_better(0, 424), 424);
 }
 
 static void stopping_cancels_what_rings_and_forgets_what_waits(void **state)
@@ -197,7 +199,7 @@ int run_fork(void)
 		cmocka_unit_test(a_delayed_destination_never_rings_when_the_desk_is_faster),
 		cmocka_unit_test(too_late_counts_from_its_own_invite),
 		cmocka_unit_test(all_failed_gives_the_best_response_once),
-		cmocka_unit_test(the_caller_never_sees_401_407_408_or_503),
+		cmocka_unit_test(the_caller_never_sees_what_only_we_could_act_upon),
 		cmocka_unit_test(stopping_cancels_what_rings_and_forgets_what_waits),
 		cmocka_unit_test(the_fork_refuses_more_than_its_maximum),
 		cmocka_unit_test(a_second_answer_of_a_dropped_branch_empties_nothing_again),
