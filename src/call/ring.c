@@ -420,6 +420,9 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 	if (c->plan->forward_css.n)
 		c->who.css = c->plan->forward_css;
 	cdr_forward(cdr_open(&c->rec), target);
+	/* Whom the caller heard is gone: the next one's ringing is told, and its media heard. A tone plays on. */
+	if (c->early && !c->who.inband)
+		c->early = c->fork.told_ringing = false;
 	call_ring(c, target);
 }
 

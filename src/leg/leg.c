@@ -309,6 +309,15 @@ static void hear(struct leg *g, struct leg *source)
 	media_direction(g->ls->cfg.media, g->end, true, false);
 }
 
+/* What the first 183 said holds until the answer: another destination is heard when its codec is that one. */
+static enum err hear_next(struct leg *g, struct leg *source)
+{
+	if (!source || !str_ieq(str_of(g->codec.name), str_of(source->codec.name)))
+		return ERR_DENIED;
+	hear(g, source);
+	return OK;
+}
+
 enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct sip_xhdr *x, int nx)
 {
 	struct leg *g = leg_of(ls, id), *s = leg_of(ls, source);
@@ -317,13 +326,15 @@ enum err leg_early(struct legs *ls, uint64_t id, uint64_t source, const struct s
 	bool reliable;
 	enum err e;
 
-	if (!g || g->state != LEG_IN || (g->early_sent && !(g->offer_rung && s)))
+	if (!g || g->state != LEG_IN)
 		return ERR_STATE;
-	if (g->offer_rung) {
+	if (g->offer_rung && s) {
 		g->offer_rung = false;
 		hear(g, s);
 		return OK;
 	}
+	if (g->early_sent)
+		return hear_next(g, s);
 	reliable = sip_may_ring_reliably(ls->cfg.sip, g->session);
 	if (g->delayed && !reliable)
 		return ERR_STATE;	/* an offer needs a reliable way, RFC 3262 5 */

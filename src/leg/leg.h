@@ -92,7 +92,8 @@ enum err leg_retry(struct legs *ls, uint64_t leg, const struct sip_dest *dest, s
 enum err leg_ring(struct legs *ls, uint64_t leg, unsigned status, const struct sip_xhdr *x, int nx);
 /* 183 with SDP for the codec set both share, and the media path opened one way:
  * source = leg whose early media it hears, or 0 with a tone (media_play). When leg_ring() had
- * the offer, the path to the source alone is opened. */
+ * the offer, the path to the source alone is opened. Later ones are heard without another 183,
+ * when their codec is the one it said; ERR_DENIED: it is not. */
 enum err leg_early(struct legs *ls, uint64_t leg, uint64_t source, const struct sip_xhdr *x, int nx);
 /* 200 to the caller with the winner's codec, and both media ends joined. The record
  * must be in the map before. */
