@@ -71,22 +71,28 @@ bool client_challenged(struct sip *s, struct tx *t, const struct sip_msg *m)
 	return s->unanswered == SIP_AUTH_NONE;
 }
 
-uint64_t client_again(struct sip *s, const struct tx *t)
+void client_went(struct sip *s, const struct tx *t, struct sip_dest *d)
 {
 	const struct conn *c = conn_find(s, t->path.flow);
-	struct sip_dest d = { .listener = t->path.listener, .addr = t->path.peer,
-			      .port = t->path.peer.port, .flow = t->path.flow,
-			      .transport = (enum sip_transport)t->path.transport };
+	struct buf b;
+
+	*d = (struct sip_dest){ .listener = t->path.listener, .addr = t->path.peer, .port = t->path.peer.port,
+				.flow = t->path.flow, .transport = (enum sip_transport)t->path.transport };
+	buf_init(&b, d->host, sizeof d->host);
+	addr_ip(&b, &d->addr);
+	(void)buf_z(&b);	/* an address fits */
+	if (c && c->tls_name)
+		(void)str_copy(d->tls_name, sizeof d->tls_name, str_of(c->tls_name));	/* was one */
+}
+
+uint64_t client_again(struct sip *s, const struct tx *t)
+{
+	struct sip_dest d;
 	struct request_out o = { .method = (enum sip_method)t->method, .user = t->user,
 				 .user_kind = (enum tx_user)t->user_kind, .dest = &d,
 				 .login = t->login, .tries = t->tries };
-	struct buf b;
 
-	buf_init(&b, d.host, sizeof d.host);
-	addr_ip(&b, &d.addr);
-	(void)buf_z(&b);	/* an address fits */
-	if (c && c->tls_name)
-		(void)str_copy(d.tls_name, sizeof d.tls_name, str_of(c->tls_name));	/* was one */
+	client_went(s, t, &d);
 	return client_send(s, &o);
 }
 

@@ -266,36 +266,42 @@ void ses_begin_answer(struct sip *s, struct ses *x, struct tx *t, const struct s
 
 /* --- a 200 without a session, or of another fork --- */
 
-static void stray_send(struct sip *s, const struct dialog *d, const struct tx *t, bool ack)
+/* As the session would send it; of one that is gone, the transaction has what is needed. */
+static void stray_dest(struct sip *s, const struct dialog *d, const struct tx *t, const struct sip_msg *m,
+		       struct sip_dest *dest)
 {
-	struct sip_dest dest = { .listener = t->path.listener,
-				 .transport = (enum sip_transport)t->path.transport };
-	struct request_out o = { .method = ack ? SIP_ACK : SIP_BYE, .user_kind = TX_USER_NONE,
-				 .dest = &dest, .ack = ack, .login = ack ? 0 : t->login };
-	struct sip_uri u;
-	bool route;
+	const struct ses *x = ses_get(s, t->user);
+	struct way w = { .d = d, .peer = m->src, .flow = m->transport == SIP_UDP ? 0 : m->flow,
+			 .never_dial_contact = x ? x->opts && x->opts->never_dial_contact : t->stays,
+			 .listener = t->path.listener, .transport = x ? x->transport : t->path.transport };
 
-	if (dialog_next_hop(d, &u, &route) != OK)
-		return;
-	dest_uri(s, &dest, &u, dest.transport);
-	(void)client_send(s, &o);	/* it is repeated with the 200 */
+	way_first(&w, x ? x->dest : NULL);
+	if (!x && t->stays) {
+		client_went(s, t, &w.kept);
+		w.dest = &w.kept;
+	}
+	way_dest(s, &w, dest);
 }
 
 void ses_stray(struct sip *s, const struct tx *t, const struct sip_msg *m, struct str extra,
 	       bool bye)
 {
 	struct dialog d;
-	struct tx copy = *t;	/* the next sends may free it */
+	struct sip_dest dest;
+	struct request_out o = { .method = SIP_ACK, .user_kind = TX_USER_NONE, .dest = &dest, .ack = true };
+	uint8_t login = t->login;	/* the ACK may free t */
 
 	dialog_init_2xx(&d, m);
+	stray_dest(s, &d, t, m, &dest);
 	dialog_write(&d, sip_text(s), SIP_ACK, m->cseq, 70);
 	sip_write_body(&s->text, NULL);
-	stray_send(s, &d, &copy, true);
+	(void)client_send(s, &o);	/* it is repeated with the 200 */
 	if (bye) {
+		o = (struct request_out){ .method = SIP_BYE, .user_kind = TX_USER_NONE, .dest = &dest, .login = login };
 		dialog_write(&d, sip_text(s), SIP_BYE, m->cseq + 1, 70);
 		buf_put(&s->text, extra);
 		sip_write_body(&s->text, NULL);
-		stray_send(s, &d, &copy, false);
+		(void)client_send(s, &o);	/* likewise */
 	}
 	dialog_close(&d);
 }

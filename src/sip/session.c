@@ -505,6 +505,15 @@ bool ses_can(const struct ses *x, enum ses_in in)
 	return c->next != SES_NEW && c->act != wrong;
 }
 
+/* A 200 may still come, and its ACK has to go where the peer's profile lets it. */
+static void leave(struct sip *s, const struct ses *x)
+{
+	struct tx *t = tx_get(s, x->invite);
+
+	if (t && x->opts && x->opts->never_dial_contact)
+		t->stays = true;
+}
+
 enum err ses_step(struct sip *s, struct ses *x, enum ses_in in, struct ses_arg *a)
 {
 	const struct cell *c = &table[x->state][in];
@@ -516,8 +525,10 @@ enum err ses_step(struct sip *s, struct ses *x, enum ses_in in, struct ses_arg *
 		enter(x, (enum ses_state)c->next);
 	if (c->act)
 		c->act(s, x, a);
-	if (x->state == SES_OVER)
+	if (x->state == SES_OVER) {
+		leave(s, x);
 		ses_free(s, x);
+	}
 	return a->err;
 }
 

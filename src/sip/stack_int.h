@@ -122,7 +122,8 @@ struct tx {
 	bool fresh : 1;				/* its connection was opened for it */
 	bool via : 1;				/* `last` has its Via               */
 	bool linked : 1, merge_linked : 1;
-	uint8_t moves;				/* ICT: to new streams, after the old one broke */
+	bool stays : 1;				/* its session is gone, and had never_dial_contact */
+	uint8_t moves : 7;			/* ICT: to new streams, after the old one broke */
 	uint8_t login;				/* client: credentials it may show; 0: none */
 	struct login_try tries;
 	uint16_t status;			/* server: last one sent */
@@ -453,6 +454,8 @@ void client_drop(struct sip *s, uint64_t tx);	/* forget the user, keep the machi
 /* challenge.c: a 401 or 407, and the request again */
 /* May the request of `t`, which got this answer, be sent again? If not, s->unanswered says why. */
 bool client_challenged(struct sip *s, struct tx *t, const struct sip_msg *m);
+/* Where the request of `t` went. */
+void client_went(struct sip *s, const struct tx *t, struct sip_dest *d);
 /* Sends s->text, the request again, where `t` went. 0: it could not be sent. */
 uint64_t client_again(struct sip *s, const struct tx *t);
 /* The same for requests that belong to no session. false: it was not that. */
