@@ -231,12 +231,20 @@ static bool is_urgent(void *ctx, struct str number)
 	return s->dir && directory_is_emergency(s->dir, number);
 }
 
+static net_id registered(void *ctx, const struct sip_seek *k)
+{
+	const struct server *s = ctx;
+
+	return s->registrar ? registrar_flow(s->registrar, k) : 0;
+}
+
 enum err setup_sip(struct server *s, struct buf *why)
 {
 	struct sip_guard guard;
 	uint32_t sessions = s->cfg->max_calls > 5000 ? 4 * s->cfg->max_calls : 0;	/* of a call with its forks */
 	struct sip_config c = { .tap = tap_message, .tap_ctx = s, .guard = &guard, .urgent = is_urgent,
-				.urgent_ctx = s, .max_sessions = sessions };
+				.urgent_ctx = s, .registered = registered, .registered_ctx = s,
+				.max_sessions = sessions };
 	enum err e = OK;
 
 	setup_guard(s, &guard);

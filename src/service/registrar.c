@@ -332,6 +332,28 @@ void registrar_on_flow(struct registrar *r, net_id flow)
 	}
 }
 
+/* In a dialog a Contact may have parameters that it was not registered with, and the other way round. */
+static bool is_contact(const struct binding *b, const struct sip_uri *u)
+{
+	struct sip_uri own;
+
+	return sip_uri_parse(str_of(text_of(b, BINDING_CONTACT)), &own) == OK && own.port == u->port &&
+	       str_eq(own.user, u->user) && str_ieq(own.host, u->host);
+}
+
+net_id registrar_flow(const struct registrar *r, const struct sip_seek *k)
+{
+	for (size_t i = 0; i < r->tab.nbucket; i++)
+		for (struct hash_node *n = r->tab.bucket[i]; n; n = n->next) {
+			const struct binding *b = HASH_ENTRY(n, struct binding, node);
+
+			if (b->flow && b->listener == k->listener && b->transport == k->transport &&
+			    addr_same_ip(&b->source, k->source) && is_contact(b, k->contact))
+				return b->flow;
+		}
+	return 0;
+}
+
 /* Of the timer: the wall clock may jump, `expires` is for the next start. */
 static ms_t left_of(const struct binding *b)
 {

@@ -44,6 +44,9 @@ void registrar_on_register(struct registrar *r, const struct sip_event *ev);
 /* A stream closed: bindings over it cannot be reached by it any more. */
 void registrar_on_flow(struct registrar *r, net_id flow);
 
+/* The stream of the binding that has this contact, came from this address to this listener; 0: none. */
+net_id registrar_flow(const struct registrar *r, const struct sip_seek *k);
+
 enum registrar_verdict { REGISTRAR_OK, REGISTRAR_CHALLENGE, REGISTRAR_REFUSE };
 /* Whose request is this? CHALLENGE: x[0..1] are the headers to answer 401 with (in the arena);
  * x[1].name is absent when there is one only. */

@@ -53,16 +53,42 @@ static void dest_uri(struct sip *s, struct sip_dest *d, const struct sip_uri *u,
 	(void)str_copy(d->host, sizeof d->host, u->host);	/* too long: "", fails as local */
 }
 
-/* Behind address translation a Contact says nothing: a phone is reached where it was heard. */
-static bool heard_elsewhere(const struct sip *s, const struct way *w, const struct sip_uri *u)
+static bool is_elsewhere(const struct way *w, const struct sip_uri *u)
 {
 	struct addr a;
 
-	if (s->lsn[w->listener]->cfg.zone != SIP_ZONE_PHONES || w->peer.family == ADDR_NONE)
-		return false;
-	if (w->transport != SIP_UDP)
-		return true;
 	return addr_parse_ip(u->host, &a) == OK && !addr_same_ip(&a, &w->peer);
+}
+
+/* A stream to the phone that stands: that of the dialog, or of its newer registration. */
+static net_id stream_of(struct sip *s, const struct way *w, const struct sip_uri *u)
+{
+	struct sip_seek k = { .contact = u, .source = &w->peer, .listener = w->listener,
+			      .transport = (enum sip_transport)w->transport };
+
+	if (conn_find(s, w->flow))
+		return w->flow;
+	return s->cfg.registered ? s->cfg.registered(s->cfg.registered_ctx, &k) : 0;
+}
+
+/* Behind address translation a Contact says nothing: a phone is reached where it was heard. The port that a
+ * stream came from takes none, so without a stream the Contact is all there is (RFC 3261 18.1.1), if the phone
+ * was heard at its address; else the flow has failed (RFC 5626 5.3). */
+static void dest_phone(struct sip *s, const struct way *w, const struct sip_uri *u, struct sip_dest *d)
+{
+	bool elsewhere = is_elsewhere(w, u), udp = w->transport == SIP_UDP;
+
+	if (s->lsn[w->listener]->cfg.zone != SIP_ZONE_PHONES || w->peer.family == ADDR_NONE || (udp && !elsewhere))
+		return;
+	d->flow = udp ? w->flow : stream_of(s, w, u);
+	if (udp || d->flow) {
+		d->listener = w->listener;
+		d->transport = (enum sip_transport)w->transport;
+	}
+	if (udp)
+		d->addr = w->peer;
+	else if (elsewhere)
+		d->host[0] = 0;		/* fails as local */
 }
 
 enum { DEST_FIXED = offsetof(struct sip_dest, host) };
@@ -108,12 +134,8 @@ void way_dest(struct sip *s, const struct way *w, struct sip_dest *d)
 		return;
 	}
 	dest_uri(s, d, &u, base);
-	if (!route && heard_elsewhere(s, w, &u)) {
-		d->listener = w->listener;
-		d->transport = base;
-		d->flow = w->flow;
-		d->addr = w->peer;
-	}
+	if (!route)
+		dest_phone(s, w, &u, d);
 	if (w->dest && str_ieq(str_of(d->host), str_of(w->dest->host))) {
 		memcpy(d->tls_name, w->dest->tls_name, sizeof d->tls_name);
 		if (!route && d->port == w->dest->port)

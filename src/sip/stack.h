@@ -43,6 +43,13 @@ struct sip_guard {
 };
 
 /* --- life --- */
+struct sip_seek {
+	const struct sip_uri *contact;
+	const struct addr *source;	/* its port says nothing */
+	uint32_t listener;
+	enum sip_transport transport;
+};
+
 struct sip_config {
 	uint32_t max_sessions, max_transactions;	/* 0: 20,000 and 400,000 */
 	uint32_t max_subs;			/* 0: SIP_SUB_MAX */
@@ -60,6 +67,10 @@ struct sip_config {
 	 * too much comes; NULL: none. */
 	bool (*urgent)(void *ctx, struct str number);
 	void *urgent_ctx;
+	/* The stream of the registration that has this Contact and fits the rest, for a phone in a dialog
+	 * whose own stream is gone; 0: there is none. NULL: nobody registers. */
+	net_id (*registered)(void *ctx, const struct sip_seek *k);
+	void *registered_ctx;
 };
 struct sip *sip_new(struct loop *l, struct dns *dns, const struct sip_config *c);
 void sip_free(struct sip *s);
