@@ -379,7 +379,7 @@ void config_options_doc(struct buf *b)
 	option_doc(b, "certificates", cert_opts, N(cert_opts));
 	option_doc(b, "listeners", listener_opts, N(listener_opts));
 	option_doc(b, "trunks", trunk_opts, N(trunk_opts));
-	buf_lit(b, "A trunk also has `hosts`: a list of `name:port`, tried in order. A name without a port is found by NAPTR, SRV and address records (RFC 3263).\n");
+	buf_lit(b, "A trunk also has `hosts`: a list of `name:port`, tried in order. A name without a port is found by NAPTR, SRV and address records (RFC 3263); a target that is silent or answers 503 is followed by the next one, then by the next host.\n");
 	buf_lit(b, "\n## dns-hosts\n\nA map of name: IP address, asked before any name server, as /etc/hosts is. It is meant for laboratories: "
 		   "`dns-hosts: { sip.pstnhub.microsoft.com: 127.0.0.1 }`.\n");
 }

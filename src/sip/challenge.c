@@ -85,15 +85,21 @@ void client_went(struct sip *s, const struct tx *t, struct sip_dest *d)
 		(void)str_copy(d->tls_name, sizeof d->tls_name, str_of(c->tls_name));	/* was one */
 }
 
-uint64_t client_again(struct sip *s, const struct tx *t)
+uint64_t client_again(struct sip *s, struct tx *t)
 {
 	struct sip_dest d;
 	struct request_out o = { .method = (enum sip_method)t->method, .user = t->user,
 				 .user_kind = (enum tx_user)t->user_kind, .dest = &d,
 				 .login = t->login, .tries = t->tries };
+	uint64_t id;
+	struct tx *n;
 
 	client_went(s, t, &d);
-	return client_send(s, &o);
+	id = client_send(s, &o);
+	n = tx_get(s, id);
+	if (n)
+		client_take(n, t);
+	return id;
 }
 
 /* A session or subscription that lives counts its requests itself. */

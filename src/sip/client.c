@@ -7,7 +7,8 @@
 #include "sip/derive.h"
 #include "sip/stack_int.h"
 
-enum { BRANCH_RANDOM = 8, VIA_ROOM = 100, LOGIN_ROOM = 500, MOVES_MAX = 8 };
+enum { BRANCH_RANDOM = 8, VIA_ROOM = 100, LOGIN_ROOM = 500, MOVES_MAX = 8,
+       PLAIN_TARGETS = 4 };
 
 /* Our mark, what the call was made of (RFC 5393 4.2), and chance. */
 static void new_branch(struct sip *s, const struct tx *t, char out[40])
@@ -243,12 +244,121 @@ void client_dns(void *ctx, uint64_t token, const struct dns_result *r)
 	struct tx *t = tx_get(s, token);
 	struct addr to;
 	enum locate_want w;
+	enum sip_fail why;
 
 	if (!t || !t->waiting)
 		return;
 	t->waiting = false;
 	w = locate_answer(&t->more.client->loc, &s->loop->rng, r, &to);
-	want(s, t, w, &to, t->more.client->loc.answered ? SIP_FAIL_UNREACHABLE : SIP_FAIL_DNS);
+	if (t->more.client->why != SIP_FAIL_NONE)
+		why = (enum sip_fail)t->more.client->why;
+	else
+		why = t->more.client->loc.answered ? SIP_FAIL_UNREACHABLE : SIP_FAIL_DNS;
+	want(s, t, w, &to, why);
+}
+
+/* --- the next target, RFC 3263 4.3 --- */
+
+static void forget_targets(struct tx *t)
+{
+	if (t->more.client)
+		locate_close(&t->more.client->loc);
+	mem_free(t->more.client);
+	t->more.client = NULL;
+}
+
+void client_take(struct tx *n, struct tx *t)
+{
+	struct client *k = t->more.client;
+
+	if (!k)
+		return;
+	forget_targets(n);
+	n->more.client = k;
+	t->more.client = NULL;
+	k->heard = false;
+	k->give_up = k->timeout ? n->s->loop->now + k->timeout : MS_NEVER;
+}
+
+/* A request in a dialog stays with who has the dialog: the 481 of another would end it. */
+static bool may_go_on(struct sip *s, const struct tx *t)
+{
+	const struct ses *x;
+
+	if (!t->more.client || t->waiting || !locate_more(&t->more.client->loc))
+		return false;
+	x = t->user_kind == TX_USER_INVITE ? ses_get(s, t->user) : NULL;
+	return t->user_kind == TX_USER_PLAIN || (x && x->invite == t->id && ses_may_repeat(x));
+}
+
+/* The same request as a new transaction. NULL: there is no place for it. */
+static struct tx *heir(struct sip *s, struct tx *t, struct str request)
+{
+	struct path p = { .listener = t->path.listener, .transport = t->path.transport };
+	struct tx *n = tx_new(s, (enum tsx_kind)t->m.kind, &p);
+
+	if (!n)
+		return NULL;
+	n->method = t->method;
+	n->user = t->user;
+	n->user_kind = t->user_kind;
+	n->login = t->login;
+	n->via = true;
+	tx_keep(n, request);
+	client_take(n, t);
+	return n;
+}
+
+static void go_on(struct sip *s, struct tx *n, enum sip_fail why)
+{
+	struct ses *x = n->user_kind == TX_USER_INVITE ? ses_get(s, n->user) : NULL;
+	struct ses_arg a = { .t = n };
+	struct addr to;
+	enum locate_want w = locate_next(&n->more.client->loc, &to);
+
+	n->more.client->why = (uint8_t)why;
+	if (x)
+		(void)ses_step(s, x, SES_NEXT, &a);	/* no command */
+	want(s, n, w, &to, why);
+}
+
+/* It may still be answered: nothing can be cancelled yet (RFC 3261 9.1). */
+static void leave(struct sip *s, struct tx *t)
+{
+	if (t->method == SIP_INVITE && !client_unsent(s, t) && ses_left(s, t))
+		tsx_listen(&t->m, &s->loop->timers);
+	else
+		tx_free(s, t);
+}
+
+bool client_silent(struct sip *s, struct tx *t)
+{
+	struct tx *n;
+
+	if (!may_go_on(s, t) || t->more.client->heard)
+		return false;
+	if (t->more.client->timeout && ++t->more.client->silent == PLAIN_TARGETS)
+		return false;	/* who asked has waited long enough */
+	n = heir(s, t, last_of(t));
+	if (!n)
+		return false;
+	leave(s, t);
+	go_on(s, n, SIP_FAIL_TIMEOUT);
+	return true;
+}
+
+/* 503: the next target is asked. If its name is not known, that is what failed. */
+static bool busy(struct sip *s, struct tx *t, const struct sip_msg *m)
+{
+	struct tx *n;
+
+	if (m->status != 503 || !t->last || !may_go_on(s, t))
+		return false;
+	n = heir(s, t, s->failed.n ? s->failed : last_of(t));
+	if (!n)
+		return false;
+	go_on(s, n, SIP_FAIL_DNS);
+	return true;
 }
 
 static void client_new(struct tx *t, const struct request_out *o, enum sip_transport tr)
@@ -256,6 +366,7 @@ static void client_new(struct tx *t, const struct request_out *o, enum sip_trans
 	struct client *k = mem_new(sizeof *k);
 	struct str name = str_of(o->dest->tls_name[0] ? o->dest->tls_name : o->dest->host);
 
+	k->timeout = (uint32_t)o->timeout;
 	k->give_up = o->timeout ? t->s->loop->now + o->timeout : MS_NEVER;
 	k->port = o->dest->port;
 	k->loc.transport = tr;
@@ -408,16 +519,20 @@ bool client_moves(struct sip *s, struct tx *t, struct str tls_name)
 	return true;
 }
 
-/* Something was heard: no other address will be tried. */
-static void heard(struct tx *t)
+/* After these another target may still be asked: at once, or when a password was shown. */
+static bool may_lead_on(unsigned status)
+{
+	return status == 100 || status == 401 || status == 407 || status == 503;
+}
+
+static void heard(struct tx *t, unsigned status)
 {
 	if ((t->m.kind == TSX_ICT && !may_move(t)) || t->m.state == TSX_COMPLETED)
 		list_remove(&t->u.on_conn);
-	if (!t->more.client)
-		return;
-	locate_close(&t->more.client->loc);
-	mem_free(t->more.client);
-	t->more.client = NULL;
+	if (t->more.client && may_lead_on(status) && locate_more(&t->more.client->loc))
+		t->more.client->heard = true;
+	else
+		forget_targets(t);
 }
 
 static void ack_final(struct sip *s, struct tx *t, const struct sip_msg *m)
@@ -454,8 +569,11 @@ void client_acts(struct sip *s, struct tx *t, unsigned acts)
 		s->n.retransmitted++;
 		(void)tx_resend(s, t);	/* UDP only: nothing to lose */
 	}
-	if (acts & TSX_DO_TIMEOUT)
+	if (acts & TSX_DO_TIMEOUT) {
+		if (client_silent(s, t))
+			return;
 		lost(s, t, SIP_FAIL_TIMEOUT);
+	}
 	if (acts & TSX_DO_END)
 		tx_free(s, t);
 }
@@ -494,10 +612,10 @@ void client_open(struct sip *s, struct tx *t)
 		ack_is_out(s, t);
 }
 
-/* Final answers after which the same INVITE may be sent once more. */
+/* Final answers after which the same INVITE may be sent once more, after 503 to another target. */
 static bool may_be_repeated(unsigned status)
 {
-	return status == 401 || status == 407 || status == 422 || status == 491 || status == 500;
+	return status == 401 || status == 407 || status == 422 || status == 491 || status == 500 || status == 503;
 }
 
 void client_response(struct sip *s, const struct sip_msg *m)
@@ -515,7 +633,7 @@ void client_response(struct sip *s, const struct sip_msg *m)
 		transport_prove(s, m->flow);
 	sip_tap_in(s, sip_owner(s, t), m);
 	acts = tsx_step(&t->m, &s->loop->timers, tsx_got(m->status));
-	heard(t);
+	heard(t, m->status);
 	if (acts & TSX_DO_ACK) {
 		if (may_be_repeated(m->status))
 			s->failed = str_dup(&s->turn, last_of(t));
@@ -527,7 +645,7 @@ void client_response(struct sip *s, const struct sip_msg *m)
 	}
 	if (t->user_kind == TX_USER_UPDATE && may_be_repeated(m->status) && t->last)
 		s->failed = str_dup(&s->turn, last_of(t));
-	if (acts & TSX_DO_UP && !client_answer_challenge(s, t, m)) {
+	if (acts & TSX_DO_UP && !busy(s, t, m) && !client_answer_challenge(s, t, m)) {
 		if (t->user_kind == TX_USER_PLAIN)
 			plain_answer(s, t, m);
 		else if (tx_of_sub(t))
@@ -540,4 +658,6 @@ void client_response(struct sip *s, const struct sip_msg *m)
 	t = tx_get(s, id);
 	if (t && acts & TSX_DO_END)
 		tx_free(s, t);
+	else if (t && m->status >= 200)
+		forget_targets(t);
 }

@@ -168,16 +168,20 @@ static enum locate_want bare_host(struct locate *l)
 	return LOCATE_ASK;
 }
 
-/* The next SRV target becomes the question, or the next service. "." means: not offered here. */
+/* "." means: not offered here. */
+static bool is_target(const struct dns_rr *rr)
+{
+	return rr->target[0] != 0 && strcmp(rr->target, ".") != 0 && rr->port != 0;
+}
+
+/* The next SRV target becomes the question, or the next service. */
 static enum locate_want next_target(struct locate *l)
 {
 	while (l->srv && ++l->isrv < l->srv->n) {
-		const struct dns_rr *rr = &l->srv->rr[l->isrv];
-
-		if (rr->target[0] == 0 || strcmp(rr->target, ".") == 0 || rr->port == 0)
+		if (!is_target(&l->srv->rr[l->isrv]))
 			continue;
 		l->stage = LOCATE_TARGET;
-		l->port = rr->port;
+		l->port = l->srv->rr[l->isrv].port;
 		return LOCATE_ASK;
 	}
 	mem_free(l->srv);
@@ -224,6 +228,16 @@ enum locate_want locate_next(struct locate *l, struct addr *addr)
 		return LOCATE_ADDR;
 	}
 	return next_target(l);
+}
+
+bool locate_more(const struct locate *l)
+{
+	if (l->i < l->n)
+		return true;
+	for (int k = l->isrv + 1; l->srv && k < l->srv->n; k++)
+		if (is_target(&l->srv->rr[k]))
+			return true;
+	return false;
 }
 
 void locate_name(const struct locate *l, char name[DNS_NAME_MAX + 1])

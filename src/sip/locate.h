@@ -60,6 +60,8 @@ enum locate_want locate_answer(struct locate *l, struct rng *rng, const struct d
 			       struct addr *addr);
 /* The address last given failed. */
 enum locate_want locate_next(struct locate *l, struct addr *addr);
+/* Has the service in hand another address or SRV target? */
+bool locate_more(const struct locate *l);
 void locate_name(const struct locate *l, char name[DNS_NAME_MAX + 1]);
 enum dns_type locate_type(const struct locate *l);
 void locate_close(struct locate *l);

@@ -108,8 +108,8 @@ uint64_t sip_invite(struct sip *s, const struct sip_invite *i)
 	if (!x)
 		return o.user;	/* it failed at once: the event is queued */
 	x->invite = tx;
-	if (i->first_response)
-		ses_deadline(x, i->first_response);
+	x->first_response = i->first_response < UINT16_MAX ? (uint16_t)i->first_response : 0;
+	ses_deadline(x, x->first_response);
 	return o.user;
 }
 

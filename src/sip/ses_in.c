@@ -314,7 +314,7 @@ static bool invited_again(struct sip *s, struct ses *x, struct tx *t, const stru
 	uint64_t id = x->id;
 	struct ses_arg a = { .m = m };
 
-	if ((x->state != SES_CALLING && x->state != SES_PROCEEDING) ||
+	if (!ses_may_repeat(x) ||
 	    (!larger_interval(s, x, m) && !with_credentials(s, x, t, m, &x->cseq, &x->invite)))
 		return false;
 	x = ses_get(s, id);

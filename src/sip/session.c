@@ -69,7 +69,10 @@ static void on_late(void *arg)
 {
 	struct ses *x = arg;
 	struct ses_arg a = { 0 };
+	struct tx *t = x->state == SES_CALLING ? tx_get(x->s, x->invite) : NULL;
 
+	if (t && client_silent(x->s, t))
+		return;		/* the next target has its own time */
 	(void)ses_step(x->s, x, SES_LATE, &a);	/* no command */
 }
 
@@ -188,6 +191,13 @@ static void no_response(struct sip *s, struct ses *x, struct ses_arg *a)
 	failed(s, x, a);
 	x->muted = true;
 	(void)unsaid(s, x);	/* or cleaned up in CANCEL_DUE */
+}
+
+static void moved(struct sip *s, struct ses *x, struct ses_arg *a)
+{
+	(void)s;
+	x->invite = a->t->id;
+	ses_deadline(x, x->first_response);
 }
 
 static void keep_extra(struct sip *s, struct ses *x, struct ses_arg *a)
@@ -427,14 +437,14 @@ static void wrong(struct sip *s, struct ses *x, struct ses_arg *a)
 
 /* Columns: 1xx, 2xx, 2xx to a delayed offer, final, lost | CANCEL, ACK, BYE of the peer |
  * owner: ring, answer, reject | cancel, ack, bye | late, expired |
- * owner: answer behind a PRACK; PRACK came, PRACK never came | our INVITE was said anew */
-#define ROW(p1, p2, p3, p4, p5, c1, c2, c3, o1, o2, o3, o4, o5, o6, l1, l2, r1, r2, r3, a1) { \
+ * owner: answer behind a PRACK; PRACK came, PRACK never came | our INVITE was said anew, next target */
+#define ROW(p1, p2, p3, p4, p5, c1, c2, c3, o1, o2, o3, o4, o5, o6, l1, l2, r1, r2, r3, a1, n1) { \
 	[SES_GOT_1XX] = p1, [SES_GOT_2XX] = p2, [SES_GOT_2XX_OFFER] = p3, \
 	[SES_GOT_FINAL] = p4, [SES_LOST] = p5, [SES_GOT_CANCEL] = c1, [SES_GOT_ACK] = c2, \
 	[SES_GOT_BYE] = c3, [SES_DO_RING] = o1, [SES_DO_ANSWER] = o2, [SES_DO_REJECT] = o3, \
 	[SES_DO_CANCEL] = o4, [SES_DO_ACK] = o5, [SES_DO_BYE] = o6, [SES_LATE] = l1, \
 	[SES_EXPIRED] = l2, [SES_DO_ANSWER_LATER] = r1, [SES_GOT_PRACK] = r2, [SES_NO_PRACK] = r3, \
-	[SES_AGAIN] = a1 }
+	[SES_AGAIN] = a1, [SES_NEXT] = n1 }
 
 static const struct cell table[SES_NSTATE][SES_NIN] = {
  [SES_CALLING] = ROW(X(PROCEEDING, provisional), X(UP, answered), X(ACK_DUE, confirm),
@@ -442,55 +452,55 @@ static const struct cell table[SES_NSTATE][SES_NIN] = {
 	S(CALLING), S(CALLING), X(CALLING, refuse_bye),
 	NO(CALLING), NO(CALLING), NO(CALLING), X(CANCEL_DUE, cancel_due), NO(CALLING), NO(CALLING),
 	X(CANCEL_DUE, no_response), S(CALLING),
-	NO(CALLING), S(CALLING), S(CALLING), S(CALLING)),
+	NO(CALLING), S(CALLING), S(CALLING), S(CALLING), X(CALLING, moved)),
  [SES_PROCEEDING] = ROW(X(PROCEEDING, provisional), X(UP, answered), X(ACK_DUE, confirm),
 	X(OVER, failed), X(OVER, failed),
 	S(PROCEEDING), S(PROCEEDING), X(PROCEEDING, refuse_bye),
 	NO(PROCEEDING), NO(PROCEEDING), NO(PROCEEDING), X(CANCELLED, send_cancel), NO(PROCEEDING),
 	NO(PROCEEDING), S(PROCEEDING), S(PROCEEDING),
-	NO(PROCEEDING), S(PROCEEDING), S(PROCEEDING), S(CALLING)),
+	NO(PROCEEDING), S(PROCEEDING), S(PROCEEDING), S(CALLING), X(CALLING, moved)),
  [SES_CANCEL_DUE] = ROW(X(CANCELLED, send_cancel), X(OVER, crossed), X(OVER, crossed),
 	X(OVER, failed), X(OVER, failed),
 	S(CANCEL_DUE), S(CANCEL_DUE), X(CANCEL_DUE, refuse_bye),
 	NO(CANCEL_DUE), NO(CANCEL_DUE), NO(CANCEL_DUE), S(CANCEL_DUE), NO(CANCEL_DUE),
 	NO(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE),
-	NO(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE)),
+	NO(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE), S(CANCEL_DUE)),
  [SES_CANCELLED] = ROW(S(CANCELLED), X(OVER, crossed), X(OVER, crossed), X(OVER, failed),
 	X(OVER, failed),
 	S(CANCELLED), S(CANCELLED), X(CANCELLED, refuse_bye),
 	NO(CANCELLED), NO(CANCELLED), NO(CANCELLED), S(CANCELLED), NO(CANCELLED), NO(CANCELLED),
 	X(OVER, cancel_late), S(CANCELLED),
-	NO(CANCELLED), S(CANCELLED), S(CANCELLED), S(CANCELLED)),
+	NO(CANCELLED), S(CANCELLED), S(CANCELLED), S(CANCELLED), S(CANCELLED)),
  [SES_ACK_DUE] = ROW(S(ACK_DUE), S(ACK_DUE), S(ACK_DUE), S(ACK_DUE), S(ACK_DUE),
 	S(ACK_DUE), S(ACK_DUE), X(OVER, got_bye),
 	NO(ACK_DUE), NO(ACK_DUE), NO(ACK_DUE), NO(ACK_DUE), X(UP, send_ack), X(OVER, ack_bye),
 	S(ACK_DUE), S(ACK_DUE),
-	NO(ACK_DUE), S(ACK_DUE), S(ACK_DUE), S(ACK_DUE)),
+	NO(ACK_DUE), S(ACK_DUE), S(ACK_DUE), S(ACK_DUE), S(ACK_DUE)),
  [SES_OFFERED] = ROW(S(OFFERED), S(OFFERED), S(OFFERED), S(OFFERED), S(OFFERED),
 	X(OVER, cancelled), S(OFFERED), X(OVER, early_bye),
 	X(OFFERED, ring), X(ANSWERED, answer), X(OVER, reject), NO(OFFERED), NO(OFFERED),
 	NO(OFFERED), S(OFFERED), S(OFFERED),
-	X(ANSWER_DUE, answer_later), S(OFFERED), X(OVER, no_prack), S(OFFERED)),
+	X(ANSWER_DUE, answer_later), S(OFFERED), X(OVER, no_prack), S(OFFERED), S(OFFERED)),
  [SES_ANSWER_DUE] = ROW(S(ANSWER_DUE), S(ANSWER_DUE), S(ANSWER_DUE), S(ANSWER_DUE), S(ANSWER_DUE),
 	X(OVER, cancelled), S(ANSWER_DUE), X(OVER, early_bye),
 	NO(ANSWER_DUE), NO(ANSWER_DUE), X(OVER, reject), NO(ANSWER_DUE), NO(ANSWER_DUE),
 	X(OVER, unanswer), S(ANSWER_DUE), S(ANSWER_DUE),
-	NO(ANSWER_DUE), X(ANSWERED, answer_now), X(OVER, no_prack), S(ANSWER_DUE)),
+	NO(ANSWER_DUE), X(ANSWERED, answer_now), X(OVER, no_prack), S(ANSWER_DUE), S(ANSWER_DUE)),
  [SES_ANSWERED] = ROW(S(ANSWERED), S(ANSWERED), S(ANSWERED), S(ANSWERED), S(ANSWERED),
 	S(ANSWERED), X(UP, acked), X(OVER, got_bye),
 	NO(ANSWERED), NO(ANSWERED), NO(ANSWERED), NO(ANSWERED), NO(ANSWERED), X(BYE_DUE, bye_later),
 	X(OVER, no_ack), S(ANSWERED),
-	NO(ANSWERED), S(ANSWERED), S(ANSWERED), S(ANSWERED)),
+	NO(ANSWERED), S(ANSWERED), S(ANSWERED), S(ANSWERED), S(ANSWERED)),
  [SES_BYE_DUE] = ROW(S(BYE_DUE), S(BYE_DUE), S(BYE_DUE), S(BYE_DUE), S(BYE_DUE),
 	S(BYE_DUE), X(OVER, bye), X(OVER, got_bye),
 	NO(BYE_DUE), NO(BYE_DUE), NO(BYE_DUE), NO(BYE_DUE), NO(BYE_DUE), S(BYE_DUE),
 	X(OVER, bye), S(BYE_DUE),
-	NO(BYE_DUE), S(BYE_DUE), S(BYE_DUE), S(BYE_DUE)),
+	NO(BYE_DUE), S(BYE_DUE), S(BYE_DUE), S(BYE_DUE), S(BYE_DUE)),
  [SES_UP] = ROW(S(UP), S(UP), S(UP), S(UP), S(UP),
 	S(UP), S(UP), X(OVER, got_bye),
 	NO(UP), NO(UP), NO(UP), NO(UP), NO(UP), X(OVER, bye),
 	S(UP), X(OVER, expired),
-	NO(UP), S(UP), S(UP), S(UP)),
+	NO(UP), S(UP), S(UP), S(UP), S(UP)),
 };
 
 bool ses_decided(enum ses_state st, enum ses_in in)
@@ -571,6 +581,30 @@ struct ses *ses_new(struct sip *s, bool uac)
 	x->uac = uac;
 	x->state = uac ? SES_CALLING : SES_OFFERED;
 	return x;
+}
+
+bool ses_may_repeat(const struct ses *x)
+{
+	return x->state == SES_CALLING || x->state == SES_PROCEEDING;
+}
+
+bool ses_left(struct sip *s, struct tx *t)
+{
+	const struct ses *was = ses_get(s, t->user);
+	struct ses *x = was ? ses_new(s, true) : NULL;
+
+	if (!x)
+		return false;
+	x->owner = was->owner;
+	x->opts = was->opts;
+	x->listener = was->listener;
+	x->transport = was->transport;
+	x->invite = t->id;
+	x->cseq = was->cseq;
+	x->muted = true;
+	enter(x, SES_CANCEL_DUE);
+	t->user = x->id;
+	return true;
 }
 
 void ses_link(struct sip *s, struct ses *x)

@@ -233,7 +233,7 @@ struct sip_invite {
 	struct sip_body body;		/* absent: delayed offer */
 	const struct sip_xhdr *xhdr;
 	int nxhdr;
-	ms_t first_response;		/* no 1xx at all within: FAILED/TIMEOUT; 0: Timer B */
+	ms_t first_response;		/* no 1xx at all within, at each target: FAILED/TIMEOUT; 0: Timer B */
 	uint32_t max_forwards;		/* 0: 70 */
 	struct str call_id;		/* absent: made */
 	struct str received;		/* user part that the call itself was addressed to: an INVITE for it
@@ -307,7 +307,7 @@ struct sip_request {
 	struct sip_body body;
 	const struct sip_xhdr *xhdr;
 	int nxhdr;
-	ms_t timeout;			/* 0: Timer F */
+	ms_t timeout;			/* at each of at most four targets; 0: Timer F */
 };
 uint64_t sip_request(struct sip *s, const struct sip_request *r);	/* 0: full */
 enum err sip_respond(struct sip *s, uint64_t tsx, unsigned status, const char *phrase,

@@ -85,12 +85,16 @@ enum tx_user {
 	TX_USER_SUBSCRIBE, TX_USER_NOTIFY,	/* user: a subscription      */
 };
 
-struct client {			/* where a request may still go; until it was heard of */
+struct client {			/* where a request may still go; while that may matter */
 	struct locate loc;
 	ms_t give_up;		/* of a plain request; MS_NEVER: Timer F     */
-	bool alone;		/* sip_dest.alone                            */
-	bool udp_next;		/* on TCP for its size only, RFC 3261 18.1.1 */
+	uint32_t timeout;	/* ... at each target; 0: Timer F            */
 	uint16_t port;		/* as given, for a second look by UDP        */
+	uint8_t why;		/* enum sip_fail: the target before was left */
+	uint8_t silent : 4;	/* targets                                   */
+	bool heard : 1;		/* only 503 leads on to the next target      */
+	bool alone : 1;		/* sip_dest.alone                            */
+	bool udp_next : 1;	/* on TCP for its size only, RFC 3261 18.1.1 */
 	char host[256], tls_name[256];
 };
 
@@ -157,6 +161,7 @@ enum ses_in {
 	SES_AGAIN,				/* our INVITE was said anew, after 401, 407 or 422 */
 	SES_LATE,				/* the state's own deadline         */
 	SES_EXPIRED,				/* RFC 4028, or the dialog is broken */
+	SES_NEXT,				/* our INVITE goes to the next target, RFC 3263 4.3 */
 	SES_NIN
 };
 
@@ -256,6 +261,7 @@ struct ses {
 	net_id flow;
 	uint8_t state, re, re_tries, nearly, transport;
 	uint16_t listener;
+	uint16_t first_response;	/* uac: at each target, ms; 0: Timer B */
 	uint8_t rel_asked;	/* enum rel_asked: the INVITE's 100rel      */
 	bool uac, muted, linked, delayed, heard, re_delayed;	/* delayed: the INVITE had no offer */
 	bool peer_update;	/* its Allow lists UPDATE                   */
@@ -447,6 +453,10 @@ void client_broken(struct sip *s, struct tx *t, enum sip_fail why);	/* may free 
  * a new one. false: it has nothing to say. */
 bool client_moves(struct sip *s, struct tx *t, struct str tls_name);
 void client_open(struct sip *s, struct tx *t);				/* may free */
+/* Nothing was heard in time: true: the request is on its way to the next target, and `t` is left or freed. */
+bool client_silent(struct sip *s, struct tx *t);
+/* What `t` has left of its targets is n's. */
+void client_take(struct tx *n, struct tx *t);
 bool client_unsent(struct sip *s, const struct tx *t);			/* not a byte left yet */
 void client_dns(void *ctx, uint64_t token, const struct dns_result *r);
 void client_drop(struct sip *s, uint64_t tx);	/* forget the user, keep the machine */
@@ -457,7 +467,7 @@ bool client_challenged(struct sip *s, struct tx *t, const struct sip_msg *m);
 /* Where the request of `t` went. */
 void client_went(struct sip *s, const struct tx *t, struct sip_dest *d);
 /* Sends s->text, the request again, where `t` went. 0: it could not be sent. */
-uint64_t client_again(struct sip *s, const struct tx *t);
+uint64_t client_again(struct sip *s, struct tx *t);
 /* The same for requests that belong to no session. false: it was not that. */
 bool client_answer_challenge(struct sip *s, struct tx *t, const struct sip_msg *m);
 /* The credentials for the request that leaves by t's path, as header lines. */
@@ -554,6 +564,10 @@ bool ses_can(const struct ses *x, enum ses_in in);
 struct ses *ses_get(struct sip *s, uint64_t id);
 struct ses *ses_new(struct sip *s, bool uac);
 void ses_free(struct sip *s, struct ses *x);
+bool ses_may_repeat(const struct ses *x);	/* our INVITE, as far as the session goes */
+/* A session for an INVITE that was left for the next target: if it is heard of after all, it is cancelled, or its
+ * 200 gets ACK and BYE. false: there is no place. */
+bool ses_left(struct sip *s, struct tx *t);
 void ses_link(struct sip *s, struct ses *x);
 struct sip_event *ses_news(struct sip *s, struct ses *x, enum sip_ev_kind k,
 			   const struct sip_msg *m);

@@ -209,6 +209,13 @@ void tsx_limit(struct tsx *t, struct timers *w, ms_t at)
 	arm(t, w);
 }
 
+void tsx_listen(struct tsx *t, struct timers *w)
+{
+	(void)enter(t, w, TSX_TRYING);	/* it has a life */
+	t->interval = 0;
+	arm(t, w);
+}
+
 bool tsx_has(enum tsx_kind k, enum tsx_state s)
 {
 	switch (s) {

@@ -108,10 +108,11 @@ static void do_dns(struct flow *f, const struct flow_args *a)
 	}
 	if (!strcmp(to, "silent"))
 		r = (struct dns_result){ .err = ERR_TIMEOUT };
-	else if (addr_parse_ip(str_of(to), &r.rr[0].addr))
+	for (int i = 2; !r.err && i < a->n && r.n < DNS_MAX_RESULTS; i++)
+		if (addr_parse_ip(str_of(a->v[i]), &r.rr[r.n].addr) == OK)
+			r.n++;
+	if (!r.err && !r.n)
 		r = (struct dns_result){ .err = ERR_GONE };
-	else
-		r.n = 1;
 	sim_dns(f->loop, a->n > 1 ? a->v[1] : "", DNS_ADDR4, &r);
 }
 

@@ -57,8 +57,10 @@ static void a_port_skips_srv_and_a_family_chooses_the_record(void **x)
 	assert_int_equal(locate_type(&l), DNS_ADDR6);
 	assert_int_equal(locate_answer(&l, &rng, &two, &a), LOCATE_ADDR);
 	assert_int_equal(a.port, 5062);
+	assert_true(locate_more(&l));
 	assert_int_equal(locate_next(&l, &a), LOCATE_ADDR);
 	assert_int_equal(a.ip[3], 2);
+	assert_false(locate_more(&l));
 	assert_int_equal(locate_next(&l, &a), LOCATE_FAILED);
 	(void)start(&l, "h.example", 5062, SIP_TCP, &a);
 	assert_int_equal(locate_type(&l), DNS_ADDR4);
@@ -115,7 +117,9 @@ static void srv_targets_come_by_priority_and_share_by_weight(void **x)
 		locate_name(&l, name);
 		first_big += name[0] == 'a';
 		assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_ASK);
+		assert_true(locate_more(&l));
 		assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_ASK);
+		assert_false(locate_more(&l));
 		assert_int_equal(locate_answer(&l, &rng, &none, &a), LOCATE_FAILED);
 		locate_close(&l);
 	}
@@ -213,6 +217,7 @@ static void the_domain_chooses_the_transport(void **x)
 	asks(&w, "server1.example.com", DNS_ADDR4);
 	assert_int_equal(hears(&w, &one), LOCATE_ADDR);
 	assert_int_equal(w.a.port, 5070);
+	assert_false(locate_more(&w.l));
 	assert_int_equal(locate_next(&w.l, &w.a), LOCATE_ASK);	/* it failed: the next service */
 	asks(&w, "_sip._udp.example.com", DNS_SRV);
 	assert_int_equal(w.l.transport, SIP_UDP);

@@ -261,6 +261,29 @@ static void a_limit_ends_a_request_before_timer_f(void **x)
 	mem_free(b);
 }
 
+static void an_invite_that_is_left_says_no_more_and_hears_for_as_long_again(void **x)
+{
+	struct bed *b = bed(TSX_ICT, false);
+
+	(void)x;
+	step(b, TSX_START);
+	run(b, 2000);
+	assert_int_equal(b->sends, 3);
+	tsx_listen(&b->t, &b->w);
+	run(b, 31999);
+	assert_int_equal(b->sends, 3);
+	assert_int_equal(b->timeouts, 0);
+	run(b, 1);
+	assert_int_equal(b->timeouts, 1);
+	assert_int_equal(b->ends, 1);
+	tsx_listen(&b->t, &b->w);	/* what is dead hears again, too */
+	step(b, TSX_GOT_1XX);
+	assert_int_equal(b->ups, 1);
+	run(b, 100000);
+	assert_int_equal(b->ends, 1);
+	mem_free(b);
+}
+
 static void timer_g_repeats_a_refusal_until_the_ack(void **x)
 {
 	struct bed *b = bed(TSX_IST, false);
@@ -386,6 +409,7 @@ int run_tsx(void)
 		cmocka_unit_test(timer_f_runs_on_in_proceeding_with_e_at_t2),
 		cmocka_unit_test(timer_k_absorbs_and_ends),
 		cmocka_unit_test(a_limit_ends_a_request_before_timer_f),
+		cmocka_unit_test(an_invite_that_is_left_says_no_more_and_hears_for_as_long_again),
 		cmocka_unit_test(timer_g_repeats_a_refusal_until_the_ack),
 		cmocka_unit_test(timer_h_gives_up_on_the_ack),
 		cmocka_unit_test(timer_l_absorbs_repeated_invites_after_the_answer),
