@@ -458,11 +458,37 @@ uint64_t client_send(struct sip *s, const struct request_out *o)
 	return id;
 }
 
+/* The stream of our INVITE; where it broke while it rang, a new one to the same address. A phone's is the phone's
+ * to open. */
+static struct conn *conn_again(struct sip *s, struct tx *invite)
+{
+	struct conn *c = conn_find(s, invite->path.flow);
+	const struct ses *x = ses_get(s, invite->user);
+	enum sip_transport tr = (enum sip_transport)invite->path.transport;
+	struct sip_dest d;
+	bool fresh;
+
+	if (c || tr == SIP_UDP || !x || !x->dest)
+		return c;
+	dest_kept(x->dest, &d);
+	if (d.flow)
+		return NULL;
+	c = conn_to(s, &(struct conn_ask){ .listener = invite->path.listener, .peer = &invite->path.peer,
+		    .transport = tr, .timeout = SIP_CONNECT_MS, .alone = d.alone,
+		    .tls_name = tr != SIP_TLS ? STR_NONE : str_of(d.tls_name[0] ? d.tls_name : d.host) },
+		    &fresh);
+	if (c) {
+		invite->path.flow = c->stream;
+		invite->path.local = c->local;
+	}
+	return c;
+}
+
 void client_cancel(struct sip *s, struct tx *invite, struct str extra)
 {
 	struct tx *t;
 	struct str bytes = last_of(invite), branch;
-	struct conn *c = conn_find(s, invite->path.flow);
+	struct conn *c = conn_again(s, invite);
 
 	t = tx_new(s, TSX_NICT, &invite->path);
 	if (!t)
@@ -483,7 +509,8 @@ void client_cancel(struct sip *s, struct tx *invite, struct str extra)
 	if (c)
 		list_append(&c->users, &t->u.on_conn);
 	start(s, t);
-	(void)tx_resend(s, t);	/* a stream that is gone: the INVITE's limits end it */
+	if (!c || c->open)	/* or client_open() */
+		(void)tx_resend(s, t);	/* a stream that is gone: the INVITE's limits end it */
 }
 
 /* --- coming back --- */
@@ -578,11 +605,22 @@ void client_acts(struct sip *s, struct tx *t, unsigned acts)
 		tx_free(s, t);
 }
 
+/* An INVITE that nobody wants any more: it is not said to another. */
+static bool unwanted(struct sip *s, const struct tx *t)
+{
+	const struct ses *x;
+
+	if (t->user_kind != TX_USER_INVITE)
+		return false;
+	x = ses_get(s, t->user);
+	return !x || !ses_may_repeat(x);
+}
+
 void client_broken(struct sip *s, struct tx *t, enum sip_fail why)
 {
 	unsigned acts;
 
-	if (t->more.client && (t->ack_only || t->m.state == TSX_TRYING)) {
+	if (t->more.client && (t->ack_only || t->m.state == TSX_TRYING) && !unwanted(s, t)) {
 		retry(s, t, why);
 		return;
 	}

@@ -592,9 +592,12 @@ bool ses_left(struct sip *s, struct tx *t)
 {
 	const struct ses *was = ses_get(s, t->user);
 	struct ses *x = was ? ses_new(s, true) : NULL;
+	struct sip_dest d;
 
 	if (!x)
 		return false;
+	dest_kept(was->dest, &d);
+	x->dest = dest_keep(&d);
 	x->owner = was->owner;
 	x->opts = was->opts;
 	x->listener = was->listener;
