@@ -208,6 +208,22 @@ static void want(struct sip *s, struct tx *t, enum locate_want w, const struct a
 	}
 }
 
+/* RFC 3261 18.1.1: who does not speak TCP gets by UDP what is too long for it. */
+static enum locate_want by_udp(struct sip *s, struct tx *t, struct addr *to)
+{
+	struct client *k = t->more.client;
+
+	k->udp_next = false;
+	if (k->loc.stage == LOCATE_LITERAL) {
+		locate_fixed(&k->loc, SIP_UDP, to);
+		return locate_next(&k->loc, to);
+	}
+	locate_close(&k->loc);
+	return locate_start(&k->loc, &(struct locate_ask){ .host = str_of(k->host), .port = k->port,
+			    .transport = SIP_UDP, .may = k->port ? 0 : 1u << SIP_UDP,
+			    .v6 = is_v6(s, t->path.listener) }, to);
+}
+
 /* The address failed before anything was heard: the next one, or what there is after. */
 static void retry(struct sip *s, struct tx *t, enum sip_fail why)
 {
@@ -223,18 +239,8 @@ static void retry(struct sip *s, struct tx *t, enum sip_fail why)
 	if (k->udp_next)
 		transport_note_no_tcp(s, &to);
 	w = locate_next(&k->loc, &to);
-	if (w == LOCATE_FAILED && k->udp_next) {	/* 18.1.1: it does not speak TCP */
-		k->udp_next = false;
-		if (k->loc.stage == LOCATE_LITERAL) {
-			locate_fixed(&k->loc, SIP_UDP, &to);
-			w = locate_next(&k->loc, &to);
-		} else {
-			locate_close(&k->loc);
-			w = locate_start(&k->loc, &(struct locate_ask){ .host = str_of(k->host),
-					 .port = k->port, .transport = SIP_UDP,
-					 .v6 = is_v6(s, t->path.listener) }, &to);
-		}
-	}
+	if (w == LOCATE_FAILED && k->udp_next)
+		w = by_udp(s, t, &to);
 	want(s, t, w, &to, why);
 }
 
@@ -250,6 +256,8 @@ void client_dns(void *ctx, uint64_t token, const struct dns_result *r)
 		return;
 	t->waiting = false;
 	w = locate_answer(&t->more.client->loc, &s->loop->rng, r, &to);
+	if (w == LOCATE_FAILED && t->more.client->udp_next)	/* its domain offers UDP alone */
+		w = by_udp(s, t, &to);
 	if (t->more.client->why != SIP_FAIL_NONE)
 		why = (enum sip_fail)t->more.client->why;
 	else
