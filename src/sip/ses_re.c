@@ -423,6 +423,9 @@ void re_close(struct sip *s, struct ses *x)
 	/* The dialog ended before the answer. */
 	if ((x->re == RE_IN || x->re == RE_UPDATE_IN) && t && t->server && t->more.skel)
 		uas_simple(s, t, x->re == RE_IN ? 487 : 481, STR_NONE);
+	/* Who said 100 need not say more any more: it would be waited for without end. */
+	if ((x->re == RE_OUT || x->re == RE_OUT_CANCEL) && t && t->m.state == TSX_PROCEEDING)
+		tsx_listen(&t->m, &s->loop->timers);
 	x->re = RE_NONE;
 }
 
