@@ -162,7 +162,7 @@ static enum err say(struct buf *why, enum err e, const char *file, const char *w
 static enum err old_open(struct old_file *o, const char *file, struct buf *why)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), failed;
-	struct stat st;
+	struct stat st = { 0 };
 	void *p = NULL;
 
 	if (fd < 0 && errno == ENOENT)
