@@ -66,7 +66,7 @@ unsigned tsx_step(struct tsx *t, struct timers *w, enum tsx_event ev);
 unsigned tsx_fired(struct tsx *t, struct timers *w);
 /* The machine expires at `at` if that is before its own time. */
 void tsx_limit(struct tsx *t, struct timers *w, ms_t at);
-/* A client's, of which nothing was heard: sends no more, and waits once more for Timer B or F. */
+/* A client's that nobody asks after any more: sends nothing, and waits once more for Timer B or F. */
 void tsx_listen(struct tsx *t, struct timers *w);
 void tsx_stop(struct tsx *t, struct timers *w);
 /* For the test: is the cell written down, does the kind have the state? */

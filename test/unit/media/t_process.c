@@ -12,7 +12,7 @@
 
 #include "media/media.h"
 
-enum { CALLS = 25, LIMIT_MS = 20000, LOOK_MS = 5, LATE_MS = 400, PAUSE_MS = 500, STOLEN_MS = 3700,
+enum { CALLS = 25, LIMIT_MS = 20000, LOOK_MS = 5, LATE_MS = 400, PAUSE_MS = 500,
        SMALL = 6000 };			/* bytes: a packet or two */
 
 struct bed {
@@ -23,6 +23,7 @@ struct bed {
 	ms_t until;
 	int ready, closed, lost;		/* events so far */
 	int want_ready, want_closed, want_lost;
+	bool taken, until_taken;		/* the log said that a port was; what is waited for */
 	uint64_t end;				/* what was lost is closed, as a leg does */
 	enum err open_when_lost;
 };
@@ -63,11 +64,18 @@ static void on_turn(void *ctx)
 	media_turn_end(b->media);
 }
 
+static bool is_there(const struct bed *b)
+{
+	if (b->until_taken)
+		return b->taken;
+	return b->ready >= b->want_ready && b->closed >= b->want_closed && b->lost >= b->want_lost;
+}
+
 static void on_look(void *arg)
 {
 	struct bed *b = arg;
 
-	if (b->ready >= b->want_ready && b->closed >= b->want_closed && b->lost >= b->want_lost) {
+	if (is_there(b)) {
 		loop_stop(b->loop);
 		return;
 	}
@@ -114,11 +122,21 @@ static const char *self(void)
 	return path;
 }
 
+static void on_log(void *ctx, enum log_level level, struct str line)
+{
+	struct bed *b = ctx;
+
+	(void)level;
+	b->taken |= memmem(line.p, line.n, "was taken", 9) != NULL;
+}
+
 static void bed_start(struct bed *b, int socket_bytes, ms_t stuck)
 {
 	struct media_config c = { .npools = 1, .program = self(), .socket_bytes = socket_bytes, .stuck = stuck };
 
 	*b = (struct bed){ .loop = loop_new() };
+	b->loop->log.write = on_log;
+	b->loop->log.ctx = b;
 	snprintf(b->host, sizeof b->host, "127.77.%d.%d", getpid() / 200 % 200, getpid() % 200 + 1);
 	assert_int_equal(addr_parse_ip(str_of(b->host), &c.pool[0].bind), OK);
 	c.pool[0].advertised = c.pool[0].bind;
@@ -146,6 +164,15 @@ static void peer(struct bed *b, uint64_t end)
 	memset(r.tx_pt, 255, sizeof r.tx_pt);
 	media_peer(b->media, end, 0, &r);
 	media_serve(b->media, end, 0, true);
+}
+
+/* From its first peer to its end, each in a turn of its own. */
+static void use(struct bed *b, uint64_t end)
+{
+	peer(b, end);
+	media_turn_end(b->media);
+	media_close(b->media, end);
+	media_turn_end(b->media);
 }
 
 static void nothing_is_lost_while_the_process_does_not_read(void **state)
@@ -208,10 +235,7 @@ static void no_end_opens_while_there_is_no_process(void **state)
 	run(&b, 2, 1, 1);			/* lost, closed, and a new process */
 	assert_int_equal(b.open_when_lost, ERR_AGAIN);
 	assert_int_equal(open_one(&b, &end), OK);
-	peer(&b, end);
-	media_turn_end(b.media);
-	media_close(b.media, end);
-	media_turn_end(b.media);
+	use(&b, end);
 	run(&b, 2, 2, 1);
 	media_counts(b.media, &open, &left);
 	assert_int_equal(open, 0);
@@ -253,10 +277,7 @@ static void a_process_that_hangs_is_noticed_though_its_socket_has_room(void **st
 	bed_hangs(&b, 0, 200);
 	for (int i = 0; i < CALLS; i++) {
 		assert_int_equal(open_one(&b, &end), OK);
-		peer(&b, end);
-		media_turn_end(b.media);
-		media_close(b.media, end);
-		media_turn_end(b.media);
+		use(&b, end);
 	}
 	run(&b, 2, CALLS, 0);
 	bed_stop(&b);
@@ -313,16 +334,15 @@ static void a_port_taken_while_there_is_no_process_is_waited_for(void **state)
 	assert_int_equal(open_one(&b, &end), OK);
 	assert_int_equal(kill(child(), SIGKILL), 0);
 	fd = steal(&b, 20007);
-	run_for(&b, STOLEN_MS);			/* one process has given up by now */
+	b.until_taken = true;
+	run(&b, 2, 1, 1);			/* a process has found it taken, and is gone */
+	b.until_taken = false;
 	assert_int_equal(b.ready, 1);
 	assert_int_equal(b.lost, 1);
 	close(fd);
 	run(&b, 2, 1, 1);
 	assert_int_equal(open_one(&b, &end), OK);
-	peer(&b, end);
-	media_turn_end(b.media);
-	media_close(b.media, end);
-	media_turn_end(b.media);
+	use(&b, end);
 	run(&b, 2, 2, 1);
 	bed_stop(&b);
 }
@@ -376,10 +396,7 @@ static void a_signal_to_the_group_does_not_end_it_before_its_calls(void **state)
 	assert_int_equal(kill(child(), SIGTERM), 0);
 	assert_int_equal(kill(child(), SIGINT), 0);
 	assert_int_equal(open_one(&b, &end), OK);
-	peer(&b, end);
-	media_turn_end(b.media);
-	media_close(b.media, end);
-	media_turn_end(b.media);
+	use(&b, end);
 	run(&b, 1, 1, 0);
 	assert_int_equal(b.lost, 0);
 	bed_stop(&b);
