@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,9 +192,8 @@ static int tell(const struct client *c, CURLcode rc)
 
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		fprintf(stderr, "The daemon on %s gave no answer within %d s.\n", c->socket, ASK_S);
-	else if (rc == CURLE_COULDNT_CONNECT && access(c->socket, F_OK) == 0 &&
-		 access(c->socket, W_OK) != 0)
-		fprintf(stderr, "You may not use the control socket %s; its owner and its group may.\n",
+	else if (rc == CURLE_COULDNT_CONNECT && access(c->socket, W_OK) && errno == EACCES)	/* it, or its folder */
+		fprintf(stderr, "You may not use the control socket %s: root and its owner may, and its group may look. Try sudo.\n",
 			c->socket);
 	else if (rc != CURLE_OK)
 		fprintf(stderr, "The daemon does not answer on %s. Start it with `tandem serve -c tandem.yaml`, or name its socket with --socket.\n",

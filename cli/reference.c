@@ -6,10 +6,9 @@
 #include "app/check.h"
 #include "base/mem.h"
 #include "base/reason.h"
-#include "conf/config.h"
 
 static const struct reference pages[] = {
-	{ "tandem.yaml", "doc/tandem.yaml.md", config_options_doc },
+	{ "tandem.yaml", "doc/tandem.yaml.md", check_config_doc },
 	{ "site.yaml", "doc/site.yaml.md", check_site_doc },
 	{ "reasons", "doc/reasons.md", reasons_doc },
 };

@@ -7,6 +7,7 @@
 #include "conf/config.h"
 #include "media/wav.h"
 #include "site/site.h"
+#include "trunk/trunk.h"
 
 enum { TEXT_MAX = 131072 };
 
@@ -97,6 +98,12 @@ int check_main(const char *config, const char *site)
 	config_free(c);
 	mem_free(fs);
 	return rc;
+}
+
+void check_config_doc(struct buf *b)
+{
+	config_options_doc(b);
+	trunk_profiles_doc(b);
 }
 
 void check_site_doc(struct buf *b)

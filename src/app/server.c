@@ -442,12 +442,6 @@ static void raise_limits(void)
 	(void)prctl(PR_SET_DUMPABLE, 0);	/* keys and passwords: no core dump */
 }
 
-static enum log_level level_of(struct str s)
-{
-	return str_is(s, "debug") ? LOG_DEBUG : str_is(s, "warn") ? LOG_WARN
-	     : str_is(s, "error") ? LOG_ERROR : LOG_INFO;
-}
-
 static int run(const struct config *cfg)
 {
 	struct loop *l = loop_new();
@@ -458,7 +452,7 @@ static int run(const struct config *cfg)
 	int rc = 0;
 
 	buf_init(&why, text, sizeof text);
-	l->log = (struct log){ .level = level_of(cfg->log_level), .write = log_stderr };
+	l->log = (struct log){ .level = (enum log_level)cfg->log_level, .write = log_stderr };
 	if (!logsink_new(&sink, STDERR_FILENO)) {	/* without a thread: as before, by ourselves */
 		l->log.write = logsink_line;
 		l->log.ctx = sink;

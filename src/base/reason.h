@@ -28,13 +28,13 @@
 	X(TOO_LATE, "too-late", "%1 did not answer within its %2 ms and was cancelled.") \
 	X(FORWARDED_NO_ANSWER, "forwarded-no-answer", "Nobody answered within %1 s; the call was forwarded to %2.") \
 	X(FORWARDED_BUSY, "forwarded-busy", "All destinations were busy; the call was forwarded to %1.") \
-	X(FORWARD_LIMIT, "forward-limit", "The forward target %1 already has its maximum of %2 calls.") \
+	X(FORWARD_LIMIT, "forward-limit", "The forward target %1 already has its maximum of %2 calls. Raise forward-calls, if that is too few.") \
 	X(NO_ANSWER, "no-answer", "Nobody answered within %1 s.") \
 	X(REMOTE_FINAL, "remote-final", "%1 answered %2 %3.") \
 	X(BUSY, "busy", "%1 is busy.") \
 	X(DECLINED, "declined", "%1 declined the call.") \
 	X(NO_MEDIA, "no-media", "No media came from %1 for %2 s. Look for a firewall or address translation between it and our media ports.") \
-	X(SESSION_EXPIRED, "session-expired", "%1 did not refresh the session within %2 s.") \
+	X(SESSION_EXPIRED, "session-expired", "%1 did not refresh the session within %2 s. Look whether it lost its network, or a firewall forgets its connection.") \
 	X(NO_ACK, "no-ack", "%1 never acknowledged the answer (no ACK within 32 s). Check that it reaches the address in our Contact.") \
 	X(RESTART, "restart", "Tandem was restarted while the call was up.") \
 	X(SHUTDOWN, "shutdown", "Tandem was stopped by its operator.") \
@@ -51,7 +51,7 @@
 	X(LINE_FOUND, "line-found", "%1 is line %2 in partition %3.") \
 	X(PATTERN_FOUND, "pattern-found", "%1 matches route pattern %2 in partition %3 to %4.") \
 	X(NUMBER_UNKNOWN, "number-unknown", "No line or route pattern reachable through calling search space %2 matches %1. Add the number, or its partition to the search space.") \
-	X(NUMBER_BARRED, "number-barred", "%1 matches %2 in partition %3, which calling search space %4 does not contain.") \
+	X(NUMBER_BARRED, "number-barred", "%1 matches %2 in partition %3, which calling search space %4 does not contain. Add the partition there, if the number may be called.") \
 	X(SPACE_NONE, "space-none", "No line is %1, and a call without a calling search space reaches lines only. Give its trunk an inbound-css in tandem.yaml, or its line a css in the site.") \
 	X(SPACE_UNKNOWN, "space-unknown", "Calling search space %1 is not in the site, so nothing is reached through it. Add it there, or mend the inbound-css or css that names it.") \
 	X(SPACE_EMPTY, "space-empty", "Calling search space %1 contains no partition.") \
@@ -90,12 +90,12 @@
 	X(AUTH_MISSING, "auth-missing", "%1 asks for a user name and password of realm %2, and its trunk has none. Write auth-user and auth-password.") \
 	X(AUTH_WRONG, "auth-wrong", "%1 refused the user name or the password for realm %2. Check auth-user and auth-password.") \
 	X(AUTH_REALM, "auth-realm", "%1 asks for a password of realm %2, and ours is for another one. Write auth-realm: %2, if that is right.") \
-	X(AUTH_ELSEWHERE, "auth-elsewhere", "%1 asks for a password from an address or TLS name that no host of its trunk has: it was not sent.") \
+	X(AUTH_ELSEWHERE, "auth-elsewhere", "%1 asks for a password from an address or TLS name that no host of its trunk has: it was not sent. Add it to the hosts of the trunk, if it is the peer's.") \
 	X(AUTH_UNKNOWN, "auth-unknown", "%1 asks for a password in a way that is not supported; digest with MD5 or SHA-256 is.") \
-	X(TRUNK_503, "received-503", "%1 answered 503 and asked for %2 s of rest.") \
-	X(TRUNK_INVITE_TIMEOUT, "invite-timeout", "%1 gave no response to an INVITE within %2 ms.") \
+	X(TRUNK_503, "received-503", "%1 answered 503 and asked for %2 s of rest. Look at its load and what stands behind it; it is tried again then.") \
+	X(TRUNK_INVITE_TIMEOUT, "invite-timeout", "%1 gave no response to an INVITE within %2 ms. If its OPTIONS work, look what it does with calls; first-response of the trunk is how long it is given.") \
 	X(TRUNK_ALL_DOWN, "trunk-down", "No host of trunk %1 can be used: %2") \
-	X(TRUNK_DISABLED, "trunk-disabled", "Trunk %1 is switched off in its configuration.") \
+	X(TRUNK_DISABLED, "trunk-disabled", "Trunk %1 is switched off in its configuration. Set enabled: yes in tandem.yaml and restart, if it should work.") \
 	X(FAILOVER, "failover", "%1 failed (%2), so %3 was tried.") \
 	/* who knocks at a TLS listener */ \
 	X(IN_NO_CERT, "no-client-certificate", "%1 presented no certificate in the TLS handshake. Microsoft presents one when it is asked: this is another system, or something on the way ends the TLS.") \
@@ -106,14 +106,14 @@
 	X(IN_ALERT, "tls-alert-received", "%1 ended the TLS handshake with alert %2: it did not accept the listener's certificate. Let the certificate file hold the whole chain, from a root that the peer trusts.") \
 	X(IN_CUT, "tls-cut", "%1 closed the connection during the TLS handshake.") \
 	X(IN_NOISE, "tls-noise", "%1 sent bytes that are not TLS to a TLS listener. If it is a peer of yours, switch it to TLS.") \
-	X(IN_SLOW, "tls-timeout", "%1 did not finish the TLS handshake in time.") \
+	X(IN_SLOW, "tls-timeout", "%1 did not finish the TLS handshake in time. If it is a peer of yours, look for loss on the way, or something that scans.") \
 	/* limits */ \
 	X(LIMIT_USER, "limit-user", "User %1 already has the maximum of %2 calls. Raise user-calls, if that is too few.") \
 	X(LIMIT_TRUNK, "limit-trunk", "Trunk %1 already carries its maximum of %2 calls. Raise its max-calls, if it carries more.") \
 	X(LIMIT_TOTAL, "limit-total", "Tandem already carries its maximum of %1 calls. Raise max-calls, if the machine carries more.") \
 	X(LIMIT_HOPS, "limit-hops", "The call has been forwarded %1 times, which looks like a loop. Look at the forward targets on its way.") \
 	X(LIMIT_PORTS, "limit-ports", "All media ports on %1 are in use or rest after a call. Widen media-ports of its listener (or let them rest less, media-rest).") \
-	X(LIMIT_BREADTH, "limit-breadth", "%1 destinations would ring, and the systems before this one allow %2 at a time (Max-Breadth).") \
+	X(LIMIT_BREADTH, "limit-breadth", "%1 destinations would ring, and the systems before this one allow %2 at a time (Max-Breadth). Let fewer ring, or raise it there.") \
 	X(MAX_FORWARDS, "max-forwards", "Max-Forwards of the request is 0: there is a loop between the systems.") \
 	/* admission */ \
 	X(PEER_UNKNOWN, "peer-unknown", "%1 is no trunk and no registered phone of this listener. If it is yours, add it to the hosts or to `from` of a trunk.") \

@@ -135,7 +135,8 @@ struct config {
 	int nlisteners;
 	struct config_trunk trunk[CONFIG_TRUNKS];
 	int ntrunks;
-	struct str store_path, runtime_dir, control_socket, log_level;
+	struct str store_path, runtime_dir, control_socket;
+	int log_level;				/* enum log_level */
 	struct str site_file;			/* applied at start when the store is empty; absent: none */
 	struct str realm;			/* of digest; absent: the first phones listener's name */
 	int digest;				/* 0: SHA-256 and MD5, 1: MD5 only       */

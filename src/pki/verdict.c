@@ -93,7 +93,7 @@ static void dates(struct court *c)
 		    "on. Check the clock of this machine, or wait.", day(c->leaf->not_before_wall, t));
 	if (left < 0)
 		add(c, VERDICT_ERROR, VERDICT_EXPIRED, "The certificate expired on %s. Renew it and "
-		    "reload; old connections must be closed.", day(c->leaf->not_after_wall, t));
+		    "restart Tandem, which ends the calls that are up.", day(c->leaf->not_after_wall, t));
 	else if (left < VERDICT_SOON_DAYS * DAY_MS)
 		add(c, VERDICT_WARN, VERDICT_EXPIRES_SOON, "The certificate expires on %s, in %lld "
 		    "days. Renew it now.", day(c->leaf->not_after_wall, t),

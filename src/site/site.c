@@ -37,7 +37,7 @@ static const struct option space_opts[] = {
 static const struct option line_opts[] = {
  { "number", OPT_STR, AT(line_row, l.number), .max = 47, .required = true, .help = "directory number." },
  { "partition", OPT_STR, AT(line_row, l.partition), .max = 63, .help = "its partition." },
- { "e164", OPT_STR, AT(line_row, l.e164), .max = 31, .help = "its number in +E.164, shown to trunks that want it." },
+ { "e164", OPT_STR, AT(line_row, l.e164), .max = 31, .help = "its number in +E.164: shown to trunks that want it; dialled, it reaches this line." },
  { "user", OPT_STR, AT(line_row, l.user), .max = 63, .help = "its user." },
  { "display", OPT_STR, AT(line_row, l.display), .max = 63, .help = "name shown for it." },
  { "phones", OPT_STRS, AT(line_row, l.phone), .max = DIR_DESK_MAX, .count_at = offsetof(struct line_row, l.nphones), .help = "phones that ring." },
@@ -48,7 +48,7 @@ static const struct option line_opts[] = {
  { "forward-busy", OPT_STR, AT(line_row, l.forward_busy), .max = 47, .help = "number for calls when all are busy." },
 };
 static const struct option pattern_opts[] = {
- { "pattern", OPT_STR, AT(pattern_row, p.pattern), .max = 47, .required = true, .help = "route pattern: digits, X, [1-9], !, ?, ., +." },
+ { "pattern", OPT_STR, AT(pattern_row, p.pattern), .max = 47, .required = true, .help = "route pattern: digits, * and #; X (any digit); [1-9], [^1-9]; ! (one digit or more); ? (none or more of what stands before); + (one or more of the X or set before); . (predot cuts here); \\+, or + in front (the sign)." },
  { "partition", OPT_STR, AT(pattern_row, p.partition), .max = 63, .help = "its partition." },
  { "trunks", OPT_STRS, AT(pattern_row, p.trunk), .max = DIR_TRUNKS_PER_PATTERN, .count_at = offsetof(struct pattern_row, p.ntrunks), .help = "trunks, in order." },
  { "discard", OPT_ENUM, AT(pattern_row, discard), .choices = "none|predot", .dflt = "none", .help = "digits taken off in front." },

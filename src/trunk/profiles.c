@@ -36,6 +36,32 @@ const struct trunk_profile *trunk_profile(struct str name)
 	return NULL;
 }
 
+static const char *either(bool first, bool second, const char *a, const char *b)
+{
+	return first && second ? "both" : first ? a : second ? b : "none";
+}
+
+void trunk_profiles_doc(struct buf *b)
+{
+	static const char *const prack[] = { [TRUNK_PRACK_OFF] = "off", [TRUNK_PRACK_SDP] = "sdp", [TRUNK_PRACK_ALL] = "all" };
+
+	buf_lit(b, "\n## What a profile sets\n\nA trunk's own setting goes before it.\n\n"
+		   "| profile | srtp | media | prack | identity | asserted-identity | diversion | first-response | after |\n"
+		   "|---|---|---|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct trunk_profile *p = &rows[i];
+
+		buf_fmt(b, "| `%s` | %s | %s | %s | %s | %s | %s | ", p->name, p->srtp_mandatory ? "mandatory" : "optional",
+			p->latch ? "latch" : "sdp", prack[p->prack], either(p->pai, p->rpid, "pai", "rpid"), p->trust ? "trust" : "ignore",
+			p->divert_in || p->divert_out ? either(p->divert_in, p->divert_out, "in", "out") : "off");
+		if (p->first_response_ms)
+			buf_fmt(b, "%u ms", (unsigned)p->first_response_ms);
+		else
+			buf_lit(b, "32 s (Timer B)");
+		buf_fmt(b, " | %s, %s |\n", p->source, p->date);
+	}
+}
+
 const char *trunk_state_str(enum trunk_state s)
 {
 	static const char *const name[] = { "unknown", "up", "partial", "down", "disabled" };

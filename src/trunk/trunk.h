@@ -39,6 +39,7 @@ struct trunk_profile {
 };
 const struct trunk_profile *trunk_profile(struct str name);	/* NULL: unknown */
 const struct trunk_profile *trunk_profile_at(int i);		/* NULL: end     */
+void trunk_profiles_doc(struct buf *b);				/* what the profiles set, in Markdown */
 
 enum trunk_state { TRUNK_UNKNOWN, TRUNK_UP, TRUNK_PARTIAL, TRUNK_DOWN, TRUNK_DISABLED };
 const char *trunk_state_str(enum trunk_state s);

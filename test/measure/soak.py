@@ -34,7 +34,7 @@ def growth(samples):
          "holds, REFER, 5 % given up, 5 % unanswered",
          "0 calls failed by us; memory after the first quarter flat within 1 %; p99 of set-up within "
          "10 % of the first quarter's; 40 s later every counter as at the start",
-         "none published; Kamailio with DMQ stalled within minutes at 100 calls/s (#2974)",
+         "none published; Kamailio with DMQ stalled within minutes at 100 calls/s",
          limit_s=HOURS * 3600 + 900)
 def soak():
     with Bed("soak") as bed:

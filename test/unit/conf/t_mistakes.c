@@ -55,6 +55,7 @@ static void each_mistake_is_told_once_where_it_stands(void **state)
 		{ "listener: pbx", "listener: pxb", "t:7:" },
 		{ "profile: cucm", "profile: cum", "t:7:" },
 		{ "tone-country: de", "tone-country: deutschland", "t:2:" },
+		{ "tone-country: de", "log-level: verbose", "t:2:12: " },
 	};
 
 	(void)state;
