@@ -417,7 +417,7 @@ enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uin
 {
 	if (!name.n || !call_may_take(c))
 		return OK;
-	if (limit_take(c->cs->limit, k, name, most, why))
+	if (limit_take(c->cs->limit, k, name, c->urgent ? UINT32_MAX : most, why))
 		return ERR_LIMIT;
 	c->taken[c->ntaken].kind = k;
 	c->taken[c->ntaken].name = name;
@@ -514,6 +514,7 @@ void calls_on_invite(struct calls *cs, const struct sip_event *ev)
 	}
 	cdr_begin(&c->rec, cs->cfg.map, cs->cfg.loop, &c->who, ev);
 	c->plan->dialled = called_number(c, ev->msg);
+	c->urgent = route_is_emergency(cs->cfg.route, c->plan->dialled);
 	cdr_called(cdr_open(&c->rec), c->plan->dialled);
 	tap_bind(cs->cfg.tap, c->rec.id, tap_key(ev->msg->call_id));
 	/* Limits first: a call that is turned away has used no media port, which would rest. */

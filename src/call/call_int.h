@@ -37,6 +37,7 @@ struct call {
 	struct cdr rec;
 	int hops;
 	bool early;			/* the caller hears a branch already */
+	bool urgent;			/* an emergency number was dialled: no limit stops it */
 	struct timer tick, no_answer, ring_max, ring_by, offer_wait;
 	uint64_t offer_open;		/* leg our re-INVITE is open on      */
 	uint64_t offer_waits;		/* leg whose re-INVITE waits         */
@@ -67,7 +68,7 @@ void call_end(struct call *c, unsigned status, const struct reason *why);
 
 /* Is there room for one more limit it counts in? */
 bool call_may_take(struct call *c);
-/* Counts the call for `name`; ERR_LIMIT: *why. `most` 0: the configured maximum. */
+/* Counts the call for `name`; ERR_LIMIT: *why. `most` 0: the configured maximum. An emergency call is counted in any case. */
 enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,
 			 struct reason *why);
 

@@ -535,6 +535,11 @@ void route_plan(struct route *r, const struct route_caller *who, struct str numb
 	mem_free(d);
 }
 
+bool route_is_emergency(const struct route *r, struct str number)
+{
+	return number.n && directory_is_emergency(*r->cfg.directory, number);
+}
+
 /* --- hosts ------------------------------------------------------------------------------ */
 
 bool route_next_host(struct route *r, struct route_branch *b, const struct route_caller *who,

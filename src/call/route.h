@@ -116,6 +116,8 @@ enum route_who route_identify(struct route *r, const struct sip_event *invite, s
  * status and why. */
 void route_plan(struct route *r, const struct route_caller *who, struct str number, int hops,
 		struct arena *a, struct route_plan *p);
+/* Does an emergency pattern of the site have this number? */
+bool route_is_emergency(const struct route *r, struct str number);
 /* The next host of the branch's trunk after `b->host` failed: updates dest, ruri, to_uri, host.
  * false: none is left. Notes the failure on the trunk. */
 bool route_next_host(struct route *r, struct route_branch *b, const struct route_caller *who,
