@@ -70,6 +70,7 @@
 	X(CALLER_IS_USER, "caller-is-user", "The caller's number %1 is remote destination %2, so the caller is shown as line %3.") \
 	/* trunks */ \
 	X(TRUNK_UP, "trunk-up", "%1 answers OPTIONS.") \
+	X(TRUNK_ALIVE, "trunk-alive", "%1 answered a call.") \
 	X(TRUNK_UNASKED, "trunk-unasked", "%1 is not asked with OPTIONS; it counts as up until a call fails.") \
 	X(TRUNK_NEVER, "trunk-never", "No OPTIONS has been answered yet; the first are on their way.") \
 	X(TRUNK_DNS, "dns-failed", "The name %1 could not be resolved: %2. Check the DNS servers of this machine.") \

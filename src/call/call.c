@@ -137,6 +137,9 @@ static void leg_gone(struct call *c, const struct leg_event *e)
 	} else if (k) {
 		cdr_leg_gone(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, &k->why, &e->stats);
 		k->leg = 0;
+		if (k->counts)
+			call_give_limit(c, LIMIT_TRUNK, k->route->trunk_name);
+		k->counts = false;
 	}
 }
 
@@ -423,6 +426,16 @@ enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uin
 	c->taken[c->ntaken].name = name;
 	c->ntaken++;
 	return OK;
+}
+
+void call_give_limit(struct call *c, enum limit_kind k, struct str name)
+{
+	for (int i = c->ntaken - 1; i >= 0; i--)
+		if (c->taken[i].kind == k && str_eq(c->taken[i].name, name)) {
+			c->taken[i] = c->taken[--c->ntaken];
+			limit_give(c->cs->limit, k, name);
+			return;
+		}
 }
 
 static enum err admit(struct call *c, struct reason *why)

@@ -13,6 +13,7 @@ struct call_leg {
 	int branch;		/* in the present fork; -1: an earlier fork's   */
 	int rec;		/* index in the record; -1: not recorded        */
 	struct reason why;	/* why it ended, when we ended it               */
+	bool counts;		/* as a call of its trunk                       */
 	const struct route_branch *route;
 };
 
@@ -71,6 +72,9 @@ bool call_may_take(struct call *c);
 /* Counts the call for `name`; ERR_LIMIT: *why. `most` 0: the configured maximum. An emergency call is counted in any case. */
 enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,
 			 struct reason *why);
+
+/* It counts there no longer. */
+void call_give_limit(struct call *c, enum limit_kind k, struct str name);
 
 /* ring.c: the time before the answer */
 void call_on_ring(struct call *c, const struct leg_event *e);

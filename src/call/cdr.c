@@ -192,12 +192,14 @@ void cdr_leg_ring(struct call_record *r, int leg, const struct loop *l)
 	k->ring_after_ms = since(k, l);
 }
 
-void cdr_leg_retry(struct call_record *r, int leg, const struct loop *l, const struct reason *why)
+void cdr_leg_retry(struct call_record *r, int leg, const struct loop *l, struct str host, const struct reason *why)
 {
 	struct record_leg *k = leg_at(r, leg);
 
-	if (k)
+	if (k) {
 		k->attempts++;
+		SET(k->host, host);
+	}
 	cdr_note(r, l, why);
 }
 

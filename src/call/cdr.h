@@ -37,7 +37,8 @@ void cdr_forward(struct call_record *r, struct str target);
 int  cdr_leg(struct call_record *r, const struct loop *l, const struct route_branch *b);
 void cdr_leg_call_id(struct call_record *r, int leg, struct str call_id);
 void cdr_leg_ring(struct call_record *r, int leg, const struct loop *l);
-void cdr_leg_retry(struct call_record *r, int leg, const struct loop *l, const struct reason *why);
+/* It goes on with another host, after why. */
+void cdr_leg_retry(struct call_record *r, int leg, const struct loop *l, struct str host, const struct reason *why);
 /* Final answer of an unanswered leg, or its end by us. The first call counts. */
 void cdr_leg_end(struct call_record *r, int leg, const struct loop *l, unsigned status,
 		 const struct reason *why);

@@ -83,10 +83,13 @@ static void dial(struct call *c, int i)
 	}
 	*k = (struct call_leg){ .branch = i, .route = b };
 	k->rec = cdr_leg(cdr_open(&c->rec), c->cs->cfg.loop, b);
-	if (call_take_limit(c, LIMIT_TRUNK, b->trunk_name, b->max_calls, &why) == OK &&
-	    leg_dial(c->cs->cfg.legs, &d, &k->leg, &why) == OK) {
+	k->counts = call_take_limit(c, LIMIT_TRUNK, b->trunk_name, b->max_calls, &why) == OK;
+	if (k->counts && leg_dial(c->cs->cfg.legs, &d, &k->leg, &why) == OK) {
 		call_leg_known(c, k);
 	} else {
+		if (k->counts)
+			call_give_limit(c, LIMIT_TRUNK, b->trunk_name);
+		k->counts = false;
 		k->why = reason_keep(&c->arena, &why);
 		cdr_leg_end(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, 503, &k->why);
 		fork_failed(&c->fork, i, 503);
@@ -135,7 +138,7 @@ static void cancel_lost(struct call *c, int i)
 {
 	const struct route_branch *b = &c->plan->b[i];
 	struct str who = c->winner >= 0 ? c->legs[c->winner].route->name : STR_NONE;
-	bool say = b->elsewhere != ROUTE_ELSEWHERE_NEVER;
+	bool say = b->elsewhere == ROUTE_ELSEWHERE_ALWAYS;
 
 	let_go(c, i, &REASON(ANSWERED_ELSEWHERE, who), say ? &elsewhere : NULL);
 }
@@ -293,7 +296,8 @@ void call_on_retry(struct call *c, const struct leg_event *e)
 	b = &c->plan->b[k->branch];
 	if (k->why.code == REASON_NONE && route_next_host(c->cs->cfg.route, b, &c->who, e, &c->arena) &&
 	    leg_retry(c->cs->cfg.legs, e->leg, &b->dest, b->ruri, b->to_uri) == OK) {
-		cdr_leg_retry(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, &e->reason);
+		cdr_leg_retry(cdr_open(&c->rec), k->rec, c->cs->cfg.loop, str_of(b->dest.host), &e->reason);
+		call_leg_known(c, k);
 		return;
 	}
 	call_on_fail(c, e);

@@ -243,6 +243,17 @@ static struct str number_for(const struct route *r, const struct trunk_profile *
 	return all_digits(number) && number.n >= 7 ? fmt(a, "+%.*s", STRF(number)) : number;
 }
 
+/* As a URI's user part may have it (RFC 3261 19.1.2). */
+static struct str escaped(struct str plain, void (*how)(struct buf *, struct str), struct arena *a)
+{
+	char text[160];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	how(&b, plain);
+	return str_dup(a, buf_str(&b));
+}
+
 static void set_uris(const struct route *r, struct route_branch *b, const struct route_caller *who,
 		     struct arena *a)
 {
@@ -250,22 +261,18 @@ static void set_uris(const struct route *r, struct route_branch *b, const struct
 	const struct trunk_profile *p = trunk_profile(t->profile);
 	const char *tp = b->dest.transport == SIP_TLS ? ";transport=tls"
 		       : b->dest.transport == SIP_TCP ? ";transport=tcp" : "";
-	char text[ADDR_TEXT], esc[160], at[sizeof b->dest.host + 2], port[8] = "";
+	char text[ADDR_TEXT], at[sizeof b->dest.host + 2], port[8] = "";
 	struct str host = t->fqdn.n ? t->fqdn : route_adv_host(r, t->listener, text);
 	struct str to = number_for(r, p, b->number, a), from = number_for(r, p, who->number, a);
 	const char *phone = p->plus_e164 ? ";user=phone" : "";
-	struct buf e, n;
+	struct buf n;
 
 	buf_init(&n, port, sizeof port);
 	if (b->dest.port)
 		buf_fmt(&n, ":%u", b->dest.port);
 	(void)buf_z(&n);
-	buf_init(&e, esc, sizeof esc);
-	sip_user_escaped(&e, to);
-	to = str_dup(a, buf_str(&e));
-	buf_reset(&e);
-	sip_number_escaped(&e, from);
-	from = str_dup(a, buf_str(&e));
+	to = escaped(to, sip_user_escaped, a);
+	from = escaped(from, sip_number_escaped, a);
 	buf_init(&n, at, sizeof at);
 	sip_write_host(&n, str_of(b->dest.host));
 	b->ruri = fmt(a, "sip:%.*s@%.*s%s%s%s", STRF(to), STRF(buf_str(&n)), port, phone, tp);
@@ -355,7 +362,7 @@ static void add_phone(struct route *r, const struct dir_target *t, const struct 
 		struct route_branch *b = add_branch(p, t, who, a);
 		int l = (int)c[i].dest.listener;
 		struct str host = route_adv_host(r, l, text);
-		bool hidden;
+		bool hidden = who->id.hidden || !who->number.n;
 
 		if (!b)
 			return;
@@ -364,12 +371,10 @@ static void add_phone(struct route *r, const struct dir_target *t, const struct 
 		b->number = p->dialled;
 		b->ruri = str_dup(a, str_of(c[i].uri));
 		b->route = c[i].path[0] ? str_dup(a, str_of(c[i].path)) : STR_NONE;
-		b->to_uri = fmt(a, "sip:%.*s@%.*s", STRF(p->dialled), STRF(host));
-		hidden = who->id.hidden || !who->number.n;
-		b->from_uri = fmt(a, "sip:%.*s@%.*s", STRF(hidden ? STR("anonymous") : who->number),
-				  STRF(host));
+		b->to_uri = fmt(a, "sip:%.*s@%.*s", STRF(escaped(p->dialled, sip_user_escaped, a)), STRF(host));
+		b->contact_user = hidden ? STR_NONE : escaped(who->number, sip_number_escaped, a);
+		b->from_uri = fmt(a, "sip:%.*s@%.*s", STRF(hidden ? STR("anonymous") : b->contact_user), STRF(host));
 		b->from_name = hidden ? STR("Anonymous") : who->display;
-		b->contact_user = hidden ? STR_NONE : who->number;
 		p->n++;
 	}
 }
@@ -404,16 +409,34 @@ static bool over_trunk(struct route *r, const struct dir_target *t, int trunk,
 	return false;
 }
 
-/* The first of its trunks that can be used. */
+static bool is_down(struct route *r, const struct dir_target *t, int trunk, struct arena *a, struct route_plan *p)
+{
+	struct reason why;
+
+	if (t->ntrunks < 2 || trunk_verdict(r->cfg.trunk[trunk]) != TRUNK_DOWN)
+		return false;
+	why = trunk_why(r->cfg.trunk[trunk]);
+	note(p, a, &why);
+	return true;
+}
+
+/* The first of its trunks that can be used; one that is down only for want of a better one. */
 static void add_trunk(struct route *r, const struct dir_target *t, const struct route_caller *who,
 		      struct arena *a, struct route_plan *p)
 {
+	uint32_t down = 0;
+
 	for (int i = 0; i < t->ntrunks; i++) {
 		int k = config_trunk_find(r->cfg.config, t->trunk[i]);
 
-		if (k >= 0 && over_trunk(r, t, k, who, a, p))
+		if (k >= 0 && is_down(r, t, k, a, p))
+			down |= 1u << i;
+		else if (k >= 0 && over_trunk(r, t, k, who, a, p))
 			return;
 	}
+	for (int i = 0; i < t->ntrunks; i++)
+		if (down >> i & 1 && over_trunk(r, t, config_trunk_find(r->cfg.config, t->trunk[i]), who, a, p))
+			return;
 }
 
 static int registered(void *ctx, struct str phone)
@@ -554,15 +577,18 @@ bool route_next_host(struct route *r, struct route_branch *b, const struct route
 
 	if (b->trunk == ROUTE_NO_TRUNK)
 		return false;
-	trunk_note(r->cfg.trunk[b->trunk], r->cfg.loop->now, r->cfg.loop->wall, &f);
+	trunk_report(r->cfg.trunk[b->trunk], &r->cfg.loop->log, r->cfg.loop->now, r->cfg.loop->wall, &f);
 	return use_host(r, b, b->tried, who, a, &why);
 }
 
 void route_host_alive(struct route *r, const struct route_branch *b)
 {
+	struct trunk *t = b->trunk == ROUTE_NO_TRUNK ? NULL : r->cfg.trunk[b->trunk];
+	const struct trunk_host *h = t ? trunk_host_at(t, (int)b->host) : NULL;
 	struct trunk_fact f = { .kind = TRUNK_FACT_ANSWERED, .host = (int)b->host,
-				.why = REASON(TRUNK_UP, str_of(b->dest.host)) };
+				.why = REASON(TRUNK_ALIVE, str_of(b->dest.host)) };
 
-	if (b->trunk != ROUTE_NO_TRUNK)
-		trunk_note(r->cfg.trunk[b->trunk], r->cfg.loop->now, r->cfg.loop->wall, &f);
+	/* No news of one that is up: what OPTIONS said of it says more. */
+	if (h && (h->state != TRUNK_UP || h->failures))
+		trunk_report(t, &r->cfg.loop->log, r->cfg.loop->now, r->cfg.loop->wall, &f);
 }

@@ -40,21 +40,7 @@ void monitor_free(struct monitor *m)
 
 static void note(struct monitor *m, int trunk, const struct trunk_fact *f)
 {
-	struct trunk *t = m->t[trunk].trunk;
-	enum trunk_state was = trunk_verdict(t), now;
-	struct reason why;
-	char text[400];
-	struct buf b;
-
-	trunk_note(t, m->loop->now, m->loop->wall, f);
-	now = trunk_verdict(t);
-	if (now == was)
-		return;
-	why = trunk_why(t);
-	buf_init(&b, text, sizeof text);
-	reason_write(&b, &why);
-	log_line(&m->loop->log, now == TRUNK_UP ? LOG_INFO : LOG_WARN, "Trunk %.*s is %s: %s",
-		 STRF(trunk_name(t)), trunk_state_str(now), buf_z(&b));
+	trunk_report(m->t[trunk].trunk, &m->loop->log, m->loop->now, m->loop->wall, f);
 }
 
 static void on_due(void *arg);

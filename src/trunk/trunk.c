@@ -131,6 +131,23 @@ enum trunk_state trunk_verdict(const struct trunk *t)
 	return t->reg.h.state == TRUNK_UNKNOWN ? TRUNK_UNKNOWN : TRUNK_PARTIAL;
 }
 
+void trunk_report(struct trunk *t, struct log *l, uint64_t now, int64_t wall, const struct trunk_fact *f)
+{
+	enum trunk_state was = trunk_verdict(t), is;
+	struct reason why;
+	char text[400];
+	struct buf b;
+
+	trunk_note(t, now, wall, f);
+	is = trunk_verdict(t);
+	if (is == was)
+		return;
+	why = trunk_why(t);
+	buf_init(&b, text, sizeof text);
+	reason_write(&b, &why);
+	log_line(l, is == TRUNK_UP ? LOG_INFO : LOG_WARN, "Trunk %s is %s: %s", t->name, trunk_state_str(is), buf_z(&b));
+}
+
 static int pass(const struct trunk *t, uint64_t now, uint32_t skip, enum trunk_state want)
 {
 	for (int i = 0; i < t->n; i++)

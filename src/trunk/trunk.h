@@ -7,6 +7,7 @@
  */
 #ifndef TRUNK_TRUNK_H
 #define TRUNK_TRUNK_H
+#include "base/log.h"
 #include "base/reason.h"
 
 enum { TRUNK_HOSTS = 8, TRUNK_FACTS = 16 };
@@ -87,6 +88,8 @@ struct trunk_setup {
 struct trunk *trunk_new(const struct trunk_setup *s);
 void trunk_free(struct trunk *t);
 void trunk_note(struct trunk *t, uint64_t now, int64_t wall, const struct trunk_fact *f);
+/* The same, and a line in the log when the verdict changed. */
+void trunk_report(struct trunk *t, struct log *l, uint64_t now, int64_t wall, const struct trunk_fact *f);
 enum trunk_state trunk_verdict(const struct trunk *t);
 /* The host to use now: the first that is up and not resting; else one that is unknown; else, for
  * want of better, the first that is down. `skip`: bits of hosts already tried.
