@@ -3,6 +3,7 @@
 #include "app/certs.h"
 #include "app/check.h"
 #include "app/server_int.h"
+#include "sip/uri.h"
 #include "trace/recorder.h"
 
 /* The parts of a server, made from the configuration. */
@@ -268,9 +269,9 @@ struct str setup_contact(const struct server *s, uint32_t i, int trunk, struct b
 	if (trunk >= 0 && s->cfg->trunk[trunk].fqdn.n)
 		buf_put(b, s->cfg->trunk[trunk].fqdn);
 	else if (l->advertised.n)
-		buf_put(b, l->advertised);
+		sip_write_host(b, l->advertised);
 	else
-		addr_ip(b, &bound);
+		addr_host(b, &bound);
 	buf_fmt(b, ":%u%s>", l->advertised_port ? l->advertised_port : bound.port,
 		l->transport == CONFIG_TLS ? ";transport=tls"
 		: l->transport == CONFIG_TCP ? ";transport=tcp" : "");

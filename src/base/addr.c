@@ -116,13 +116,18 @@ void addr_ip(struct buf *b, const struct addr *a)
 		buf_ch(b, '?');
 }
 
-void addr_hostport(struct buf *b, const struct addr *a)
+void addr_host(struct buf *b, const struct addr *a)
 {
 	if (a->family == ADDR_V6)
 		buf_ch(b, '[');
 	addr_ip(b, a);
 	if (a->family == ADDR_V6)
 		buf_ch(b, ']');
+}
+
+void addr_hostport(struct buf *b, const struct addr *a)
+{
+	addr_host(b, a);
 	buf_ch(b, ':');
 	buf_u64(b, a->port);
 }

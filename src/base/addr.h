@@ -31,6 +31,7 @@ bool addr_is_loopback(const struct addr *a);
 /* Is a inside net/bits? Families must be the same. */
 bool addr_in(const struct addr *a, const struct addr *net, unsigned bits);
 void addr_ip(struct buf *b, const struct addr *a);	/* without brackets */
+void addr_host(struct buf *b, const struct addr *a);	/* an IPv6 one in brackets, as in a URI */
 void addr_hostport(struct buf *b, const struct addr *a);/* v6 in brackets   */
 /* addr_hostport() into `text`, which is returned. */
 const char *addr_text(const struct addr *a, char text[ADDR_TEXT]);

@@ -21,11 +21,7 @@ struct str route_adv_host(const struct route *r, int i, char text[ADDR_TEXT])
 	if (l->advertised.n == 0)
 		a = l->bind;
 	buf_init(&b, text, ADDR_TEXT);
-	if (a.family == ADDR_V6)
-		buf_ch(&b, '[');
-	addr_ip(&b, &a);
-	if (a.family == ADDR_V6)
-		buf_ch(&b, ']');
+	addr_host(&b, &a);
 	return buf_str(&b);
 }
 

@@ -59,6 +59,18 @@ static bool other_family(const struct addr *a, const struct addr *bind)
 	return a->family != ADDR_NONE && a->family != bind->family;
 }
 
+/* What peers are told to answer to. */
+static void check_shown(const struct config_listener *l, struct findings *fs)
+{
+	bool sip = l->bind.family != ADDR_NONE && addr_is_any(&l->bind) && !l->advertised.n;
+	bool media = media_of(l)->family != ADDR_NONE && addr_is_any(media_of(l)) && l->media_advertised.family == ADDR_NONE;
+
+	if (sip || media)
+		finding_add(fs, l->at, "Listener \"%.*s\" binds all addresses, so %s none to show; write %s.", STRF(l->name),
+			    sip && media ? "Contact and SDP have" : sip ? "Contact has" : "SDP has",
+			    sip && media ? "advertised and media-advertised" : sip ? "advertised" : "media-advertised");
+}
+
 static void check_listener(const struct config *c, const struct config_listener *l,
 			   struct findings *fs)
 {
@@ -74,9 +86,7 @@ static void check_listener(const struct config *c, const struct config_listener 
 	    z->family != (int)l->bind.family)
 		finding_add(fs, l->at, "Listener \"%.*s\" binds another address family than its zone \"%.*s\" has; change one of them.",
 			    STRF(l->name), STRF(z->name));
-	if (media_of(l)->family != ADDR_NONE && addr_is_any(media_of(l)) && l->media_advertised.family == ADDR_NONE)
-		finding_add(fs, l->at, "Listener \"%.*s\" binds all addresses, so SDP has none to show; write media-advertised.",
-			    STRF(l->name));
+	check_shown(l, fs);
 	if (l->bind.family != ADDR_NONE &&
 	    (other_family(&l->media_bind, &l->bind) || other_family(&l->media_advertised, &l->bind)))
 		finding_add(fs, l->at, "The media address of listener \"%.*s\" is of another address family than its bind; SDP has one family, change one of them.",

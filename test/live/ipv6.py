@@ -1,5 +1,6 @@
 """A call that crosses from IPv4 to IPv6 and back: each side sees its own family only."""
 import re
+import socket
 
 from lib import tap
 from lib.bed import Bed, Failed, until
@@ -71,6 +72,27 @@ def both_ways(transport):
         d.apply(SITE)
         one_call(bed, d, ports, transport, 4, 6, 1)
         one_call(bed, d, ports, transport, 6, 4, 2)
+
+
+def asked(port):
+    """The 200 to an OPTIONS of ours."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.connect(("::1", port))
+        at = f"[::1]:{s.getsockname()[1]}"
+        s.send((f"OPTIONS sip:[::1]:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bKsix\r\nMax-Forwards: 70\r\n"
+                f"From: <sip:a@{at}>;tag=1\r\nTo: <sip:[::1]>\r\nCall-ID: six\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n").encode())
+        return s.recv(65536).decode()
+
+
+def live_options():
+    """the Contact of the 200 to OPTIONS has its IPv6 address in brackets"""
+    with Bed("ipv6") as bed:
+        ports = {"four": bed.port(), "six": bed.port("::1"), "far4": bed.port(), "far6": bed.port("::1")}
+        Daemon(bed, CONFIG.format(transport="udp", **ports))
+        got = asked(ports["six"])
+        if f"Contact: <sip:[::1]:{ports['six']}>" not in got:
+            raise Failed(f"OPTIONS got:\n{got}")
 
 
 def live_over_udp():
