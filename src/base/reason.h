@@ -27,6 +27,7 @@
 	X(TOO_SOON, "answered-too-soon", "%1 answered after %2 ms, earlier than its limit of %3 ms, which looks like a mailbox: this leg was dropped and the others ring on.") \
 	X(TOO_LATE, "too-late", "%1 did not answer within its %2 ms and was cancelled.") \
 	X(FORWARDED_NO_ANSWER, "forwarded-no-answer", "Nobody answered within %1 s; the call was forwarded to %2.") \
+	X(FORWARDED_UNREACHED, "forwarded-unreached", "None of the destinations could be reached, or answered; the call was forwarded to %1.") \
 	X(FORWARDED_BUSY, "forwarded-busy", "All destinations were busy; the call was forwarded to %1.") \
 	X(FORWARD_LIMIT, "forward-limit", "The forward target %1 already has its maximum of %2 calls. Raise forward-calls, if that is too few.") \
 	X(NO_ANSWER, "no-answer", "Nobody answered within %1 s.") \

@@ -6,7 +6,11 @@ static const struct sip_xhdr elsewhere = {
 	STR_INIT("Reason"), STR_INIT("SIP;cause=200;text=\"Call completed elsewhere\"")
 };
 
+/* Why a line's call goes to its forward target, for the record and for Diversion (RFC 5806). */
+enum forward { FORWARD_NO_ANSWER, FORWARD_BUSY, FORWARD_LATE, FORWARD_UNREACHED };
+
 static void obey(struct call *c);
+static void forward(struct call *c, enum forward how);
 
 static void on_tick(void *arg)
 {
@@ -193,6 +197,16 @@ static void join(struct call *c, int i)
 	}
 }
 
+static enum forward forward_of(const struct call *c, unsigned status)
+{
+	if (status == 486 || status == 600)
+		return FORWARD_BUSY;
+	for (int i = 0; i < c->nlegs; i++)
+		if (c->legs[i].branch >= 0 && c->legs[i].why.code == REASON_TOO_LATE)
+			return FORWARD_LATE;
+	return FORWARD_UNREACHED;
+}
+
 /* Nobody is left to ring. */
 static void empty(struct call *c, unsigned status)
 {
@@ -201,10 +215,10 @@ static void empty(struct call *c, unsigned status)
 
 	if (why.code == REASON_NONE)
 		why = REASON(NO_ANSWER, STR("the time given"));
-	if ((status == 486 || status == 600) && c->plan->forward_busy.n)
+	if (forward_of(c, status) == FORWARD_BUSY && c->plan->forward_busy.n)
 		c->plan->forward_to = c->plan->forward_busy;
 	if (c->plan->forward_to.n) {
-		call_on_no_answer(c, NULL);
+		forward(c, forward_of(c, status));
 		return;
 	}
 	c->state = CALL_CLOSING;
@@ -390,15 +404,27 @@ static bool may_forward(struct call *c, struct str target)
 	return false;
 }
 
-void call_on_no_answer(struct call *c, const struct leg_event *e)
+static void note_forward(struct call *c, enum forward how, struct str target)
 {
-	struct str target = c->plan->forward_to;
-	bool timed = fork_open(&c->fork) > 0;
 	char text[16];
 	struct reason why;
 	struct buf b;
 
-	(void)e;
+	buf_init(&b, text, sizeof text);
+	buf_u64(&b, c->plan->no_answer / 1000);
+	why = how == FORWARD_NO_ANSWER ? REASON(FORWARDED_NO_ANSWER, buf_str(&b), target)
+	    : how == FORWARD_BUSY ? REASON(FORWARDED_BUSY, target) : REASON(FORWARDED_UNREACHED, target);
+	cdr_note(cdr_open(&c->rec), c->cs->cfg.loop, &why);
+	c->end = reason_keep(&c->arena, &why);
+}
+
+static void forward(struct call *c, enum forward how)
+{
+	static const struct str said[] = {
+		[FORWARD_NO_ANSWER] = STR_INIT("no-answer"), [FORWARD_BUSY] = STR_INIT("user-busy"),
+		[FORWARD_LATE] = STR_INIT("no-answer"), [FORWARD_UNREACHED] = STR_INIT("unavailable") };
+	struct str target = c->plan->forward_to;
+
 	if (!may_forward(c, target)) {
 		fork_stop(&c->fork);
 		obey(c);
@@ -406,20 +432,14 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 		call_end(c, 480, &c->end);
 		return;
 	}
-	buf_init(&b, text, sizeof text);
-	buf_u64(&b, c->plan->no_answer / 1000);
-	why = timed ? REASON(FORWARDED_NO_ANSWER, buf_str(&b), target)
-		    : REASON(FORWARDED_BUSY, target);
-	cdr_note(cdr_open(&c->rec), c->cs->cfg.loop, &why);
-	c->end = reason_keep(&c->arena, &why);
+	note_forward(c, how, target);
 	fork_stop(&c->fork);
 	obey(c);
 	c->end = (struct reason){ 0 };
 	for (int i = 0; i < c->nlegs; i++)
 		c->legs[i].branch = -1;
 	c->hops++;
-	identity_divert(&c->who.id, c->plan->line.n ? c->plan->line : c->plan->dialled,
-			timed ? STR("no-answer") : STR("user-busy"));
+	identity_divert(&c->who.id, c->plan->line.n ? c->plan->line : c->plan->dialled, said[how]);
 	/* The line forwards, so its own class of control counts, not the caller's. */
 	if (c->plan->forward_css.n)
 		c->who.css = c->plan->forward_css;
@@ -428,6 +448,12 @@ void call_on_no_answer(struct call *c, const struct leg_event *e)
 	if (c->early && !c->who.inband)
 		c->early = c->fork.told_ringing = false;
 	call_ring(c, target);
+}
+
+void call_on_no_answer(struct call *c, const struct leg_event *e)
+{
+	(void)e;
+	forward(c, FORWARD_NO_ANSWER);
 }
 
 static void start_timers(struct call *c)
@@ -458,7 +484,7 @@ void call_ring(struct call *c, struct str number)
 	cdr_plan(cdr_open(&c->rec), c->cs->cfg.loop, p);
 	if (!p->n && p->line.n && p->forward_to.n) {	/* nobody to ring: no need to wait */
 		fork_init(&c->fork);
-		call_on_no_answer(c, NULL);
+		forward(c, FORWARD_UNREACHED);
 		return;
 	}
 	if (!p->n) {
