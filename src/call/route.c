@@ -581,6 +581,11 @@ bool route_next_host(struct route *r, struct route_branch *b, const struct route
 	return use_host(r, b, b->tried, who, a, &why);
 }
 
+bool route_is_teams(const struct route *r, const struct route_branch *b)
+{
+	return b->trunk != ROUTE_NO_TRUNK && trunk_profile_of(r->cfg.trunk[b->trunk])->teams;
+}
+
 void route_host_alive(struct route *r, const struct route_branch *b)
 {
 	struct trunk *t = b->trunk == ROUTE_NO_TRUNK ? NULL : r->cfg.trunk[b->trunk];
@@ -588,7 +593,7 @@ void route_host_alive(struct route *r, const struct route_branch *b)
 	struct trunk_fact f = { .kind = TRUNK_FACT_ANSWERED, .host = (int)b->host,
 				.why = REASON(TRUNK_ALIVE, str_of(b->dest.host)) };
 
-	/* No news of one that is up: what OPTIONS said of it says more. */
-	if (h && (h->state != TRUNK_UP || h->failures))
+	/* No news of one that is up: what OPTIONS said of it says more. One that rests asked for it. */
+	if (h && h->rest_until <= r->cfg.loop->now && (h->state != TRUNK_UP || h->failures))
 		trunk_report(t, &r->cfg.loop->log, r->cfg.loop->now, r->cfg.loop->wall, &f);
 }

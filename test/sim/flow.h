@@ -101,6 +101,7 @@ struct flow_peer {
 	net_id sock, listener;
 	struct flow_stream *stream[FLOW_STREAMS];
 	int nstreams;
+	unsigned closed;			/* streams of its that ended */
 	struct flow_dialog *dialog[FLOW_DIALOGS];
 	int ndialogs;
 	struct flow_dialog *now;	/* of the last message */

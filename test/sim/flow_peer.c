@@ -54,6 +54,7 @@ static void on_stream(void *ctx, net_id id, enum net_event ev, struct str bytes,
 	if (ev == NET_CLOSED) {
 		s->open = false;
 		s->id = 0;
+		s->peer->closed++;
 		flow_ladder(s->peer->f, "%-8s connection closed", s->peer->name);
 	}
 	if (ev != NET_DATA || s->n + bytes.n > STREAM_MAX)

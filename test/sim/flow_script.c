@@ -181,6 +181,15 @@ static void do_option(struct flow *f, const struct flow_args *a)
 		flow_fail(f, "the option %s is not known", a->v[2]);
 }
 
+/* closed PEER N: so many of its connections have ended. */
+static void do_closed(struct flow *f, const struct flow_args *a)
+{
+	struct flow_peer *p = a->n > 2 ? flow_peer_of(f, a->v[1]) : NULL;
+
+	if (!p || p->closed != (unsigned)flow_number(a->v[2], 0))
+		flow_fail(f, "%s: %u connections were closed", a->n > 1 ? a->v[1] : "closed", p ? p->closed : 0);
+}
+
 /* options PEER N: how often it was pinged so far. */
 static void do_options(struct flow *f, const struct flow_args *a)
 {
@@ -198,7 +207,7 @@ step[] = {
 	{ "net", false, do_net }, { "cut", false, do_cut }, { "restart", false, do_restart },
 	{ "jump", false, do_jump }, { "medialost", false, do_medialost },
 	{ "media", false, flow_media_step }, { "heard", false, flow_heard }, { "saw", false, flow_saw }, { "cdr", false, flow_cdr }, { "leg", false, flow_leg },
-	{ "note", false, flow_note }, { "trunk", false, flow_trunk }, { "options", false, do_options },
+	{ "note", false, flow_note }, { "trunk", false, flow_trunk }, { "options", false, do_options }, { "closed", false, do_closed },
 	{ "counts", false, flow_counts }, { "show", false, flow_show },
 };
 
