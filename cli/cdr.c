@@ -132,6 +132,7 @@ int cmd_cdr(int argc, char **argv)
 {
 	struct paging p = { .left = 50 };
 	const char *limit, *format;
+	bool good = true;
 	int rc = 1;
 
 	if (client_begin(&p.c, "cdr", argc, argv, NULL))
@@ -143,8 +144,10 @@ int cmd_cdr(int argc, char **argv)
 	if (limit && !strcmp(limit, "all"))
 		p.left = UINT32_MAX;
 	else if (limit && (str_u32(str_of(limit), UINT32_MAX - 1, &p.left) || !p.left))
+		good = false;
+	if (!good)
 		fprintf(stderr, "tandem cdr: --limit is a number from 1, or all.\n");
-	if (!limit || p.left)
+	else
 		rc = p.c.csv || (format && !strcmp(format, "csv")) ? run_csv(&p) : run_json(&p);
 	client_end(&p.c);
 	return rc;

@@ -228,17 +228,18 @@ static bool all_digits(struct str s)
 	return s.n > 0;
 }
 
-/* The number as this trunk wants it: +E.164 where the profile says so. A line's own E.164
- * number stands for its extension. */
+/* The number as this trunk wants it: +E.164 where the profile says so. A line's own E.164 number stands for its
+ * extension. `own`: the line that it is of, where that is known: the number may stand in two partitions. */
 static struct str number_for(const struct route *r, const struct trunk_profile *p, struct str number,
-			     struct arena *a)
+			     const struct dir_line *own, struct arena *a)
 {
-	const struct dir_line *l;
+	const struct dir_line *l = own && str_eq(own->number, number) ? own : NULL;
 
 	if (!p->plus_e164 || (number.n && number.p[0] == '+'))
 		return number;
-	l = directory_line_by_number(*r->cfg.directory, number);
-	if (l)
+	if (!l)
+		l = directory_line_by_number(*r->cfg.directory, number);
+	if (l && l->e164.n)
 		return l->e164;
 	return all_digits(number) && number.n >= 7 ? fmt(a, "+%.*s", STRF(number)) : number;
 }
@@ -254,6 +255,11 @@ static struct str escaped(struct str plain, void (*how)(struct buf *, struct str
 	return str_dup(a, buf_str(&b));
 }
 
+static const struct dir_line *line_of(const struct route *r, const struct route_caller *who)
+{
+	return who->phone ? directory_line_of_phone(*r->cfg.directory, who->name) : NULL;
+}
+
 static void set_uris(const struct route *r, struct route_branch *b, const struct route_caller *who,
 		     struct arena *a)
 {
@@ -263,7 +269,7 @@ static void set_uris(const struct route *r, struct route_branch *b, const struct
 		       : b->dest.transport == SIP_TCP ? ";transport=tcp" : "";
 	char text[ADDR_TEXT], at[sizeof b->dest.host + 2], port[8] = "";
 	struct str host = t->fqdn.n ? t->fqdn : route_adv_host(r, t->listener, text);
-	struct str to = number_for(r, p, b->number, a), from = number_for(r, p, who->number, a);
+	struct str to = number_for(r, p, b->number, NULL, a), from = number_for(r, p, who->number, line_of(r, who), a);
 	const char *phone = p->plus_e164 ? ";user=phone" : "";
 	struct buf n;
 
@@ -288,13 +294,13 @@ static void set_uris(const struct route *r, struct route_branch *b, const struct
 	b->contact_user = from;
 }
 
-struct wants { const struct route *r; const struct trunk_profile *p; };
+struct wants { const struct route *r; const struct trunk_profile *p; const struct dir_line *own; };
 
 static struct str wanted_number(void *ctx, struct str number, struct arena *a)
 {
 	const struct wants *w = ctx;
 
-	return number_for(w->r, w->p, number, a);
+	return number_for(w->r, w->p, number, w->own, a);
 }
 
 /* The caller, and who forwarded, as this trunk's profile has it. */
@@ -303,7 +309,7 @@ static void add_identity(const struct route *r, struct route_branch *b,
 {
 	const struct config_trunk *t = &r->cfg.config->trunk[b->trunk];
 	const struct trunk_profile *p = trunk_profile(t->profile);
-	struct wants w = { r, p };
+	struct wants w = { r, p, line_of(r, who) };
 	char text[ADDR_TEXT];
 	struct identity_peer peer = {
 		.host = t->fqdn.n ? t->fqdn : route_adv_host(r, t->listener, text),
@@ -465,13 +471,13 @@ static void take_plan(const struct dir_plan *d, struct arena *a, struct route_pl
 }
 
 /* RFC 5876 4.5: who is being reached, as the caller knows the line. */
-static void set_identity(const struct route *r, const struct route_caller *who, struct arena *a,
-			 struct route_plan *p)
+static void set_identity(const struct route *r, const struct route_caller *who, const struct dir_line *called,
+			 struct arena *a, struct route_plan *p)
 {
 	const struct config_trunk *t = who->trunk == ROUTE_NO_TRUNK ? NULL
 				     : &r->cfg.config->trunk[who->trunk];
 	struct identity_opts o = { .shown = IDENTITY_PAI };
-	struct wants w = { r, t ? trunk_profile(t->profile) : NULL };
+	struct wants w = { r, t ? trunk_profile(t->profile) : NULL, called };
 	struct identity_peer peer = { .ctx = &w };
 	char text[ADDR_TEXT];
 	int listener;
@@ -543,7 +549,7 @@ void route_plan(struct route *r, const struct route_caller *who, struct str numb
 	*p = (struct route_plan){ .dialled = number, .b = r->branch, .note = r->note };
 	directory_plan(*r->cfg.directory, &q, a, d);
 	take_plan(d, a, p);
-	set_identity(r, who, a, p);
+	set_identity(r, who, d->line, a, p);
 	for (int i = 0; i < d->n; i++)
 		if (d->t[i].kind == DIR_PHONE)
 			add_phone(r, &d->t[i], who, a, p);

@@ -50,7 +50,7 @@ static const struct option line_opts[] = {
 static const struct option pattern_opts[] = {
  { "pattern", OPT_STR, AT(pattern_row, p.pattern), .max = 47, .required = true, .help = "route pattern: digits, * and #; X (any digit); [1-9], [^1-9]; ! (one digit or more); ? (none or more of what stands before); + (one or more of the X or set before); . (predot cuts here); \\+, or + in front (the sign)." },
  { "partition", OPT_STR, AT(pattern_row, p.partition), .max = 63, .help = "its partition." },
- { "trunks", OPT_STRS, AT(pattern_row, p.trunk), .max = DIR_TRUNKS_PER_PATTERN, .count_at = offsetof(struct pattern_row, p.ntrunks), .help = "trunks, in order." },
+ { "trunks", OPT_STRS, AT(pattern_row, p.trunk), .max = DIR_TRUNKS_PER_PATTERN, .count_at = offsetof(struct pattern_row, p.ntrunks), .help = "trunks, in order; one that is down only where no other is left." },
  { "discard", OPT_ENUM, AT(pattern_row, discard), .choices = "none|predot", .dflt = "none", .help = "digits taken off in front." },
  { "prefix", OPT_STR, AT(pattern_row, p.prefix), .max = 31, .help = "digits put in front." },
  { "mask", OPT_STR, AT(pattern_row, p.mask), .max = 47, .help = "called party mask; X keeps a digit." },

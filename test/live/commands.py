@@ -171,6 +171,7 @@ def check_queries(s, call):
             raise Failed(f"cdr {words}: {len(got)} records, expected {n}")
     has(s.refused("cdr", "--since", "yesterday"), "2026-11-23")
     has(s.refused("cdr", "--limit", "0"), "--limit")
+    has(s.refused("cdr", "--limit", "abc"), "--limit")
     has(s.refused("show", "call", "1"), "No call has this id")
     has(s.refused("show", "call", "x"), "a number")
     has(s.refused("show", "trunk"), "did you mean trunks?")
