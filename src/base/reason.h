@@ -49,6 +49,7 @@
 	X(TRANSPORT_LOST, "transport-lost", "The connection to %1 was lost.") \
 	X(INTERNAL, "internal", "Tandem met an internal error: %1. Please report it with the call's id.") \
 	/* routing */ \
+	X(LINE_EMPTY, "line-empty", "Line %1 has no phone, no endpoint and no remote destination, so nobody rings. Give it one in the site.") \
 	X(LINE_FOUND, "line-found", "%1 is line %2 in partition %3.") \
 	X(PATTERN_FOUND, "pattern-found", "%1 matches route pattern %2 in partition %3 to %4.") \
 	X(NUMBER_UNKNOWN, "number-unknown", "No line or route pattern reachable through calling search space %2 matches %1. Add the number, or its partition to the search space.") \

@@ -305,6 +305,8 @@ static void plan_line(const struct directory *d, const struct dir_query *q, cons
 	note(p, a, &REASON(LINE_FOUND, q->number, l->number, l->partition));
 	desk(d, q, l, a, p);
 	remotes(d, q, l, a, p);
+	if (!p->n && p->nnotes == 1)
+		note(p, a, &REASON(LINE_EMPTY, l->number));
 	if (p->forward_to.n)
 		note(p, a, &REASON(FORWARD_SET, text_of(a, l->no_answer_s), p->forward_to));
 	else
