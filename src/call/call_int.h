@@ -69,7 +69,8 @@ void call_end(struct call *c, unsigned status, const struct reason *why);
 
 /* Is there room for one more limit it counts in? */
 bool call_may_take(struct call *c);
-/* Counts the call for `name`; ERR_LIMIT: *why. `most` 0: the configured maximum. An emergency call is counted in any case. */
+/* Counts the call for `name`; ERR_LIMIT: *why. `most` 0: the configured maximum. An emergency call is counted in any
+ * case. */
 enum err call_take_limit(struct call *c, enum limit_kind k, struct str name, uint32_t most,
 			 struct reason *why);
 

@@ -201,7 +201,7 @@ static enum forward forward_of(const struct call *c, unsigned status)
 {
 	if (status == 486 || status == 600)
 		return FORWARD_BUSY;
-	for (int i = 0; i < c->nlegs; i++)
+	for (int i = 0; c->legs && i < c->nlegs; i++)
 		if (c->legs[i].branch >= 0 && c->legs[i].why.code == REASON_TOO_LATE)
 			return FORWARD_LATE;
 	return FORWARD_UNREACHED;

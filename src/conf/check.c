@@ -63,7 +63,8 @@ static bool other_family(const struct addr *a, const struct addr *bind)
 static void check_shown(const struct config_listener *l, struct findings *fs)
 {
 	bool sip = l->bind.family != ADDR_NONE && addr_is_any(&l->bind) && !l->advertised.n;
-	bool media = media_of(l)->family != ADDR_NONE && addr_is_any(media_of(l)) && l->media_advertised.family == ADDR_NONE;
+	bool media = media_of(l)->family != ADDR_NONE && addr_is_any(media_of(l)) &&
+		     l->media_advertised.family == ADDR_NONE;
 
 	if (sip || media)
 		finding_add(fs, l->at, "Listener \"%.*s\" binds all addresses, so %s none to show; write %s.", STRF(l->name),
