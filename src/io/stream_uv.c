@@ -160,12 +160,18 @@ static enum net_fail fail_of(int rc)
 	}
 }
 
+/* What waits of a short text is mostly its record. */
+static size_t cost(size_t n)
+{
+	return sizeof(struct lu_write) + n;
+}
+
 static void on_written(uv_write_t *req, int status)
 {
 	struct lu_write *wr = (struct lu_write *)req;
 	struct lu_stream *s = wr->s;
 
-	s->unsent -= wr->n;
+	s->unsent -= cost(wr->n);
 	mem_free(wr);
 	if (status < 0 && status != UV_ECANCELED && s->state != STREAM_CLOSING) {
 		lu_input_begin(s->w);
@@ -186,9 +192,9 @@ static void wire_write(struct lu_stream *s, struct str bytes)
 	wr->n = bytes.n;
 	memcpy(wr->bytes, bytes.p, bytes.n);
 	b = uv_buf_init(wr->bytes, (unsigned)bytes.n);
-	s->unsent += bytes.n;
+	s->unsent += cost(bytes.n);
 	if (uv_write(&wr->req, (uv_stream_t *)&s->tcp, &b, 1, on_written)) {
-		s->unsent -= bytes.n;
+		s->unsent -= cost(bytes.n);
 		mem_free(wr);
 	}
 }
@@ -593,7 +599,7 @@ void lu_write_(struct loop *l, net_id id, struct str bytes)
 
 	if (!s || s->state != STREAM_OPEN || s->deferred)
 		return;			/* after a refused write none may follow: a hole */
-	if (s->unsent + bytes.n > NET_UNSENT_MAX) {
+	if (s->unsent + cost(bytes.n) > NET_UNSENT_MAX) {
 		/* Not from inside the caller: the news comes as an input. */
 		s->fail = NET_FAIL_UNSENT;
 		s->deferred = true;

@@ -8,6 +8,9 @@
 
 #include "sip/stack_int.h"
 
+enum { PONGS_MAX = 32,		/* in answer to one chunk */
+       PING_BYTES = 4 };
+
 struct ip_count {		/* inbound streams of one source */
 	struct hash_node node;
 	struct addr ip;
@@ -390,6 +393,30 @@ void transport_close_doomed(struct sip *s)
 	s->ndoomed = 0;
 }
 
+/* The pings of one chunk are heard as messages are, and answered in one write: each costs its
+ * sender four bytes, and a write of its own would cost us a thousand times as much. */
+static void conn_pings(struct sip *s, struct conn *c, uint32_t n)
+{
+	enum source_verdict heard = SOURCE_TRUSTED;
+	char text[2 * PONGS_MAX];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	for (uint32_t i = 0; i < n && i < PONGS_MAX; i++) {
+		if (!c->trusted)
+			heard = gate_hear(s, c->listener, &c->peer, PING_BYTES);
+		if (heard == SOURCE_DROP || heard == SOURCE_HELD) {
+			s->n.dropped++;
+			break;
+		}
+		buf_lit(&b, "\r\n");
+	}
+	if (n && heard <= SOURCE_KNOWN)
+		c->heard = s->loop->now;
+	if (b.n)
+		net_write(s->loop, c->stream, buf_str(&b));
+}
+
 static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 {
 	struct path from = { .flow = c->stream, .peer = c->peer, .local = c->local,
@@ -397,24 +424,26 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 	uint64_t id = c->id;
 	struct str rest = bytes;
 	bool ended = false;
+	uint32_t pings = 0;
 	struct sip_frame f;
 	enum sip_frame_kind k;
 
 	if (c->doomed)		/* never resynchronised */
 		return;
 	relief_note(s);
-	c->heard = s->loop->now;
+	if (!c->inbound || c->proven)	/* what keeps the others open is heard first */
+		c->heard = s->loop->now;
 	while ((k = sip_framer_feed(&c->frame, &rest, &f)) != SIP_FRAME_MORE) {
 		if (k == SIP_FRAME_BAD) {
 			conn_bad(s, id, &f, &from);
 			return;
 		}
 		if (k == SIP_FRAME_PING) {
-			net_write(s->loop, c->stream, STR("\r\n"));
+			pings++;
 			continue;
 		}
 		ended = c->said = true;
-		c->used = s->loop->now;
+		c->heard = c->used = s->loop->now;
 		from.heard = c->trusted ? SOURCE_TRUSTED : (uint8_t)gate_hear(s, c->listener, &c->peer, f.bytes.n);
 		if (from.heard == SOURCE_DROP)
 			s->n.dropped++;
@@ -424,6 +453,7 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 		if (!c)
 			return;
 	}
+	conn_pings(s, c, pings);
 	conn_wait(c, ended);
 	conn_arm(c);
 }

@@ -19,6 +19,7 @@ int run_dns(void);
 int run_sim(void);
 int run_keepalive(void);
 int run_logsink(void);
+int run_edge(void);
 
 enum { CERT_PATH = 128 };
 

@@ -1,0 +1,115 @@
+/* t_edge.c - the libuv maker on real descriptors: what libuv and the kernel do, no simulation
+ * shows. Sockets of this process alone, on loopback, at ports the kernel picks (rule 44). */
+#include "t_io.h"
+
+#include "base/mem.h"
+#include "io/net.h"
+
+enum { LIMIT_MS = 10000, SMALL_WRITES = 8192 };
+
+struct edge {
+	struct loop *l;
+	struct timer limit;
+	net_id at, near, far;		/* far: its inbound end */
+	void (*opened)(struct edge *);	/* at the near end */
+	enum net_fail fail;
+	int closed;			/* of the near end */
+};
+
+static void on_limit(void *arg)
+{
+	(void)arg;
+	fail_msg("nothing came in %d s", LIMIT_MS / 1000);
+}
+
+static void *accepted(void *ctx, net_id stream, const struct net_stream_info *i)
+{
+	struct edge *e = ctx;
+
+	(void)i;
+	e->far = stream;
+	return e;
+}
+
+static void event(void *ctx, net_id stream, enum net_event ev, struct str bytes,
+		  const struct net_stream_info *i)
+{
+	struct edge *e = ctx;
+
+	(void)bytes;
+	if (stream != e->near)
+		return;
+	if (ev == NET_OPEN && e->opened)
+		e->opened(e);
+	if (ev != NET_CLOSED)
+		return;
+	e->closed++;
+	e->fail = i->fail;
+	loop_stop(e->l);
+}
+
+static const struct net_stream_handler handler = { NULL, accepted, event };
+
+static int setup(void **state)
+{
+	struct edge *e = mem_new(sizeof *e);
+
+	e->l = loop_new();
+	timer_start(&e->l->timers, &e->limit, LIMIT_MS, on_limit, e);
+	*state = e;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct edge *e = *state;
+
+	timer_stop(&e->l->timers, &e->limit);
+	net_close(e->l, e->near);
+	net_close(e->l, e->far);
+	net_close(e->l, e->at);
+	loop_free(e->l);
+	mem_free(e);
+	return 0;
+}
+
+static void connect_ends(struct edge *e)
+{
+	struct net_connect c = { .h = &handler, .ctx = e };
+	struct addr any;
+	int err_no = 0;
+
+	assert_int_equal(addr_parse(STR("127.0.0.1:0"), 0, &any), OK);
+	e->at = net_listen(e->l, &any, NULL, &handler, e, &err_no);
+	assert_int_not_equal(e->at, 0);
+	assert_true(net_local(e->l, e->at, &c.to));
+	e->near = net_connect(e->l, &c);
+}
+
+static void write_often(struct edge *e)
+{
+	for (int i = 0; i < SMALL_WRITES; i++)
+		net_write(e->l, e->near, STR("\r\n"));
+}
+
+static void short_texts_that_wait_count_with_what_each_of_them_takes(void **state)
+{
+	struct edge *e = *state;
+
+	e->opened = write_often;
+	connect_ends(e);
+	loop_run(e->l);
+	assert_int_equal(e->closed, 1);
+	assert_int_equal(e->fail, NET_FAIL_UNSENT);
+}
+
+#define AT_EDGE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int run_edge(void)
+{
+	const struct CMUnitTest t[] = {
+		AT_EDGE(short_texts_that_wait_count_with_what_each_of_them_takes),
+	};
+
+	return cmocka_run_group_tests_name("edge", t, NULL, NULL);
+}
