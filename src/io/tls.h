@@ -101,7 +101,8 @@ struct tls;
 struct tls_out { struct str wire, plain; bool opened, closed; };
 struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms_t now);
 void tls_free(struct tls *t);
-/* Bytes from the wire in. What came of it is read with tls_take(). */
+/* Bytes from the wire in. What came of it is read with tls_take(). ERR_LIMIT: an open stream
+ * shakes hands without end (TLS_LATE_MAX a minute). */
 enum err tls_feed(struct tls *t, struct str wire, ms_t now);
 enum err tls_send(struct tls *t, struct str plain);
 void tls_shutdown(struct tls *t);

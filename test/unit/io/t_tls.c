@@ -271,6 +271,40 @@ static void a_close_notify_is_seen(void **state)
 	pair_close(&p);
 }
 
+static void new_keys_are_made_as_often_as_anybody_needs_them(void **state)
+{
+	struct bed *b = *state;
+	struct tls_config s = server_cfg(b), c = client_cfg(b, &b->hub);
+	size_t answered = 0;
+	struct pair p;
+
+	pair_open(&p, &s, &c, "sbc.example.com");
+	assert_int_equal(pair_shake(&p), OK);
+	for (ms_t minute = 1; minute <= 3; minute++)
+		assert_int_equal(pair_rekey(&p, 32, minute * 60000, &answered), OK);
+	assert_int_equal(pair_rekey(&p, 2400, 200000, &answered), ERR_LIMIT);
+	assert_true(answered <= (size_t)4 * 32 * 27 + 27);
+	assert_non_null(strstr(tls_facts_of(p.server)->verify_text, "new keys"));
+	assert_int_equal(tls_send(p.server, STR("x")), ERR_STATE);
+	pair_close(&p);
+}
+
+static void a_peer_that_will_shake_hands_again_is_told_no_so_often(void **state)
+{
+	struct bed *b = *state;
+	struct tls_config s = server_cfg(b), c = client_cfg(b, &b->hub);
+	size_t answered = 0;
+	struct pair p;
+
+	c.max_version = 0x0303;
+	pair_open(&p, &s, &c, "sbc.example.com");
+	assert_int_equal(pair_shake(&p), OK);
+	assert_int_equal(pair_rehello(&p, 1900, 0, &answered), ERR_LIMIT);
+	assert_int_equal(answered, 33 * 31);		/* alerts: no renegotiation */
+	assert_non_null(strstr(tls_facts_of(p.server)->verify_text, "new keys"));
+	pair_close(&p);
+}
+
 static void a_bad_configuration_says_what_is_wrong(void **state)
 {
 	struct bed *b = *state;
@@ -308,6 +342,8 @@ int run_tls(void)
 		cmocka_unit_test(a_session_is_resumed_only_where_both_want_it),
 		cmocka_unit_test(what_is_no_tls_ends_with_a_sentence),
 		cmocka_unit_test(a_close_notify_is_seen),
+		cmocka_unit_test(new_keys_are_made_as_often_as_anybody_needs_them),
+		cmocka_unit_test(a_peer_that_will_shake_hands_again_is_told_no_so_often),
 		cmocka_unit_test(a_bad_configuration_says_what_is_wrong),
 	};
 
