@@ -2,6 +2,9 @@
  * shows. Sockets of this process alone, on loopback, at ports the kernel picks (rule 44). */
 #include "t_io.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "io/net.h"
 
@@ -14,6 +17,8 @@ struct edge {
 	void (*opened)(struct edge *);	/* at the near end */
 	enum net_fail fail;
 	int closed;			/* of the near end */
+	struct loop_watch *watch;
+	int fd, heard;
 };
 
 static void on_limit(void *arg)
@@ -103,11 +108,43 @@ static void short_texts_that_wait_count_with_what_each_of_them_takes(void **stat
 	assert_int_equal(e->fail, NET_FAIL_UNSENT);
 }
 
+static void on_fd(void *arg)
+{
+	struct edge *e = arg;
+	char c;
+	ssize_t n = recv(e->fd, &c, 1, MSG_DONTWAIT);
+
+	e->heard += n > 0;
+	if (n)
+		return;
+	loop_unwatch(e->watch);
+	loop_stop(e->l);
+}
+
+/* Unread bytes of the dead make its end an error first. */
+static void what_a_process_said_before_it_died_and_its_end_are_both_heard(void **state)
+{
+	struct edge *e = *state;
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	e->fd = sv[0];
+	e->watch = loop_watch(e->l, e->fd, on_fd, e);
+	assert_int_equal(send(sv[0], "?", 1, 0), 1);
+	assert_int_equal(send(sv[1], "1", 1, 0), 1);
+	assert_int_equal(send(sv[1], "2", 1, 0), 1);
+	close(sv[1]);
+	loop_run(e->l);
+	assert_int_equal(e->heard, 2);
+	close(sv[0]);
+}
+
 #define AT_EDGE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int run_edge(void)
 {
 	const struct CMUnitTest t[] = {
+		AT_EDGE(what_a_process_said_before_it_died_and_its_end_are_both_heard),
 		AT_EDGE(short_texts_that_wait_count_with_what_each_of_them_takes),
 	};
 
