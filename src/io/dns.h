@@ -36,7 +36,8 @@ typedef void dns_fn(void *ctx, uint64_t token, const struct dns_result *r);
 
 struct dns;				/* resolver with its cache; owner: the server */
 struct dns_config {
-	const char *servers;		/* "127.0.0.1:5300,..." or NULL: /etc/resolv.conf, followed when it changes */
+	const char *servers;		/* "127.0.0.1:5300,..." or NULL: `resolv`, followed when it changes */
+	const char *resolv;		/* NULL: /etc/resolv.conf */
 	ms_t timeout;			/* per try; 0: 500 */
 	int tries;			/* 0: 2 */
 };

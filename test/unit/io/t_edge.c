@@ -2,10 +2,14 @@
  * shows. Sockets of this process alone, on loopback, at ports the kernel picks (rule 44). */
 #include "t_io.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/dns.h"
 #include "io/net.h"
 
 enum { LIMIT_MS = 10000, SMALL_WRITES = 8192 };
@@ -139,12 +143,62 @@ static void what_a_process_said_before_it_died_and_its_end_are_both_heard(void *
 	close(sv[0]);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void on_dns(void *ctx, const char *name, enum dns_type t, const struct dns_result *r)
+{
+	struct edge *e = ctx;
+
+	(void)name;
+	(void)t;
+	(void)r;
+	e->heard++;
+}
+
+/* Nobody is there to answer: the loop does not even run. */
+static void a_question_goes_on_when_resolv_conf_changes_within_a_second(void **state)
+{
+	const struct dns_ops *dns = &dns_ares_ops;
+	struct edge *e = *state;
+	char path[] = "/tmp/ut_io.XXXXXX";
+	struct dns_config c = { .resolv = path, .timeout = 500, .tries = 9 };	/* refusals count */
+	struct stat st;
+	void *d;
+
+	e->fd = mkstemp(path);
+	assert_true(e->fd >= 0);
+	write_file(path, "nameserver 127.0.0.1\n");
+	assert_int_equal(fstat(e->fd, &st), 0);
+	d = dns->open(e->l, &c, on_dns, e);
+	for (int i = 0; i < 5; i++) {
+		struct timespec t[2] = { st.st_atim, st.st_mtim };
+
+		dns->ask(d, "a.example", DNS_ADDR4);
+		assert_int_equal(e->heard, i < 4 ? 0 : 1);	/* moved three times */
+		write_file(path, i % 2 ? "nameserver 127.0.0.3\n" : "nameserver 127.0.0.2\n");
+		t[1].tv_nsec = (st.st_mtim.tv_nsec + 1000 * (i + 1)) % 1000000000;
+		assert_int_equal(futimens(e->fd, t), 0);	/* of the same second */
+	}
+	dns->close(d);
+	assert_int_equal(e->heard, 1);
+	close(e->fd);
+	unlink(path);
+}
+
 #define AT_EDGE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int run_edge(void)
 {
 	const struct CMUnitTest t[] = {
 		AT_EDGE(what_a_process_said_before_it_died_and_its_end_are_both_heard),
+		AT_EDGE(a_question_goes_on_when_resolv_conf_changes_within_a_second),
 		AT_EDGE(short_texts_that_wait_count_with_what_each_of_them_takes),
 	};
 
