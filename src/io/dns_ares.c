@@ -239,8 +239,8 @@ static enum err err_of(int rc)
 	switch (rc) {
 	case ARES_SUCCESS: return OK;
 	case ARES_ENOTFOUND: case ARES_ENODATA: return ERR_GONE;
-	case ARES_ETIMEOUT: case ARES_ECONNREFUSED: case ARES_EDESTRUCTION: return ERR_TIMEOUT;
-	default: return ERR_IO;
+	case ARES_ETIMEOUT: case ARES_EDESTRUCTION: return ERR_TIMEOUT;
+	default: return ERR_IO;		/* ARES_ECONNREFUSED, too: SERVFAIL is told so, and both come at once */
 	}
 }
 
