@@ -148,6 +148,41 @@ static void other_names_can_stand_in_for_the_servers(void **state)
 	pair_close(&p);
 }
 
+/* RFC 5922 7.1. */
+static void a_sip_uri_names_a_client_as_a_dns_name_does(void **state)
+{
+	struct bed *b = *state;
+	static const struct { struct str uri; enum err e; } row[] = {
+		{ STR_INIT("sip:sip.pstnhub.microsoft.com"), OK },
+		{ STR_INIT("SIP:Sip.PSTNhub.microsoft.com:5061;transport=tls"), OK },
+		{ STR_INIT("sip:trunk@sip.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("sip:*.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("sips:sip.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("https://sip.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("sip:sip.pstnhub.microsoft.com:1\0.evil.example"), ERR_AUTH },
+		{ STR_INIT("sip:sip.pstnhub.microsoft.example"), ERR_AUTH },
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		char file[] = "uri0";
+		struct cert_spec spec = { .file = file, .cn = "x", .nsan = 1, .uri = true,
+					  .eku = "serverAuth", .san = { row[i].uri } };
+		struct cert as;
+		struct tls_config s = server_cfg(b), c;
+		struct pair p;
+
+		file[3] = (char)('0' + i);
+		certs_make(b->certs, &as, &spec, NULL);
+		c = client_cfg(b, &as);
+		pair_open(&p, &s, &c, "sbc.example.com");
+		if (pair_shake(&p) != row[i].e)
+			fail_msg("%s", row[i].uri.p);
+		if (!i)
+			assert_string_equal(tls_facts_of(p.server)->peer_name[0], "sip.pstnhub.microsoft.com");
+		pair_close(&p);
+	}
+}
+
 static void looser_rules_let_in_what_they_say(void **state)
 {
 	struct bed *b = *state;
@@ -336,6 +371,7 @@ int run_tls(void)
 		cmocka_unit_test(a_client_is_refused_for_each_thing_that_is_wrong),
 		cmocka_unit_test(a_server_is_refused_for_its_name_and_its_root),
 		cmocka_unit_test(other_names_can_stand_in_for_the_servers),
+		cmocka_unit_test(a_sip_uri_names_a_client_as_a_dns_name_does),
 		cmocka_unit_test(looser_rules_let_in_what_they_say),
 		cmocka_unit_test(a_chain_may_have_intermediates_but_not_too_many),
 		cmocka_unit_test(no_session_is_resumed),
