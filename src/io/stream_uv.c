@@ -39,6 +39,7 @@ struct lu_stream {
 	struct timer deadline;
 	struct addr local, peer;
 	bool inbound, deferred;
+	bool ended;			/* the peer sends no more */
 	enum net_fail fail;
 	int sys_errno;
 	size_t unsent;
@@ -102,6 +103,7 @@ static void destroy(struct lu_stream *s)
 	close_now(s);
 }
 
+static void wire_write(struct lu_stream *s, struct str bytes);
 static void alloc(uv_handle_t *h, size_t want, uv_buf_t *b);
 static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b);
 
@@ -112,8 +114,10 @@ static void on_linger(void *arg)
 
 static void on_shut(uv_shutdown_t *req, int status)
 {
-	if (status < 0)
-		close_now(req->data);
+	struct lu_stream *s = req->data;
+
+	if (status < 0 || s->ended)
+		close_now(s);
 }
 
 /* Sends what is queued, then waits for the peer's end, a second in all: closing with unread
@@ -128,8 +132,22 @@ static void linger(struct lu_stream *s)
 		close_now(s);
 		return;
 	}
-	(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
+	if (!s->ended)
+		(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
 	timer_start(&s->w->loop.timers, &s->deadline, STREAM_LINGER_MS, on_linger, s);
+}
+
+/* In order: what is queued still leaves, then our own end. */
+static void part(struct lu_stream *s)
+{
+	struct tls_out o;
+
+	if (s->tls) {
+		tls_shutdown(s->tls);
+		tls_take(s->tls, &o);
+		wire_write(s, o.wire);
+	}
+	linger(s);
 }
 
 /* The peer, the system or a deadline ended it: the user hears it once. */
@@ -142,7 +160,9 @@ static void lost(struct lu_stream *s, enum net_fail why, int sys)
 	tell(s, NET_CLOSED, STR_NONE);
 	if (s->state == STREAM_CLOSING)
 		return;			/* its user closed it by himself */
-	if (why == NET_FAIL_TLS)
+	if (why == NET_FAIL_NONE && s->state == STREAM_OPEN)
+		part(s);
+	else if (why == NET_FAIL_TLS)
 		linger(s);
 	else
 		destroy(s);
@@ -292,8 +312,9 @@ static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b)
 	struct lu_stream *s = st->data;
 	struct lu_world *w = s->w;
 
+	s->ended |= n == UV_EOF;
 	if (s->state == STREAM_CLOSING) {	/* lingering: what comes is thrown away */
-		if (n < 0)
+		if (n < 0 && !(s->ended && s->unsent))
 			close_now(s);
 		return;
 	}
@@ -628,14 +649,7 @@ void lu_stream_close(struct lu_world *w, net_id id, void *obj)
 		destroy(s);
 		return;
 	}
-	if (s->tls) {
-		struct tls_out o;
-
-		tls_shutdown(s->tls);
-		tls_take(s->tls, &o);
-		wire_write(s, o.wire);
-	}
-	linger(s);
+	part(s);
 }
 
 void lu_streams_abandon(struct lu_world *w)

@@ -2,6 +2,8 @@
  * shows. Sockets of this process alone, on loopback, at ports the kernel picks (rule 44). */
 #include "t_io.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -11,8 +13,10 @@
 #include "base/mem.h"
 #include "io/dns.h"
 #include "io/net.h"
+#include "t_pair.h"
 
-enum { LIMIT_MS = 10000, SMALL_WRITES = 8192 };
+enum { LIMIT_MS = 10000, SMALL_WRITES = 8192,
+       MUCH = NET_UNSENT_MAX / 2 };
 
 struct edge {
 	struct loop *l;
@@ -22,6 +26,7 @@ struct edge {
 	enum net_fail fail;
 	int closed;			/* of the near end */
 	struct loop_watch *watch;
+	struct tls *tls;
 	int fd, heard;
 };
 
@@ -192,6 +197,140 @@ static void a_question_goes_on_when_resolv_conf_changes_within_a_second(void **s
 	unlink(path);
 }
 
+static void on_last_words(void *arg)
+{
+	struct edge *e = arg;
+	static char bytes[65536];
+	ssize_t n = recv(e->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+	e->heard += n > 0 ? (int)n : 0;
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return;
+	loop_unwatch(e->watch);
+	loop_stop(e->l);
+}
+
+static void *much_to_say(void *ctx, net_id stream, const struct net_stream_info *i)
+{
+	char *text = mem_new(MUCH);
+
+	(void)i;
+	net_write(((struct edge *)ctx)->l, stream, (struct str){ text, MUCH });
+	mem_free(text);
+	return ctx;
+}
+
+/* Only now does the peer begin to read. */
+static void on_end(void *ctx, net_id stream, enum net_event ev, struct str bytes,
+		   const struct net_stream_info *i)
+{
+	struct edge *e = ctx;
+
+	(void)stream;
+	(void)bytes;
+	assert_int_equal(ev, NET_CLOSED);
+	e->closed++;
+	e->fail = i->fail;
+	e->watch = loop_watch(e->l, e->fd, on_last_words, e);
+}
+
+/* What it accepts inherits it; else the kernel takes megabytes at once. */
+static void listener_takes_little(void)
+{
+	int size = 4096, listens;
+
+	for (int fd = 3; fd < 256; fd++) {
+		socklen_t n = sizeof listens;
+
+		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) && listens)
+			assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+	}
+}
+
+static const struct net_stream_handler talker = { NULL, much_to_say, on_end };
+
+/* A peer of its own making: the test is its other end. */
+static void dial(struct edge *e, struct tls_ctx *tls)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct addr any, at;
+	int size = 4096, err_no = 0;
+
+	assert_int_equal(addr_parse(STR("127.0.0.1:0"), 0, &any), OK);
+	e->at = net_listen(e->l, &any, tls, &talker, e, &err_no);
+	assert_true(net_local(e->l, e->at, &at));
+	listener_takes_little();
+	to.sin_port = htons(at.port);
+	e->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(e->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+	assert_int_equal(connect(e->fd, (struct sockaddr *)&to, sizeof to), 0);
+}
+
+static void a_peer_that_ends_its_side_still_gets_what_was_said_to_it(void **state)
+{
+	struct edge *e = *state;
+
+	dial(e, NULL);
+	assert_int_equal(shutdown(e->fd, SHUT_WR), 0);
+	loop_run(e->l);
+	assert_true(e->closed == 1 && e->fail == NET_FAIL_NONE);
+	assert_int_equal(e->heard, MUCH);
+	close(e->fd);
+}
+
+static void to_wire(struct edge *e, struct tls_out *o)
+{
+	tls_take(e->tls, o);
+	if (o->wire.n)
+		assert_int_equal(send(e->fd, o->wire.p, o->wire.n, 0), o->wire.n);
+}
+
+static void on_handshake(void *arg)
+{
+	struct edge *e = arg;
+	char bytes[4096];
+	ssize_t n = recv(e->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	struct tls_out o;
+
+	assert_true(n > 0);
+	assert_int_equal(tls_feed(e->tls, (struct str){ bytes, (size_t)n }, 0), OK);
+	to_wire(e, &o);
+	if (!o.opened)
+		return;
+	tls_shutdown(e->tls);
+	to_wire(e, &o);
+	loop_unwatch(e->watch);
+}
+
+static void a_close_notify_leaves_what_was_said_before_it(void **state)
+{
+	struct edge *e = *state;
+	void *b = NULL;
+	char text[300];
+	struct buf why;
+	struct tls_ctx *server = NULL, *client = NULL;
+	struct tls_out o;
+
+	bed_open(&b);
+	buf_init(&why, text, sizeof text);
+	assert_int_equal(tls_ctx_new(&server, &(struct tls_config){ .cert_file = ((struct bed *)b)->sbc.cert,
+			 .key_file = ((struct bed *)b)->sbc.key, .verify = TLS_VERIFY_NONE }, &why), OK);
+	assert_int_equal(tls_ctx_new(&client, &(struct tls_config){ .verify = TLS_VERIFY_NONE }, &why), OK);
+	e->tls = tls_new(client, false, STR("sbc.example.com"), 0);
+	dial(e, server);
+	(void)tls_feed(e->tls, STR_NONE, 0);
+	to_wire(e, &o);
+	e->watch = loop_watch(e->l, e->fd, on_handshake, e);
+	loop_run(e->l);
+	assert_true(e->closed == 1 && e->fail == NET_FAIL_NONE);
+	assert_true(e->heard > MUCH);			/* as it is encrypted */
+	tls_free(e->tls);
+	tls_ctx_drop(client);
+	tls_ctx_drop(server);
+	close(e->fd);
+	bed_close(&b);
+}
+
 #define AT_EDGE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int run_edge(void)
@@ -199,6 +338,8 @@ int run_edge(void)
 	const struct CMUnitTest t[] = {
 		AT_EDGE(what_a_process_said_before_it_died_and_its_end_are_both_heard),
 		AT_EDGE(a_question_goes_on_when_resolv_conf_changes_within_a_second),
+		AT_EDGE(a_peer_that_ends_its_side_still_gets_what_was_said_to_it),
+		AT_EDGE(a_close_notify_leaves_what_was_said_before_it),
 		AT_EDGE(short_texts_that_wait_count_with_what_each_of_them_takes),
 	};
 
