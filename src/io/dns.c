@@ -9,7 +9,8 @@
 
 enum { DNS_CACHE_MAX = 4096, DNS_WAIT_MAX = 4096,
        DNS_FLOOR_MS = 5000, DNS_CAP_MS = 86400000, DNS_NEGATIVE_MS = 5000,
-       DNS_STALE_MS = 86400000, DNS_RETRY_MS = 5000, DNS_PATIENCE_MS = 100 };
+       DNS_STALE_MS = 86400000, DNS_RETRY_MS = 5000, DNS_PATIENCE_MS = 100,
+       DNS_OLD_MS = 60000, DNS_OLD_PATIENCE_MS = 500 };
 
 struct entry {
 	struct hash_node node;
@@ -17,7 +18,8 @@ struct entry {
 	char name[DNS_NAME_MAX + 1];
 	enum dns_type type;
 	struct dns_result r;
-	ms_t expires, retry_at;
+	ms_t expires, asked;
+	ms_t retry_at;			/* 0: its last question was answered */
 	bool have, fixed, asking;
 };
 
@@ -39,7 +41,8 @@ struct dns {
 	struct list lru, waiting;
 	uint32_t nwait;
 	struct timer deliver, patience;
-	bool silent;			/* the servers did not answer the last question in time */
+	ms_t heard;			/* when a server said something last */
+	bool silent;			/* they said nothing since something was asked */
 	void *impl;
 	struct dns_config cfg;
 };
@@ -140,6 +143,7 @@ static void keep(struct dns *d, struct entry *e, const struct dns_result *r)
 	ttl = ttl < DNS_FLOOR_MS ? DNS_FLOOR_MS : ttl > DNS_CAP_MS ? DNS_CAP_MS : ttl;
 	e->r = *r;
 	e->have = true;
+	e->retry_at = 0;
 	e->expires = d->loop->now + ttl;
 }
 
@@ -150,11 +154,19 @@ static bool has_stale(const struct dns *d, const struct entry *e)
 	       d->loop->now <= e->expires + DNS_STALE_MS;
 }
 
-/* The servers are silent: what we had goes on for a day. */
+/* One name with dead servers must not make all others old: while any is answered they are not silent. */
+static void note_silence(struct dns *d, const struct entry *e)
+{
+	if (d->heard <= e->asked)
+		d->silent = true;
+}
+
+/* The servers are silent, or fail for this name (RFC 8767): what we had goes on for a day. */
 static bool serve_stale(struct dns *d, struct entry *e, const struct dns_result *r)
 {
-	d->silent = r->err == ERR_TIMEOUT || r->err == ERR_IO;
-	if (!d->silent || !has_stale(d, e))
+	if (r->err == ERR_TIMEOUT)
+		note_silence(d, e);
+	if ((r->err != ERR_TIMEOUT && r->err != ERR_IO) || !has_stale(d, e))
 		return false;
 	e->retry_at = d->loop->now + DNS_RETRY_MS;
 	return true;
@@ -177,7 +189,7 @@ static void on_patience(void *arg)
 			continue;
 		}
 		r = cached(d, w->e);
-		d->silent = true;
+		note_silence(d, w->e);
 		ready(d, w, &r);
 	}
 	if (next != MS_NEVER)
@@ -193,6 +205,10 @@ static void on_answer(void *ctx, const char *name, enum dns_type t, const struct
 	if (!e)
 		return;
 	e->asking = false;
+	if (r->err == OK || r->err == ERR_GONE) {
+		d->heard = d->loop->now;
+		d->silent = false;
+	}
 	if (!e->fixed && !serve_stale(d, e, r))
 		keep(d, e, r);
 	out = cached(d, e);
@@ -301,7 +317,15 @@ static void ask(struct dns *d, struct entry *e)
 	if (e->asking)
 		return;
 	e->asking = true;
+	e->asked = d->loop->now;
 	d->loop->dns->ask(d->impl, e->name, e->type);
+}
+
+/* What is long out of date is likely to be wrong: worth a second try of the question, but not where
+ * the last one came to nothing. */
+static ms_t patience(const struct dns *d, const struct entry *e)
+{
+	return !e->retry_at && d->loop->now > e->expires + DNS_OLD_MS ? DNS_OLD_PATIENCE_MS : DNS_PATIENCE_MS;
 }
 
 /* The servers are asked; who has something to fall back on does not wait long. */
@@ -317,9 +341,9 @@ static void wait_for(struct dns *d, struct waiter *w, struct entry *e)
 	}
 	w->e = e;
 	if (has_stale(d, e)) {
-		w->until = d->loop->now + DNS_PATIENCE_MS;
-		if (!timer_armed(&d->patience))
-			timer_start(&d->loop->timers, &d->patience, DNS_PATIENCE_MS, on_patience, d);
+		w->until = d->loop->now + patience(d, e);
+		if (!timer_armed(&d->patience) || d->patience.at > w->until)
+			timer_start(&d->loop->timers, &d->patience, w->until - d->loop->now, on_patience, d);
 	}
 	ask(d, e);
 }

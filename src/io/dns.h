@@ -4,8 +4,9 @@
  * Does: A, AAAA, SRV and NAPTR with TTL from the answer (floor 5 s, cap 1 day),
  *   negative answers 5 s, static hosts from the configuration before everything else.
  *   While the servers are dead, what they said last counts for 24 h (RFC 8767), also that a
- *   name or a type of record does not exist: the first who asks waits 100 ms for them, then
- *   nobody waits until one of them has answered again.
+ *   name or a type of record does not exist: the first who asks waits 100 ms for them (500 for
+ *   what ran out more than a minute ago), then nobody waits until one of them has answered
+ *   again. Where they fail for one name alone, what is known of the others is not served late.
  * Does not: block, search domains, use the regular expressions of NAPTR (such records
  *   are left out).
  * A result always arrives through the callback, as an input of the loop, also
@@ -36,7 +37,8 @@ typedef void dns_fn(void *ctx, uint64_t token, const struct dns_result *r);
 
 struct dns;				/* resolver with its cache; owner: the server */
 struct dns_config {
-	const char *servers;		/* "127.0.0.1:5300,..." or NULL: /etc/resolv.conf, followed when it changes */
+	const char *servers;		/* "127.0.0.1:5300,..." or NULL: `resolv`, followed when it changes */
+	const char *resolv;		/* NULL: /etc/resolv.conf */
 	ms_t timeout;			/* per try; 0: 500 */
 	int tries;			/* 0: 2 */
 };

@@ -12,7 +12,9 @@
 
 /* Questions over the wire by c-ares, its descriptors under the loop. */
 
-enum { ARES_FDS = ARES_GETSOCK_MAXNUM };
+enum { ARES_FDS = ARES_GETSOCK_MAXNUM, MOVES_MAX = 3 };
+
+static const char RESOLV[] = "/etc/resolv.conf";
 
 struct ares_fd {
 	struct loop_watch *watch;
@@ -25,16 +27,19 @@ struct ares_world {
 	ares_channel ch;
 	bool open, ending;
 	struct dns_config cfg;
-	char *servers;
+	char *servers, *resolv;
 	void (*answer)(void *, const char *, enum dns_type, const struct dns_result *);
 	void *ctx;
 	struct ares_fd fd[ARES_FDS];
 	struct timer tick;
-	time_t resolv_mtime;
+	struct stat read;		/* the file of servers as it was when it was read */
+	struct list again;		/* questions of a channel that went */
 };
 
 struct question {
 	struct ares_world *w;
+	struct list link;		/* in ares_world.again */
+	int moves;
 	enum dns_type type;
 	char name[DNS_NAME_MAX + 1];
 };
@@ -90,21 +95,33 @@ static void watch_all(struct ares_world *w)
 		timer_stop(&w->loop->timers, &w->tick);
 }
 
+static void close_channel(struct ares_world *w)
+{
+	unwatch(w);
+	timer_stop(&w->loop->timers, &w->tick);
+	if (w->open)
+		ares_destroy(w->ch);
+	w->ch = NULL;
+	w->open = false;
+}
+
 static enum err open_channel(struct ares_world *w)
 {
 	struct ares_options o = { .timeout = (int)w->cfg.timeout, .tries = w->cfg.tries,
-				  .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES };
+				  .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+				  .resolvconf_path = w->resolv };
 	struct stat st;
 
-	if (ares_init_options(&w->ch, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS) !=
-	    ARES_SUCCESS)
+	/* Looked at first: what changes meanwhile is read again. */
+	w->read = stat(w->resolv, &st) ? (struct stat){ 0 } : st;
+	if (ares_init_options(&w->ch, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_FLAGS |
+					  ARES_OPT_RESOLVCONF) != ARES_SUCCESS)
 		return ERR_IO;
+	w->open = true;
 	if (w->servers && ares_set_servers_ports_csv(w->ch, w->servers) != ARES_SUCCESS) {
-		ares_destroy(w->ch);
+		close_channel(w);
 		return ERR_PARSE;
 	}
-	w->resolv_mtime = stat("/etc/resolv.conf", &st) == 0 ? st.st_mtime : 0;
-	w->open = true;
 	return OK;
 }
 
@@ -117,6 +134,8 @@ static void *ares_open(struct loop *l, const struct dns_config *c,
 	*w = (struct ares_world){ .loop = l, .cfg = *c, .answer = answer, .ctx = ctx };
 	if (c->servers)
 		w->servers = mem_dup(c->servers, strlen(c->servers));
+	w->resolv = c->resolv ? mem_dup(c->resolv, strlen(c->resolv)) : mem_dup(RESOLV, strlen(RESOLV));
+	list_init(&w->again);
 	unwatch(w);
 	(void)open_channel(w);		/* not open: every question is answered with ERR_IO */
 	return w;
@@ -127,11 +146,9 @@ static void ares_shut(void *impl)
 	struct ares_world *w = impl;
 
 	w->ending = true;
-	unwatch(w);
-	timer_stop(&w->loop->timers, &w->tick);
-	if (w->open)
-		ares_destroy(w->ch);
+	close_channel(w);
 	mem_free(w->servers);
+	mem_free(w->resolv);
 	mem_free(w);
 }
 
@@ -222,8 +239,8 @@ static enum err err_of(int rc)
 	switch (rc) {
 	case ARES_SUCCESS: return OK;
 	case ARES_ENOTFOUND: case ARES_ENODATA: return ERR_GONE;
-	case ARES_ETIMEOUT: case ARES_ECONNREFUSED: case ARES_EDESTRUCTION: return ERR_TIMEOUT;
-	default: return ERR_IO;
+	case ARES_ETIMEOUT: case ARES_EDESTRUCTION: return ERR_TIMEOUT;
+	default: return ERR_IO;		/* ARES_ECONNREFUSED, too: SERVFAIL is told so, and both come at once */
 	}
 }
 
@@ -233,6 +250,10 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *b, int 
 	struct dns_result r = { 0 };
 
 	(void)timeouts;
+	if (status == ARES_EDESTRUCTION && !q->w->ending && q->moves++ < MOVES_MAX) {
+		list_append(&q->w->again, &q->link);
+		return;
+	}
 	if (status == ARES_SUCCESS)
 		status = parse(q->type, b, len, &r);
 	r.err = err_of(status);
@@ -243,37 +264,57 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *b, int 
 	mem_free(q);
 }
 
-/* /etc/resolv.conf changed: a new channel, unless servers are configured. */
-static void follow_resolv(struct ares_world *w)
+static void put(struct ares_world *w, struct question *q)
 {
+	static const int type[] = { [DNS_ADDR4] = ns_t_a, [DNS_ADDR6] = ns_t_aaaa,
+				    [DNS_SRV] = ns_t_srv, [DNS_NAPTR] = ns_t_naptr };
+	struct dns_result broken = { .err = ERR_IO };
+
+	if (w->open) {
+		ares_query(w->ch, q->name, ns_c_in, type[q->type], on_reply, q);
+		return;
+	}
+	give(q, &broken);
+	mem_free(q);
+}
+
+/* Not by its seconds: whoever brings up a network writes it more than once in one. */
+static bool resolv_changed(const struct ares_world *w)
+{
+	const struct stat *was = &w->read;
 	struct stat st;
 
-	if (w->servers || stat("/etc/resolv.conf", &st) || st.st_mtime == w->resolv_mtime)
+	return stat(w->resolv, &st) == 0 &&
+	       (st.st_mtim.tv_sec != was->st_mtim.tv_sec || st.st_mtim.tv_nsec != was->st_mtim.tv_nsec ||
+		st.st_ino != was->st_ino || st.st_size != was->st_size);
+}
+
+/* /etc/resolv.conf changed: a new channel, unless servers are configured; what waits is asked there. */
+static void follow_resolv(struct ares_world *w)
+{
+	if (w->servers || !resolv_changed(w))
 		return;
-	unwatch(w);
-	ares_destroy(w->ch);
-	w->open = false;
-	(void)open_channel(w);
+	close_channel(w);
+	(void)open_channel(w);		/* not open: as above */
+	while (!list_empty(&w->again)) {
+		struct question *q = LIST_ENTRY(w->again.next, struct question, link);
+
+		list_remove(&q->link);
+		put(w, q);
+	}
 }
 
 static void ares_ask(void *impl, const char *name, enum dns_type t)
 {
-	static const int type[] = { [DNS_ADDR4] = ns_t_a, [DNS_ADDR6] = ns_t_aaaa,
-				    [DNS_SRV] = ns_t_srv, [DNS_NAPTR] = ns_t_naptr };
 	struct ares_world *w = impl;
 	struct question *q = mem_new(sizeof *q);
-	struct dns_result broken = { .err = ERR_IO };
 
 	*q = (struct question){ .w = w, .type = t };
 	(void)str_copy(q->name, sizeof q->name, str_of(name));	/* the cache capped it */
 	follow_resolv(w);
-	if (!w->open) {
-		give(q, &broken);
-		mem_free(q);
-		return;
-	}
-	ares_query(w->ch, q->name, ns_c_in, type[t], on_reply, q);
-	watch_all(w);
+	put(w, q);
+	if (w->open)
+		watch_all(w);
 }
 
 const struct dns_ops dns_ares_ops = { .open = ares_open, .ask = ares_ask, .close = ares_shut };

@@ -12,6 +12,7 @@ enum { SPENT_EVERY_MS = 20 };
 
 struct loop_watch {
 	uv_poll_t poll;
+	int events;
 	struct list link;
 	struct lu_world *w;
 	void (*fn)(void *);
@@ -297,9 +298,12 @@ static void on_watch(uv_poll_t *p, int status, int events)
 	struct loop_watch *x = p->data;
 	struct lu_world *w = x->w;
 
-	/* An error shows itself to whoever reads the descriptor. */
-	if (status < 0)
+	/* An error shows itself to whoever reads the descriptor, but perhaps not at once: there may be
+	 * more to read before the end, and libuv has stopped the watch. */
+	if (status < 0) {
 		events = UV_READABLE | UV_WRITABLE;
+		(void)uv_poll_start(p, x->events, on_watch);	/* worked before, and fails on closing ones only */
+	}
 	lu_input_begin(w);
 	if (x->fn)
 		x->fn(x->ctx);
@@ -314,6 +318,7 @@ static struct loop_watch *watch(struct loop *l, int fd, int events, const struct
 
 	*x = *as;
 	x->w = lu_world_of(l);
+	x->events = events;
 	must(uv_poll_init(&x->w->uv, &x->poll, fd), "poll");
 	x->poll.data = x;
 	must(uv_poll_start(&x->poll, events, on_watch), "poll");

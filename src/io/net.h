@@ -6,8 +6,8 @@
  * (never from inside a net_* call), and the loop runs a turn after each.
  *
  * Datagrams: read in batches, sent at the end of the turn in batches.
- * Streams: writes are queued; unsent bytes per connection are capped
- *   (NET_UNSENT_MAX): past it the connection is closed with ERR_LIMIT.
+ * Streams: writes are queued; what waits per connection, with its records, is
+ *   capped (NET_UNSENT_MAX): past it the connection is closed with ERR_LIMIT.
  * TLS: a stream with `tls` set becomes NET_OPEN after the handshake. A TLS 1.3
  *   refusal of our certificate arrives after NET_OPEN as NET_CLOSED with the
  *   alert in tls_facts; so a connection is proven by the first SIP byte only.
@@ -19,7 +19,7 @@
 #include "io/loop.h"
 #include "io/tls.h"
 
-enum { NET_UNSENT_MAX = 512 * 1024, NET_DGRAM_MAX = 65535 };
+enum { NET_UNSENT_MAX = 768 * 1024, NET_DGRAM_MAX = 65535 };
 
 typedef uint64_t net_id;	/* 0 is none */
 

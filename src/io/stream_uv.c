@@ -39,6 +39,7 @@ struct lu_stream {
 	struct timer deadline;
 	struct addr local, peer;
 	bool inbound, deferred;
+	bool ended;			/* the peer sends no more */
 	enum net_fail fail;
 	int sys_errno;
 	size_t unsent;
@@ -102,6 +103,7 @@ static void destroy(struct lu_stream *s)
 	close_now(s);
 }
 
+static void wire_write(struct lu_stream *s, struct str bytes);
 static void alloc(uv_handle_t *h, size_t want, uv_buf_t *b);
 static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b);
 
@@ -112,8 +114,10 @@ static void on_linger(void *arg)
 
 static void on_shut(uv_shutdown_t *req, int status)
 {
-	if (status < 0)
-		close_now(req->data);
+	struct lu_stream *s = req->data;
+
+	if (status < 0 || s->ended)
+		close_now(s);
 }
 
 /* Sends what is queued, then waits for the peer's end, a second in all: closing with unread
@@ -128,8 +132,22 @@ static void linger(struct lu_stream *s)
 		close_now(s);
 		return;
 	}
-	(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
+	if (!s->ended)
+		(void)uv_read_start((uv_stream_t *)&s->tcp, alloc, on_read);
 	timer_start(&s->w->loop.timers, &s->deadline, STREAM_LINGER_MS, on_linger, s);
+}
+
+/* In order: what is queued still leaves, then our own end. */
+static void part(struct lu_stream *s)
+{
+	struct tls_out o;
+
+	if (s->tls) {
+		tls_shutdown(s->tls);
+		tls_take(s->tls, &o);
+		wire_write(s, o.wire);
+	}
+	linger(s);
 }
 
 /* The peer, the system or a deadline ended it: the user hears it once. */
@@ -142,7 +160,9 @@ static void lost(struct lu_stream *s, enum net_fail why, int sys)
 	tell(s, NET_CLOSED, STR_NONE);
 	if (s->state == STREAM_CLOSING)
 		return;			/* its user closed it by himself */
-	if (why == NET_FAIL_TLS)
+	if (why == NET_FAIL_NONE && s->state == STREAM_OPEN)
+		part(s);
+	else if (why == NET_FAIL_TLS)
 		linger(s);
 	else
 		destroy(s);
@@ -160,12 +180,18 @@ static enum net_fail fail_of(int rc)
 	}
 }
 
+/* What waits of a short text is mostly its record. */
+static size_t cost(size_t n)
+{
+	return sizeof(struct lu_write) + n;
+}
+
 static void on_written(uv_write_t *req, int status)
 {
 	struct lu_write *wr = (struct lu_write *)req;
 	struct lu_stream *s = wr->s;
 
-	s->unsent -= wr->n;
+	s->unsent -= cost(wr->n);
 	mem_free(wr);
 	if (status < 0 && status != UV_ECANCELED && s->state != STREAM_CLOSING) {
 		lu_input_begin(s->w);
@@ -186,9 +212,9 @@ static void wire_write(struct lu_stream *s, struct str bytes)
 	wr->n = bytes.n;
 	memcpy(wr->bytes, bytes.p, bytes.n);
 	b = uv_buf_init(wr->bytes, (unsigned)bytes.n);
-	s->unsent += bytes.n;
+	s->unsent += cost(bytes.n);
 	if (uv_write(&wr->req, (uv_stream_t *)&s->tcp, &b, 1, on_written)) {
-		s->unsent -= bytes.n;
+		s->unsent -= cost(bytes.n);
 		mem_free(wr);
 	}
 }
@@ -286,8 +312,9 @@ static void on_read(uv_stream_t *st, ssize_t n, const uv_buf_t *b)
 	struct lu_stream *s = st->data;
 	struct lu_world *w = s->w;
 
+	s->ended |= n == UV_EOF;
 	if (s->state == STREAM_CLOSING) {	/* lingering: what comes is thrown away */
-		if (n < 0)
+		if (n < 0 && !(s->ended && s->unsent))
 			close_now(s);
 		return;
 	}
@@ -593,7 +620,7 @@ void lu_write_(struct loop *l, net_id id, struct str bytes)
 
 	if (!s || s->state != STREAM_OPEN || s->deferred)
 		return;			/* after a refused write none may follow: a hole */
-	if (s->unsent + bytes.n > NET_UNSENT_MAX) {
+	if (s->unsent + cost(bytes.n) > NET_UNSENT_MAX) {
 		/* Not from inside the caller: the news comes as an input. */
 		s->fail = NET_FAIL_UNSENT;
 		s->deferred = true;
@@ -622,14 +649,7 @@ void lu_stream_close(struct lu_world *w, net_id id, void *obj)
 		destroy(s);
 		return;
 	}
-	if (s->tls) {
-		struct tls_out o;
-
-		tls_shutdown(s->tls);
-		tls_take(s->tls, &o);
-		wire_write(s, o.wire);
-	}
-	linger(s);
+	part(s);
 }
 
 void lu_streams_abandon(struct lu_world *w)

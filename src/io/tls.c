@@ -27,6 +27,23 @@ static void on_info(const SSL *ssl, int where, int ret)
 		tls_facts_open(t)->alert_sent = ret & 0xff;
 }
 
+/* KeyUpdates, ClientHellos and the like: each costs its sender a few bytes and us new keys or an
+ * answer, and OpenSSL takes thousands in one read. Past what anybody needs it gets no more to
+ * read, and read_plain() ends the stream. Plain text between them excuses none: a byte would do. */
+void tls_on_message(int sent, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
+{
+	struct tls *t = SSL_get_ex_data(ssl, tls_ex_index());
+
+	(void)version;
+	(void)p;
+	(void)n;
+	(void)arg;
+	if (t->phase != TLS_PHASE_OPEN || sent || type != SSL3_RT_HANDSHAKE)
+		return;
+	if (++t->late > TLS_LATE_MAX)
+		t->in = STR_NONE;
+}
+
 struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms_t now)
 {
 	struct tls *t = mem_new(sizeof *t);
@@ -171,13 +188,19 @@ static void opened(struct tls *t, ms_t now)
 }
 
 /* All that has been decrypted so far. */
-static enum err read_plain(struct tls *t)
+static enum err read_plain(struct tls *t, ms_t now)
 {
+	if (now - t->late_since >= TLS_LATE_MS) {
+		t->late_since = now;
+		t->late = 0;
+	}
 	for (;;) {
 		int n;
 
 		grow(&t->ctx->plain, &t->ctx->plain_cap, t->plain_n + RECORD);
 		n = SSL_read(t->ssl, t->ctx->plain + t->plain_n, RECORD);
+		if (t->late > TLS_LATE_MAX)
+			return ERR_LIMIT;
 		if (n <= 0)
 			return SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ ||
 			       SSL_get_error(t->ssl, n) == SSL_ERROR_ZERO_RETURN ? OK : ERR_AUTH;
@@ -248,7 +271,10 @@ enum err tls_feed(struct tls *t, struct str wire, ms_t now)
 	if (t->phase == TLS_PHASE_HANDSHAKE)
 		e = handshake(t, now);
 	if (!e && t->phase == TLS_PHASE_OPEN)
-		e = read_plain(t);
+		e = read_plain(t, now);
+	if (e == ERR_LIMIT)
+		(void)str_copy(tls_facts_open(t)->verify_text, sizeof t->facts->verify_text,
+			       STR("the peer asked for new keys again and again"));
 	if (e) {
 		explain(t);
 		t->phase = TLS_PHASE_CLOSED;

@@ -10,7 +10,8 @@
  * check that the leaf carries serverAuth (facts: Microsoft presents
  * serverAuth-only certificates as client too), then the names in SAN are
  * compared by us (RFC 6125; one left-most wild card label; an embedded NUL
- * never matches; the CN is not looked at).
+ * never matches; the CN is not looked at). A SAN that is a sip: URI without
+ * user counts by its host, which is no pattern (RFC 5922 7.1).
  */
 #ifndef IO_TLS_H
 #define IO_TLS_H
@@ -88,7 +89,7 @@ struct tls_facts {
 	char sni[256];
 	char verify_text[160];		/* sentence; "" when good         */
 	char peer_subject[256], peer_issuer[256], peer_sha256[65];
-	char peer_name[TLS_NAMES_MAX][128];	/* DNS names of the SAN, escaped */
+	char peer_name[TLS_NAMES_MAX][128];	/* names of the SAN, escaped */
 };
 
 /* "unknown CA" for 48 and so on; "alert 200" for what we do not know. */
@@ -101,7 +102,8 @@ struct tls;
 struct tls_out { struct str wire, plain; bool opened, closed; };
 struct tls *tls_new(struct tls_ctx *ctx, bool server, struct str server_name, ms_t now);
 void tls_free(struct tls *t);
-/* Bytes from the wire in. What came of it is read with tls_take(). */
+/* Bytes from the wire in. What came of it is read with tls_take(). ERR_LIMIT: an open stream
+ * shakes hands without end (TLS_LATE_MAX a minute). */
 enum err tls_feed(struct tls *t, struct str wire, ms_t now);
 enum err tls_send(struct tls *t, struct str plain);
 void tls_shutdown(struct tls *t);

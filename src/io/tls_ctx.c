@@ -144,6 +144,7 @@ static enum err set_up(struct tls_ctx *c, const struct tls_config *cfg, struct b
 	SSL_CTX_set_max_cert_list(c->ssl, 16384);
 	SSL_CTX_set_verify_depth(c->ssl, TLS_CHAIN_DEPTH);
 	SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify_peer, NULL);
+	SSL_CTX_set_msg_callback(c->ssl, tls_on_message);
 	SSL_CTX_set_tlsext_servername_callback(c->ssl, choose_identity);
 	SSL_CTX_set_tlsext_servername_arg(c->ssl, c);
 	c->want_client_cert = cfg->want_client_cert;

@@ -4,7 +4,8 @@
 #include "io/ossl.h"
 #include "io/tls.h"
 
-enum { TLS_LIST_MAX = 16, TLS_SNI_MAX = 32, TLS_CHAIN_DEPTH = 5 };
+enum { TLS_LATE_MAX = 32, TLS_LATE_MS = 60000,	/* handshake messages of an open stream */
+       TLS_LIST_MAX = 16, TLS_SNI_MAX = 32, TLS_CHAIN_DEPTH = 5 };
 
 struct tls_ctx {
 	uint32_t refs;
@@ -40,6 +41,8 @@ struct tls {
 	char *wire;			/* for tls_take(); NULL: nothing */
 	size_t wire_n, wire_cap;
 	size_t plain_n;
+	ms_t late_since;
+	uint32_t late;			/* handshake messages since then, of a stream that is open */
 };
 
 /* tls_verify.c: what the handshake asks of the peer's chain; X509_STORE_CTX app data. */
@@ -49,6 +52,8 @@ void tls_learn_cert(struct tls_facts *f, X509 *x);
 /* tls_facts.c: to be written to, until they are packed again. */
 struct tls_facts *tls_facts_open(struct tls *t);
 void tls_facts_pack(struct tls *t);
+/* SSL_CTX_set_msg_callback(). */
+void tls_on_message(int sent, int version, int type, const void *p, size_t n, SSL *ssl, void *arg);
 BIO_METHOD *tls_bio(void);
 int tls_ex_index(void);			/* of struct tls in an SSL */
 

@@ -6,18 +6,45 @@
  * presents serverAuth-only certificates as a client too, which the default check of a client
  * chain refuses (error 26). What the leaf must carry, and its names, are checked here. */
 
-static void add_name(struct tls_facts *f, const unsigned char *p, int n)
+static void add_name(struct tls_facts *f, struct str name)
 {
 	struct buf b;
 
-	if (f->npeer_name == TLS_NAMES_MAX || n < 0)
+	if (f->npeer_name == TLS_NAMES_MAX)
 		return;
 	buf_init(&b, f->peer_name[f->npeer_name], sizeof f->peer_name[0]);
-	buf_safe(&b, (struct str){ (const char *)p, (size_t)n });
+	buf_safe(&b, name);
 	if (buf_z(&b)[0])
 		f->npeer_name++;
 	else
 		f->peer_name[f->npeer_name][0] = 0;
+}
+
+/* The host of a sip: URI without user (RFC 5922 7.1), which names a domain as a dNSName does but is
+ * never a pattern; none: it names nobody we ask for. */
+static struct str uri_host(struct str uri)
+{
+	struct str scheme, host;
+
+	if (!str_cut(uri, ':', &scheme, &host) || !str_iis(scheme, "sip"))
+		return STR_NONE;
+	if (str_find(host, '@') < host.n || str_find(host, '*') < host.n || str_find(host, 0) < host.n)
+		return STR_NONE;
+	host = str_sub(host, 0, str_find(host, '?'));
+	host = str_sub(host, 0, str_find(host, ';'));
+	return str_sub(host, 0, str_find(host, ':'));
+}
+
+/* The DNS name that a SAN entry stands for; raw bytes, so that an embedded NUL is seen. */
+static struct str san_name(const GENERAL_NAME *g)
+{
+	struct str s;
+
+	if (g->type != GEN_DNS && g->type != GEN_URI)
+		return STR_NONE;
+	s = (struct str){ (const char *)ASN1_STRING_get0_data(g->d.ia5),
+			  (size_t)ASN1_STRING_length(g->d.ia5) };
+	return g->type == GEN_DNS ? s : uri_host(s);
 }
 
 static void learn_names(struct tls_facts *f, X509 *x)
@@ -26,11 +53,7 @@ static void learn_names(struct tls_facts *f, X509 *x)
 
 	f->npeer_name = 0;
 	for (int i = 0; list && i < sk_GENERAL_NAME_num(list); i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(list, i);
-
-		if (g->type == GEN_DNS)
-			add_name(f, ASN1_STRING_get0_data(g->d.dNSName),
-				 ASN1_STRING_length(g->d.dNSName));
+		add_name(f, san_name(sk_GENERAL_NAME_value(list, i)));
 	}
 	GENERAL_NAMES_free(list);
 }
@@ -91,20 +114,15 @@ static bool has_server_auth(X509 *x)
 	return yes;
 }
 
-/* Does one dNSName (raw bytes, so that an embedded NUL is seen) match one of the wanted? */
+/* Does one of the names match one of the wanted? */
 static bool san_matches(X509 *x, char *const *wanted, bool wanted_is_pattern)
 {
 	GENERAL_NAMES *list = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
 	bool yes = false;
 
 	for (int i = 0; list && i < sk_GENERAL_NAME_num(list); i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(list, i);
-		struct str san;
+		struct str san = san_name(sk_GENERAL_NAME_value(list, i));
 
-		if (g->type != GEN_DNS)
-			continue;
-		san = (struct str){ (const char *)ASN1_STRING_get0_data(g->d.dNSName),
-				    (size_t)ASN1_STRING_length(g->d.dNSName) };
 		for (char *const *w = wanted; *w; w++) {
 			yes |= tls_name_match(san, str_of(*w));
 			/* a configured "*.pstnhub.microsoft.com" covers a peer's plain name */

@@ -130,8 +130,9 @@ static void on_readable(uv_poll_t *p, int status, int events)
 	struct lu_batch *b = u->w->in;
 	int n;
 
-	(void)status;
 	(void)events;
+	if (status < 0)		/* an error of the socket: libuv has stopped watching it */
+		(void)uv_poll_start(p, UV_READABLE, on_readable);
 	n = recvmmsg(u->fd, b->msg, LU_BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n && !u->closing; i++)
 		one(u, &b->msg[i]);

@@ -57,6 +57,63 @@ void gate_strike(struct sip *s, enum source_verdict heard, const struct addr *fr
 		told(s, &v);
 }
 
+/* --- inbound streams of one source --- */
+
+struct ip_count {
+	struct hash_node node;
+	struct addr ip;
+	uint32_t n;
+};
+
+static struct ip_count *ip_find(struct sip *s, const struct addr *a, uint64_t *h)
+{
+	*h = hash_bytes(&s->seed, a->ip, sizeof a->ip);
+	for (struct hash_node *n = hash_first(&s->conn_ip, *h); n; n = hash_next(n)) {
+		struct ip_count *c = HASH_ENTRY(n, struct ip_count, node);
+
+		if (addr_same_ip(&c->ip, a))
+			return c;
+	}
+	return NULL;
+}
+
+bool gate_take(struct sip *s, const struct addr *peer, uint32_t most)
+{
+	uint64_t h;
+	struct addr net, *a = &net;
+	struct ip_count *c;
+
+	source_net(peer, a);
+	c = ip_find(s, a, &h);
+
+	if (!c) {
+		c = mem_new(sizeof *c);
+		c->ip = *a;
+		hash_add(&s->conn_ip, &c->node, h);
+	}
+	if (c->n >= most)
+		return false;
+	c->n++;
+	return true;
+}
+
+void gate_give(struct sip *s, const struct addr *peer)
+{
+	uint64_t h;
+	struct addr net;
+	struct ip_count *c;
+
+	source_net(peer, &net);
+	c = ip_find(s, &net, &h);
+
+	if (c && --c->n == 0) {
+		hash_remove(&s->conn_ip, &c->node);
+		mem_free(c);
+	}
+}
+
+/* --- requests --- */
+
 /* Names of tools that look for ways in, as part of what calls itself User-Agent. */
 static bool scanner(const struct sip *s, const struct sip_msg *m)
 {

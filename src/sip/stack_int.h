@@ -416,6 +416,9 @@ void gate_init(struct sip *s);
 enum source_verdict gate_hear(struct sip *s, uint32_t listener, const struct addr *from, size_t n);
 bool gate_knock(struct sip *s, uint32_t listener, const struct addr *from);
 uint32_t gate_streams(const struct sip *s, uint32_t listener, const struct addr *from);	/* at most */
+/* One more inbound stream of this source. false: it has `most` already. */
+bool gate_take(struct sip *s, const struct addr *peer, uint32_t most);
+void gate_give(struct sip *s, const struct addr *peer);		/* one less */
 void gate_strike(struct sip *s, enum source_verdict heard, const struct addr *from);
 bool gate_request(struct sip *s, const struct sip_msg *m);	/* false: not answered */
 bool gate_stranger(struct sip *s, const struct sip_msg *m);	/* true: answered      */

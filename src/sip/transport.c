@@ -8,11 +8,8 @@
 
 #include "sip/stack_int.h"
 
-struct ip_count {		/* inbound streams of one source */
-	struct hash_node node;
-	struct addr ip;
-	uint32_t n;
-};
+enum { PONGS_MAX = 32,		/* in answer to one chunk */
+       PING_BYTES = 4 };
 
 static uint64_t stream_key(const struct sip *s, net_id stream)
 {
@@ -32,53 +29,6 @@ static uint64_t peer_key(const struct sip *s, uint32_t listener, enum sip_transp
 	k[22] = (uint8_t)peer->family;
 	k[23] = 0;
 	return hash_bytes(&s->seed, k, sizeof k);
-}
-
-static struct ip_count *ip_find(struct sip *s, const struct addr *a, uint64_t *h)
-{
-	*h = hash_bytes(&s->seed, a->ip, sizeof a->ip);
-	for (struct hash_node *n = hash_first(&s->conn_ip, *h); n; n = hash_next(n)) {
-		struct ip_count *c = HASH_ENTRY(n, struct ip_count, node);
-
-		if (addr_same_ip(&c->ip, a))
-			return c;
-	}
-	return NULL;
-}
-
-static bool ip_take(struct sip *s, const struct addr *peer, uint32_t most)
-{
-	uint64_t h;
-	struct addr net, *a = &net;
-	struct ip_count *c;
-
-	source_net(peer, a);
-	c = ip_find(s, a, &h);
-
-	if (!c) {
-		c = mem_new(sizeof *c);
-		c->ip = *a;
-		hash_add(&s->conn_ip, &c->node, h);
-	}
-	if (c->n >= most)
-		return false;
-	c->n++;
-	return true;
-}
-
-static void ip_give(struct sip *s, const struct addr *peer)
-{
-	uint64_t h;
-	struct addr net;
-	struct ip_count *c;
-
-	source_net(peer, &net);
-	c = ip_find(s, &net, &h);
-
-	if (c && --c->n == 0) {
-		hash_remove(&s->conn_ip, &c->node);
-		mem_free(c);
-	}
 }
 
 struct conn *conn_find(struct sip *s, net_id stream)
@@ -184,7 +134,7 @@ static void conn_free(struct sip *s, struct conn *c)
 	timer_stop(&s->loop->timers, &c->timer);
 	hash_remove(&s->conn_stream, &c->by_stream);
 	if (c->inbound)
-		ip_give(s, &c->peer);
+		gate_give(s, &c->peer);
 	else if (!c->alone)
 		hash_remove(&s->conn_peer, &c->by_peer);
 	list_remove(&c->age);
@@ -310,14 +260,14 @@ static void *on_accepted(void *ctx, net_id stream, const struct net_stream_info 
 	uint32_t most = certified(info) ? SIP_CONN_PER_IP : gate_streams(s, l->index, &info->peer);
 	struct conn *c;
 
-	if (!make_room(s) || !ip_take(s, &info->peer, most)) {
+	if (!make_room(s) || !gate_take(s, &info->peer, most)) {
 		s->n.dropped++;
 		gate_strike(s, s->sources && most != SIP_CONN_PER_IP ? SOURCE_STRANGE : SOURCE_TRUSTED, &info->peer);
 		return NULL;
 	}
 	c = conn_new(s, l->index, l->cfg.transport == SIP_UDP ? SIP_TCP : l->cfg.transport, &info->peer, true);
 	if (!c) {
-		ip_give(s, &info->peer);
+		gate_give(s, &info->peer);
 		return NULL;
 	}
 	c->stream = stream;
@@ -390,6 +340,30 @@ void transport_close_doomed(struct sip *s)
 	s->ndoomed = 0;
 }
 
+/* The pings of one chunk are heard as messages are, and answered in one write: each costs its
+ * sender four bytes, and a write of its own would cost us a thousand times as much. */
+static void conn_pings(struct sip *s, struct conn *c, uint32_t n)
+{
+	enum source_verdict heard = SOURCE_TRUSTED;
+	char text[2 * PONGS_MAX];
+	struct buf b;
+
+	buf_init(&b, text, sizeof text);
+	for (uint32_t i = 0; i < n && i < PONGS_MAX; i++) {
+		if (!c->trusted)
+			heard = gate_hear(s, c->listener, &c->peer, PING_BYTES);
+		if (heard == SOURCE_DROP || heard == SOURCE_HELD) {
+			s->n.dropped++;
+			break;
+		}
+		buf_lit(&b, "\r\n");
+	}
+	if (n && heard <= SOURCE_KNOWN)
+		c->heard = s->loop->now;
+	if (b.n)
+		net_write(s->loop, c->stream, buf_str(&b));
+}
+
 static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 {
 	struct path from = { .flow = c->stream, .peer = c->peer, .local = c->local,
@@ -397,24 +371,26 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 	uint64_t id = c->id;
 	struct str rest = bytes;
 	bool ended = false;
+	uint32_t pings = 0;
 	struct sip_frame f;
 	enum sip_frame_kind k;
 
 	if (c->doomed)		/* never resynchronised */
 		return;
 	relief_note(s);
-	c->heard = s->loop->now;
+	if (!c->inbound || c->proven)	/* what keeps the others open is heard first */
+		c->heard = s->loop->now;
 	while ((k = sip_framer_feed(&c->frame, &rest, &f)) != SIP_FRAME_MORE) {
 		if (k == SIP_FRAME_BAD) {
 			conn_bad(s, id, &f, &from);
 			return;
 		}
 		if (k == SIP_FRAME_PING) {
-			net_write(s->loop, c->stream, STR("\r\n"));
+			pings++;
 			continue;
 		}
 		ended = c->said = true;
-		c->used = s->loop->now;
+		c->heard = c->used = s->loop->now;
 		from.heard = c->trusted ? SOURCE_TRUSTED : (uint8_t)gate_hear(s, c->listener, &c->peer, f.bytes.n);
 		if (from.heard == SOURCE_DROP)
 			s->n.dropped++;
@@ -424,6 +400,7 @@ static void conn_data(struct sip *s, struct conn *c, struct str bytes)
 		if (!c)
 			return;
 	}
+	conn_pings(s, c, pings);
 	conn_wait(c, ended);
 	conn_arm(c);
 }

@@ -17,7 +17,7 @@ static struct str take_line(struct str *rest)
 	return line;
 }
 
-/* "sip:user;x@host:5060;transport=tls" -> "user", or "host:5060" without a user. */
+/* "sip:user:secret;x@host:5060;transport=tls" -> "user", or "host:5060" without a user. */
 static struct str uri_target(struct str uri)
 {
 	struct str scheme, rest, user, host;
@@ -27,7 +27,7 @@ static struct str uri_target(struct str uri)
 	if (str_iis(scheme, "tel"))
 		return str_sub(rest, 0, str_find(rest, ';'));
 	if (str_cut(rest, '@', &user, &host))
-		return str_sub(user, 0, str_find(user, ';'));
+		return str_sub(user, 0, str_find(str_sub(user, 0, str_find(user, ';')), ':'));
 	rest = str_sub(rest, 0, str_find(rest, ';'));
 	return str_sub(rest, 0, str_find(rest, '?'));
 }

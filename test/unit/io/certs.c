@@ -39,7 +39,7 @@ static void add_names(X509 *x, const struct cert_spec *s)
 		ASN1_IA5STRING *z = ASN1_IA5STRING_new();
 
 		assert_int_equal(ASN1_STRING_set(z, s->san[i].p, (int)s->san[i].n), 1);
-		GENERAL_NAME_set0_value(g, GEN_DNS, z);
+		GENERAL_NAME_set0_value(g, s->uri ? GEN_URI : GEN_DNS, z);
 		sk_GENERAL_NAME_push(all, g);
 	}
 	assert_int_equal(X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT), 1);

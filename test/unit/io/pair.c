@@ -135,6 +135,89 @@ enum err pair_shake(struct pair *p)
 	return first;
 }
 
+static enum err flood(struct pair *p, struct str wire, ms_t now, size_t *answered)
+{
+	enum err e = tls_feed(p->server, wire, now);
+	struct tls_out o;
+
+	tls_take(p->server, &o);
+	*answered += o.wire.n;
+	return e;
+}
+
+enum err pair_rekey(struct pair *p, int times, ms_t now, size_t *answered)
+{
+	struct tls_out o;
+
+	for (int i = 0; i < times; i++) {
+		assert_int_equal(SSL_key_update(p->client->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(p->client->ssl), 1);
+	}
+	tls_take(p->client, &o);
+	return flood(p, o.wire, now, answered);
+}
+
+/* RFC 5246 6.3: what the client encrypts with after its handshake, which OpenSSL does not tell. */
+static void client_keys(SSL *ssl, unsigned char block[72])
+{
+	unsigned char master[48], seed[64];
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+	EVP_KDF_CTX *k = EVP_KDF_CTX_new(kdf);
+	char digest[] = "SHA384";
+	OSSL_PARAM with[5];
+
+	assert_int_equal(SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof master), 48);
+	SSL_get_server_random(ssl, seed, 32);
+	SSL_get_client_random(ssl, seed + 32, 32);
+	with[0] = OSSL_PARAM_construct_utf8_string("digest", digest, 0);
+	with[1] = OSSL_PARAM_construct_octet_string("secret", master, sizeof master);
+	with[2] = OSSL_PARAM_construct_octet_string("seed", "key expansion", 13);
+	with[3] = OSSL_PARAM_construct_octet_string("seed", seed, sizeof seed);
+	with[4] = OSSL_PARAM_construct_end();
+	assert_int_equal(EVP_KDF_derive(k, block, 72, with), 1);
+	EVP_KDF_CTX_free(k);
+	EVP_KDF_free(kdf);
+}
+
+/* RFC 5288 3: one record of AES-256-GCM with the head of a ClientHello. */
+static size_t hello(const unsigned char block[72], uint64_t seq, unsigned char *out)
+{
+	static const unsigned char text[4] = { 1, 0, 0, 0 };
+	unsigned char nonce[12], aad[13] = { 0 };
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	int n = 0;
+
+	for (int i = 0; i < 8; i++)
+		aad[i] = (unsigned char)(seq >> (56 - 8 * i));
+	memcpy(aad + 8, "\x16\x03\x03\x00\x04", 5);
+	memcpy(nonce, block + 64, 4);
+	memcpy(nonce + 4, aad, 8);
+	memcpy(out, "\x16\x03\x03\x00\x1c", 5);
+	memcpy(out + 5, aad, 8);
+	assert_int_equal(EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, block, nonce), 1);
+	assert_int_equal(EVP_EncryptUpdate(c, NULL, &n, aad, sizeof aad), 1);
+	assert_int_equal(EVP_EncryptUpdate(c, out + 13, &n, text, sizeof text), 1);
+	assert_int_equal(EVP_EncryptFinal_ex(c, out + 17, &n), 1);
+	assert_int_equal(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, 16, out + 17), 1);
+	EVP_CIPHER_CTX_free(c);
+	return 33;
+}
+
+enum err pair_rehello(struct pair *p, int times, ms_t now, size_t *answered)
+{
+	char *wire = mem_new((size_t)times * 33);
+	unsigned char block[72];
+	size_t n = 0;
+	enum err e;
+
+	client_keys(p->client->ssl, block);
+	for (int i = 0; i < times; i++)		/* number 0 was its Finished */
+		n += hello(block, 1 + (uint64_t)i, (unsigned char *)wire + n);
+	e = flood(p, (struct str){ wire, n }, now, answered);
+	mem_free(wire);
+	return e;
+}
+
 bool pair_client_has_ticket(const struct pair *p)
 {
 	SSL_SESSION *s = SSL_get0_session(p->client->ssl);

@@ -220,6 +220,83 @@ static void nobody_waits_for_servers_that_are_known_to_be_silent(void **state)
 	assert_int_equal(n->got, 6);
 }
 
+static void a_name_that_servers_fail_for_makes_no_other_name_old(void **state)
+{
+	struct net *n = *state;
+
+	ask(n, "a.example", DNS_ADDR4, 0);
+	reply(n, "a.example", OK, 60000, "192.0.2.1");
+	ask(n, "b.example", DNS_ADDR4, 0);
+	reply(n, "b.example", OK, 60000, "192.0.2.2");
+	sim_for(n->l, 60000);
+	ask(n, "b.example", DNS_ADDR4, 0);
+	reply(n, "b.example", ERR_IO, 0, NULL);
+	assert_true(n->got == 3 && is(n, "192.0.2.2") && n->r.stale);
+	ask(n, "b.example", DNS_ADDR4, 0);		/* it itself goes on at once */
+	sim_for(n->l, 0);
+	assert_true(n->got == 4 && n->r.stale && n->asked == 3);
+	ask(n, "a.example", DNS_ADDR4, 0);
+	sim_for(n->l, 50);
+	assert_int_equal(n->got, 4);
+	reply(n, "a.example", OK, 60000, "192.0.2.3");
+	assert_true(n->got == 5 && is(n, "192.0.2.3") && !n->r.stale);
+}
+
+static void servers_that_answer_others_are_not_silent(void **state)
+{
+	static const char *const name[] = { "a.example", "b.example", "c.example", "lame.example" };
+	struct net *n = *state;
+
+	for (int i = 0; i < 4; i++) {
+		ask(n, name[i], DNS_ADDR4, 0);
+		reply(n, name[i], OK, 60000, "192.0.2.1");
+	}
+	sim_for(n->l, 60000);
+	ask(n, "lame.example", DNS_ADDR4, 0);
+	sim_for(n->l, 50);
+	ask(n, "a.example", DNS_ADDR4, 0);
+	reply(n, "a.example", OK, 60000, "192.0.2.2");
+	sim_for(n->l, 50);
+	assert_true(n->got == 6 && n->r.stale);		/* the lame one's patience is over */
+	ask(n, "b.example", DNS_ADDR4, 0);
+	sim_for(n->l, 50);
+	assert_int_equal(n->got, 6);
+	reply(n, "b.example", OK, 60000, "192.0.2.2");
+	assert_true(n->got == 7 && !n->r.stale);
+	reply(n, "lame.example", ERR_TIMEOUT, 0, NULL);
+	ask(n, "c.example", DNS_ADDR4, 0);
+	sim_for(n->l, 50);
+	assert_int_equal(n->got, 7);
+}
+
+static void what_is_long_out_of_date_is_waited_for_longer(void **state)
+{
+	struct net *n = *state;
+
+	ask(n, "old.example", DNS_ADDR4, 0);
+	reply(n, "old.example", OK, 60000, "192.0.2.1");
+	sim_for(n->l, 60001);
+	ask(n, "a.example", DNS_ADDR4, 0);
+	reply(n, "a.example", OK, 60000, "192.0.2.2");
+	sim_for(n->l, 60000);
+	ask(n, "old.example", DNS_ADDR4, 1);
+	ask(n, "a.example", DNS_ADDR4, 2);
+	sim_for(n->l, 99);
+	assert_int_equal(n->got, 2);
+	sim_for(n->l, 1);
+	assert_true(n->got == 3 && n->token == 2);
+	sim_for(n->l, 399);
+	assert_int_equal(n->got, 3);
+	sim_for(n->l, 1);
+	assert_true(n->got == 4 && n->token == 1 && n->r.stale);
+	reply(n, "old.example", ERR_TIMEOUT, 0, NULL);	/* and not where that was in vain */
+	reply(n, "a.example", OK, 60000, "192.0.2.3");
+	sim_for(n->l, 5000);
+	ask(n, "old.example", DNS_ADDR4, 3);
+	sim_for(n->l, 100);
+	assert_true(n->got == 5 && n->token == 3 && n->r.stale);
+}
+
 static void what_did_not_exist_does_not_exist_while_they_are_silent(void **state)
 {
 	struct net *n = *state;
@@ -417,6 +494,9 @@ int run_dns(void)
 		ON_NET(no_such_name_is_remembered_for_five_seconds),
 		ON_NET(silent_servers_are_bridged_for_a_day),
 		ON_NET(nobody_waits_for_servers_that_are_known_to_be_silent),
+		ON_NET(a_name_that_servers_fail_for_makes_no_other_name_old),
+		ON_NET(servers_that_answer_others_are_not_silent),
+		ON_NET(what_is_long_out_of_date_is_waited_for_longer),
 		ON_NET(what_did_not_exist_does_not_exist_while_they_are_silent),
 		ON_NET(a_name_that_is_gone_is_not_served_stale),
 		ON_NET(many_who_ask_at_once_are_one_question),

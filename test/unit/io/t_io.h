@@ -19,6 +19,7 @@ int run_dns(void);
 int run_sim(void);
 int run_keepalive(void);
 int run_logsink(void);
+int run_edge(void);
 
 enum { CERT_PATH = 128 };
 
@@ -31,6 +32,7 @@ struct cert_spec {
 	const char *file;		/* stem of the file names          */
 	const char *cn;
 	struct str san[4];		/* dNSName, byte for byte          */
+	bool uri;			/* they are URIs                   */
 	int nsan;
 	const char *eku;		/* "serverAuth", ...; NULL: none   */
 	bool ca;

@@ -31,6 +31,11 @@ void pair_open(struct pair *p, const struct tls_config *server, const struct tls
 void pair_join(struct pair *p, struct tls_ctx *server, struct tls_ctx *client, const char *name);
 /* Carries bytes to and fro until both are silent; the first error of either side. */
 enum err pair_shake(struct pair *p);
+/* The client asks for new keys so often, and its bytes go to the server at once; how many bytes
+ * it answers is added. */
+enum err pair_rekey(struct pair *p, int times, ms_t now, size_t *answered);
+/* The same with a TLS 1.2 client that wants to shake hands again. */
+enum err pair_rehello(struct pair *p, int times, ms_t now, size_t *answered);
 bool pair_client_has_ticket(const struct pair *p);
 void pair_close(struct pair *p);
 

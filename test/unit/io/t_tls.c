@@ -148,6 +148,41 @@ static void other_names_can_stand_in_for_the_servers(void **state)
 	pair_close(&p);
 }
 
+/* RFC 5922 7.1. */
+static void a_sip_uri_names_a_client_as_a_dns_name_does(void **state)
+{
+	struct bed *b = *state;
+	static const struct { struct str uri; enum err e; } row[] = {
+		{ STR_INIT("sip:sip.pstnhub.microsoft.com"), OK },
+		{ STR_INIT("SIP:Sip.PSTNhub.microsoft.com:5061;transport=tls"), OK },
+		{ STR_INIT("sip:trunk@sip.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("sip:*.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("sips:sip.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("https://sip.pstnhub.microsoft.com"), ERR_AUTH },
+		{ STR_INIT("sip:sip.pstnhub.microsoft.com:1\0.evil.example"), ERR_AUTH },
+		{ STR_INIT("sip:sip.pstnhub.microsoft.example"), ERR_AUTH },
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		char file[] = "uri0";
+		struct cert_spec spec = { .file = file, .cn = "x", .nsan = 1, .uri = true,
+					  .eku = "serverAuth", .san = { row[i].uri } };
+		struct cert as;
+		struct tls_config s = server_cfg(b), c;
+		struct pair p;
+
+		file[3] = (char)('0' + i);
+		certs_make(b->certs, &as, &spec, NULL);
+		c = client_cfg(b, &as);
+		pair_open(&p, &s, &c, "sbc.example.com");
+		if (pair_shake(&p) != row[i].e)
+			fail_msg("%s", row[i].uri.p);
+		if (!i)
+			assert_string_equal(tls_facts_of(p.server)->peer_name[0], "sip.pstnhub.microsoft.com");
+		pair_close(&p);
+	}
+}
+
 static void looser_rules_let_in_what_they_say(void **state)
 {
 	struct bed *b = *state;
@@ -271,6 +306,40 @@ static void a_close_notify_is_seen(void **state)
 	pair_close(&p);
 }
 
+static void new_keys_are_made_as_often_as_anybody_needs_them(void **state)
+{
+	struct bed *b = *state;
+	struct tls_config s = server_cfg(b), c = client_cfg(b, &b->hub);
+	size_t answered = 0;
+	struct pair p;
+
+	pair_open(&p, &s, &c, "sbc.example.com");
+	assert_int_equal(pair_shake(&p), OK);
+	for (ms_t minute = 1; minute <= 3; minute++)
+		assert_int_equal(pair_rekey(&p, 32, minute * 60000, &answered), OK);
+	assert_int_equal(pair_rekey(&p, 2400, 200000, &answered), ERR_LIMIT);
+	assert_true(answered <= (size_t)4 * 32 * 27 + 27);
+	assert_non_null(strstr(tls_facts_of(p.server)->verify_text, "new keys"));
+	assert_int_equal(tls_send(p.server, STR("x")), ERR_STATE);
+	pair_close(&p);
+}
+
+static void a_peer_that_will_shake_hands_again_is_told_no_so_often(void **state)
+{
+	struct bed *b = *state;
+	struct tls_config s = server_cfg(b), c = client_cfg(b, &b->hub);
+	size_t answered = 0;
+	struct pair p;
+
+	c.max_version = 0x0303;
+	pair_open(&p, &s, &c, "sbc.example.com");
+	assert_int_equal(pair_shake(&p), OK);
+	assert_int_equal(pair_rehello(&p, 1900, 0, &answered), ERR_LIMIT);
+	assert_int_equal(answered, 33 * 31);		/* alerts: no renegotiation */
+	assert_non_null(strstr(tls_facts_of(p.server)->verify_text, "new keys"));
+	pair_close(&p);
+}
+
 static void a_bad_configuration_says_what_is_wrong(void **state)
 {
 	struct bed *b = *state;
@@ -302,12 +371,15 @@ int run_tls(void)
 		cmocka_unit_test(a_client_is_refused_for_each_thing_that_is_wrong),
 		cmocka_unit_test(a_server_is_refused_for_its_name_and_its_root),
 		cmocka_unit_test(other_names_can_stand_in_for_the_servers),
+		cmocka_unit_test(a_sip_uri_names_a_client_as_a_dns_name_does),
 		cmocka_unit_test(looser_rules_let_in_what_they_say),
 		cmocka_unit_test(a_chain_may_have_intermediates_but_not_too_many),
 		cmocka_unit_test(no_session_is_resumed),
 		cmocka_unit_test(a_session_is_resumed_only_where_both_want_it),
 		cmocka_unit_test(what_is_no_tls_ends_with_a_sentence),
 		cmocka_unit_test(a_close_notify_is_seen),
+		cmocka_unit_test(new_keys_are_made_as_often_as_anybody_needs_them),
+		cmocka_unit_test(a_peer_that_will_shake_hands_again_is_told_no_so_often),
 		cmocka_unit_test(a_bad_configuration_says_what_is_wrong),
 	};
 

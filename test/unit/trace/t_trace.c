@@ -122,6 +122,9 @@ static void the_target_of_a_request_is_its_user_or_host(void **state)
 	static const struct { const char *line, *target; } c[] = {
 		{ "INVITE sip:2001@h SIP/2.0", "2001" },
 		{ "INVITE sip:+1425;phone-context=x@h:5061 SIP/2.0", "+1425" },
+		{ "INVITE sip:anna:secret@h SIP/2.0", "anna" },
+		{ "INVITE sips:anna:se;cret@h SIP/2.0", "anna" },
+		{ "INVITE sip:anna;x=y:secret@h SIP/2.0", "anna" },
 		{ "OPTIONS sip:h:5061;transport=tls SIP/2.0", "h:5061" },
 		{ "INVITE tel:+1425;ext=3 SIP/2.0", "+1425" },
 		{ "INVITE sips:h?x=y SIP/2.0", "h" },
