@@ -180,27 +180,39 @@ static bool guard_trusts(void *ctx, uint32_t listener, const struct addr *src)
 	return s->route && route_trusts(s->route, listener, src);
 }
 
-/* Who shows no credentials where phones register is asked for them, and calls from nobody's
- * address are refused; nothing is stored for either. */
+/* A nonce is ours for the address it was given to, so what shows one is not forged. All others are asked for it where
+ * phones register, and refused elsewhere; nothing is stored for either. */
+static unsigned stranger_at(struct server *s, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2])
+{
+	if (s->cfg->zone[s->cfg->listener[m->listener].zone].kind != ZONE_PHONES) {
+		if (m->method == SIP_INVITE)
+			bans_refused(&s->bans, &m->src);
+		return 403;
+	}
+	switch (registrar_glance(s->registrar, m, a, x)) {
+	case REGISTRAR_OK: break;
+	case REGISTRAR_CHALLENGE: return 401;
+	case REGISTRAR_REFUSE: return 400;
+	}
+	return 0;
+}
+
 static unsigned guard_stranger(void *ctx, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2])
 {
 	struct server *s = ctx;
 
-	bool asks = m->method == SIP_REGISTER || m->method == SIP_INVITE || m->method == SIP_SUBSCRIBE;
-
-	if (m->method == SIP_NOTIFY)
-		return route_trunk_of(s->route, m) < 0 ? 481 : 0;
-	if (!asks ||
-	    m->listener >= (uint32_t)s->cfg->nlisteners || sip_hdr(m, SIP_H_AUTHORIZATION).p ||
-	    route_trunk_of(s->route, m) >= 0)
+	if (m->listener >= (uint32_t)s->cfg->nlisteners || route_trunk_of(s->route, m) >= 0)
 		return 0;
-	if (s->cfg->zone[s->cfg->listener[m->listener].zone].kind == ZONE_PHONES) {
-		registrar_challenge(s->registrar, m, a, x);
-		return 401;
+	switch (m->method) {
+	case SIP_NOTIFY: return 481;
+	case SIP_REFER: return 403;
+	case SIP_REGISTER:
+	case SIP_INVITE:
+	case SIP_SUBSCRIBE: return stranger_at(s, m, a, x);
+	case SIP_ACK: case SIP_BYE: case SIP_CANCEL: case SIP_OPTIONS: case SIP_PRACK: case SIP_UPDATE: case SIP_INFO:
+	case SIP_MESSAGE: case SIP_PUBLISH: case SIP_METHOD_OTHER: case SIP_NMETHOD: break;
 	}
-	if (m->method == SIP_INVITE)
-		bans_refused(&s->bans, &m->src);
-	return m->method == SIP_INVITE ? 403 : 0;
+	return 0;
 }
 
 static void guard_told(void *ctx, const struct source_view *v)

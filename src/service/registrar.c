@@ -405,11 +405,20 @@ static void challenge(struct registrar *r, const struct auth_try *t, bool stale,
 		x[1].name = STR_NONE;
 }
 
-void registrar_challenge(struct registrar *r, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2])
+enum registrar_verdict registrar_glance(struct registrar *r, const struct sip_msg *m, struct arena *a,
+					struct sip_xhdr x[2])
 {
 	struct auth_try t = { str_of(r->cfg.realm), m->src, r->cfg.loop->now };
+	struct digest_creds c;
+	enum auth_verdict v = auth_creds(m, false, t.realm, &c);
 
-	challenge(r, &t, false, a, x);
+	if (v == AUTH_BAD)
+		return REGISTRAR_REFUSE;
+	if (v == AUTH_OK && auth_gave(r->auth, &t, &c))
+		return REGISTRAR_OK;
+	/* One of before a restart, or of another network it was in: the phone need not ask its user. */
+	challenge(r, &t, v == AUTH_OK, a, x);
+	return REGISTRAR_CHALLENGE;
 }
 
 static void wrong_password(struct registrar *r, const struct sip_msg *m, struct str user)

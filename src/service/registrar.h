@@ -53,8 +53,10 @@ enum registrar_verdict { REGISTRAR_OK, REGISTRAR_CHALLENGE, REGISTRAR_REFUSE };
 enum registrar_verdict registrar_who(struct registrar *r, const struct sip_msg *m, struct arena *a,
 				     const struct dir_phone **phone, struct sip_xhdr x[2]);
 
-/* The headers of a 401 to a request that shows no credentials; as in registrar_who(). */
-void registrar_challenge(struct registrar *r, const struct sip_msg *m, struct arena *a, struct sip_xhdr x[2]);
+/* Has it credentials with a nonce that was given to where it comes from? OK: so far; the password is not looked at.
+ * CHALLENGE: the headers of a 401, as in registrar_who(). Stores nothing. */
+enum registrar_verdict registrar_glance(struct registrar *r, const struct sip_msg *m, struct arena *a,
+					struct sip_xhdr x[2]);
 
 struct registrar_contact {
 	struct sip_dest dest;

@@ -94,6 +94,13 @@ static bool ours(const struct auth *a, const struct auth_try *t, struct str nonc
 	return crypto_same(mac, raw + HEAD_BYTES, MAC_BYTES);
 }
 
+bool auth_gave(const struct auth *a, const struct auth_try *t, const struct digest_creds *c)
+{
+	uint8_t raw[RAW_BYTES];
+
+	return ours(a, t, c->nonce, raw);
+}
+
 static ms_t made_of(const uint8_t raw[RAW_BYTES])
 {
 	ms_t t = 0;

@@ -54,6 +54,8 @@ struct auth_try {
  * `proxy`). AUTH_OK: found; the user to look up is c->username. */
 enum auth_verdict auth_creds(const struct sip_msg *m, bool proxy, struct str realm,
 			     struct digest_creds *c);
+/* Did we give this nonce to this source, for this realm? Never mind when; nothing is said of the password. */
+bool auth_gave(const struct auth *a, const struct auth_try *t, const struct digest_creds *c);
 /* Are they right? Call it also when the user is not known (secret->known false). */
 enum auth_verdict auth_check(struct auth *a, const struct auth_try *t, const struct sip_msg *m,
 			     const struct digest_creds *c, const struct auth_secret *secret);

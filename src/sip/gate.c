@@ -117,7 +117,8 @@ void gate_give(struct sip *s, const struct addr *peer)
 /* Names of tools that look for ways in, as part of what calls itself User-Agent. */
 static bool scanner(const struct sip *s, const struct sip_msg *m)
 {
-	struct str ua = sip_hdr(m, SIP_H_USER_AGENT);
+	enum { LOOKED_AT = 160 };	/* tools say their name in front, and a flood must not make us search */
+	struct str ua = str_sub(sip_hdr(m, SIP_H_USER_AGENT), 0, LOOKED_AT);
 
 	for (int i = 0; ua.n && i < s->guard.nscanner; i++) {
 		struct str w = s->guard.scanner[i];

@@ -52,6 +52,7 @@ struct conn_ask {		/* a stream of ours */
 	struct str tls_name;
 	ms_t timeout;
 	bool alone;
+	bool answer;		/* for a response: what it says is heard as anybody's */
 };
 
 struct conn {			/* one stream */

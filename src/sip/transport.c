@@ -496,7 +496,7 @@ static struct conn *conn_open(struct sip *s, const struct conn_ask *a, uint64_t 
 
 	if (!c)
 		return NULL;
-	c->trusted = true;
+	c->trusted = !a->answer;
 	if (l->bound.family == a->peer->family && !addr_is_any(&l->bound)) {
 		nc.from = l->bound;
 		nc.from.port = 0;

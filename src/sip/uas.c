@@ -112,7 +112,8 @@ void uas_way_back(const struct sip_via *v, struct path *p)
 static void response_path(const struct sip_msg *m, struct path *p)
 {
 	*p = (struct path){ .flow = m->flow, .peer = m->src, .local = m->dst,
-			    .listener = (uint16_t)m->listener, .transport = (uint8_t)m->transport };
+			    .listener = (uint16_t)m->listener, .transport = (uint8_t)m->transport,
+			    .heard = (uint8_t)m->heard };
 	if (m->transport == SIP_UDP)
 		p->flow = 0;
 	uas_way_back(&m->via, p);
@@ -124,9 +125,11 @@ static bool send_elsewhere(struct sip *s, struct path *p, struct str bytes)
 	bool fresh;
 	struct conn *c;
 
-	if (p->transport == SIP_UDP)
+	/* A stranger has only what it opened itself. */
+	if (p->transport == SIP_UDP ||
+	    (p->heard != SOURCE_TRUSTED && gate_streams(s, p->listener, &p->peer) < SIP_CONN_PER_IP))
 		return false;
-	c = conn_to(s, &(struct conn_ask){ .listener = p->listener, .peer = &p->peer,
+	c = conn_to(s, &(struct conn_ask){ .listener = p->listener, .peer = &p->peer, .answer = p->heard != SOURCE_TRUSTED,
 		    .transport = (enum sip_transport)p->transport, .timeout = SIP_CONNECT_MS }, &fresh);
 	if (!c)
 		return false;

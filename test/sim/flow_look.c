@@ -162,10 +162,11 @@ void flow_counts(struct flow *f, const struct flow_args *a)
 		flow_fail(f, "left behind: %u transactions", c.transactions);
 }
 
-/* show calls=1 legs=2 registered=1 lost=0: now. */
+/* show calls=1 legs=2 transactions=0: now. */
 void flow_show(struct flow *f, const struct flow_args *a)
 {
 	const struct api_env *e = server_env(f->server);
+	struct sip_counts c;
 	const char *v;
 
 	v = flow_arg(a, "calls");
@@ -174,4 +175,8 @@ void flow_show(struct flow *f, const struct flow_args *a)
 	v = flow_arg(a, "legs");
 	if (v && legs_count(e->legs) != flow_number(v, 0))
 		flow_fail(f, "%u legs are up, not %s", legs_count(e->legs), v);
+	v = flow_arg(a, "transactions");
+	sip_counts(e->sip, &c);
+	if (v && c.transactions != flow_number(v, 0))
+		flow_fail(f, "%u transactions are there, not %s", c.transactions, v);
 }
