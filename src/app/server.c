@@ -384,6 +384,8 @@ void server_set_directory(struct server *s, struct directory *d)
 	s->dir = d;
 	if (s->registrar)	/* else the first one, before the start */
 		registrar_on_directory(s->registrar, old);
+	if (s->mwi)
+		mwi_on_directory(s->mwi, old);
 	directory_free(old);
 }
 

@@ -30,6 +30,7 @@ static void on_info(const SSL *ssl, int where, int ret)
 /* KeyUpdates, ClientHellos and the like: each costs its sender a few bytes and us new keys or an
  * answer, and OpenSSL takes thousands in one read. Past what anybody needs it gets no more to
  * read, and read_plain() ends the stream. Plain text between them excuses none: a byte would do. */
+/* NOLINTNEXTLINE(readability-function-size): the shape OpenSSL calls */
 void tls_on_message(int sent, int version, int type, const void *p, size_t n, SSL *ssl, void *arg)
 {
 	struct tls *t = SSL_get_ex_data(ssl, tls_ex_index());

@@ -317,6 +317,20 @@ static void still(struct mwi *m, struct watcher *w)
 	forget(w);
 }
 
+void mwi_on_directory(struct mwi *m, const struct directory *old)
+{
+	uint32_t i = 0;
+	uint64_t id;
+	struct watcher *w;
+
+	while ((w = slot_next(&m->watchers, &i, &id)) != NULL) {
+		if (registrar_lets_in(m->cfg.registrar, str_of(w->phone), old))
+			continue;
+		(void)sip_notify_end(m->cfg.sip, w->sub, SIP_SUB_DEACTIVATED, 0, NULL);
+		forget(w);
+	}
+}
+
 /* --- the state --- */
 
 static bool set_state(struct box *b, const struct summary *s)

@@ -40,6 +40,8 @@ void mwi_on_subscribe(struct mwi *m, const struct sip_event *ev);
 void mwi_on_news(struct mwi *m, const struct sip_event *ev);
 /* A NOTIFY of no subscription from a trunk (SIP_EV_REQUEST): answered here. */
 void mwi_on_notify(struct mwi *m, const struct sip_event *ev);
+/* Another site is in force: who would not be let in as before is told no more. */
+void mwi_on_directory(struct mwi *m, const struct directory *old);
 uint32_t mwi_count(const struct mwi *m);	/* phones' subscriptions */
 
 #endif

@@ -10,7 +10,7 @@
 struct registrar {
 	struct registrar_config cfg;
 	struct auth *auth;
-	struct hash tab, flows;
+	struct hash tab, flows, sources;
 	struct hash_seed seed;
 	struct lockout lockout;
 	uint32_t granted;		/* so far: the turn of the next */
@@ -30,6 +30,7 @@ struct registrar *registrar_new(const struct registrar_config *c)
 	r->seed = rng_hash_seed(&c->loop->rng);
 	hash_init(&r->tab);
 	hash_init(&r->flows);
+	hash_init(&r->sources);
 	lockout_init(&r->lockout, &r->seed);
 	return r;
 }
@@ -96,17 +97,28 @@ static uint64_t flow_key(const struct registrar *r, net_id flow)
 	return hash_bytes(&r->seed, &flow, sizeof flow);
 }
 
+/* Where a phone was heard, and as whom: many may share an address. */
+static uint64_t source_key(const struct registrar *r, const struct addr *source, struct str user)
+{
+	return hash_bytes(&r->seed, source->ip, sizeof source->ip) + hash_bytes(&r->seed, user.p, user.n);
+}
+
+/* Of the source that is set. */
 static void set_flow(struct binding *b, net_id flow)
 {
 	struct registrar *r = b->reg;
+	struct sip_uri own = { 0 };
 
-	if (b->flow == flow)
-		return;
-	if (b->flow)
+	if (b->flow) {
 		hash_remove(&r->flows, &b->by_flow);
+		hash_remove(&r->sources, &b->by_source);
+	}
 	b->flow = flow;
-	if (flow)
-		hash_add(&r->flows, &b->by_flow, flow_key(r, flow));
+	if (!flow)
+		return;
+	hash_add(&r->flows, &b->by_flow, flow_key(r, flow));
+	(void)sip_uri_parse(str_of(text_of(b, BINDING_CONTACT)), &own);	/* else nobody asks for it */
+	hash_add(&r->sources, &b->by_source, source_key(r, &b->source, own.user));
 }
 
 static void drop(struct binding *b, bool forget)
@@ -134,6 +146,7 @@ void registrar_free(struct registrar *r)
 			drop(HASH_ENTRY(r->tab.bucket[i], struct binding, node), false);
 	hash_close(&r->tab);
 	hash_close(&r->flows);
+	hash_close(&r->sources);
 	lockout_close(&r->lockout);
 	auth_free(r->auth);
 	mem_free(r);
@@ -184,8 +197,10 @@ static void on_expiry(void *arg)
 static void arm(struct binding *b)
 {
 	struct loop *l = b->reg->cfg.loop;
-	wall_t left = b->expires - l->wall;
+	wall_t left = b->expires - l->wall, most = (wall_t)b->reg->cfg.max_s * 1000;
 
+	if (left > most)	/* the clock was right then, and is not yet now */
+		left = most;
 	timer_start(&l->timers, &b->expiry, left > 0 ? (ms_t)left : 0, on_expiry, b);
 }
 
@@ -305,13 +320,17 @@ void registrar_load(struct registrar *r)
 	(void)drop_unless(r, goes_on, NULL);	/* what ended while nobody was there is not told */
 }
 
-static bool let_in_as_before(const struct binding *b, const void *old)
+bool registrar_lets_in(const struct registrar *r, struct str name, const struct directory *old)
 {
-	struct str name = str_of(text_of(b, BINDING_PHONE));
-	const struct dir_phone *p = directory_phone(*b->reg->cfg.directory, name), *was = directory_phone(old, name);
+	const struct dir_phone *p = directory_phone(*r->cfg.directory, name), *was = directory_phone(old, name);
 
 	return p && was && str_eq(p->auth_user, was->auth_user) && str_eq(p->ha1_md5, was->ha1_md5) &&
 	       str_eq(p->ha1_sha256, was->ha1_sha256);
+}
+
+static bool let_in_as_before(const struct binding *b, const void *old)
+{
+	return registrar_lets_in(b->reg, str_of(text_of(b, BINDING_PHONE)), old);
 }
 
 void registrar_on_directory(struct registrar *r, const struct directory *old)
@@ -343,15 +362,17 @@ static bool is_contact(const struct binding *b, const struct sip_uri *u)
 
 net_id registrar_flow(const struct registrar *r, const struct sip_seek *k)
 {
-	for (size_t i = 0; i < r->tab.nbucket; i++)
-		for (struct hash_node *n = r->tab.bucket[i]; n; n = n->next) {
-			const struct binding *b = HASH_ENTRY(n, struct binding, node);
+	struct hash_node *n = hash_first(&r->sources, source_key(r, k->source, k->contact->user));
+	const struct binding *newest = NULL;
 
-			if (b->flow && b->listener == k->listener && b->transport == k->transport &&
-			    addr_same_ip(&b->source, k->source) && is_contact(b, k->contact))
-				return b->flow;
-		}
-	return 0;
+	for (; n; n = hash_next(n)) {
+		const struct binding *b = HASH_ENTRY(n, struct binding, by_source);
+
+		if (b->listener == k->listener && b->transport == k->transport && addr_same_ip(&b->source, k->source) &&
+		    is_contact(b, k->contact) && (!newest || b->since > newest->since))
+			newest = b;
+	}
+	return newest ? newest->flow : 0;
 }
 
 /* Of the timer: the wall clock may jump, `expires` is for the next start. */
@@ -551,7 +572,9 @@ static void store_binding(struct registrar *r, struct binding *b, const struct s
 /* RFC 3261 10.3 step 7: an older request of the same Call-ID changes nothing. */
 static bool out_of_order(const struct binding *b, const struct sip_msg *m)
 {
-	return str_eq(str_of(text_of(b, BINDING_CALL_ID)), m->call_id) && m->cseq <= b->cseq;
+	struct str kept = str_sub(m->call_id, 0, sizeof((struct reg_row *)0)->call_id - 1);
+
+	return str_eq(str_of(text_of(b, BINDING_CALL_ID)), kept) && m->cseq <= b->cseq;
 }
 
 struct wish { struct str uri; uint32_t expires; };
@@ -652,6 +675,19 @@ static void apply(struct registrar *r, const struct sip_event *ev, struct str ph
 	}
 }
 
+/* "Contact: *", RFC 3261 10.3 6: alone, with Expires 0, and in its order. */
+static unsigned all_refused(struct registrar *r, const struct sip_msg *m, struct str phone)
+{
+	const struct sip_hdr *first = sip_hdr_each(m, SIP_H_CONTACT, NULL);
+
+	if (!str_is(sip_hdr(m, SIP_H_EXPIRES), "0") || sip_hdr_each(m, SIP_H_CONTACT, first))
+		return 400;
+	for (struct binding *b = next_of(r, phone, NULL); b; b = next_of(r, phone, b))
+		if (out_of_order(b, m))
+			return 500;
+	return 0;
+}
+
 static void bind_contacts(struct registrar *r, const struct sip_event *ev, struct str phone)
 {
 	struct sip_xhdr min = { STR("Min-Expires"), STR_NONE };
@@ -665,12 +701,10 @@ static void bind_contacts(struct registrar *r, const struct sip_event *ev, struc
 	buf_u64(&b, r->cfg.min_s);
 	min.value = buf_str(&b);
 	if (str_is(str_trim(sip_hdr(ev->msg, SIP_H_CONTACT)), "*")) {
-		if (!str_is(sip_hdr(ev->msg, SIP_H_EXPIRES), "0")) {
-			answer(r, ev, 400, NULL, 0);
-			return;
-		}
-		remove_all(r, phone);
-		answer(r, ev, 200, NULL, 0);
+		status = all_refused(r, ev->msg, phone);
+		if (!status)
+			remove_all(r, phone);
+		answer(r, ev, status ? status : 200, NULL, 0);
 		return;
 	}
 	status = read_wishes(r, ev->msg, w, &n);

@@ -39,6 +39,8 @@ void registrar_load(struct registrar *r);
 /* The snapshot of now has taken the place of `old`, which is still there: phones that are gone, or whose
  * user or password is another one, are not registered any more. */
 void registrar_on_directory(struct registrar *r, const struct directory *old);
+/* Is the phone let in as it was with the old site: is it there, with the same user and password? */
+bool registrar_lets_in(const struct registrar *r, struct str name, const struct directory *old);
 /* A REGISTER (SIP_EV_REQUEST). */
 void registrar_on_register(struct registrar *r, const struct sip_event *ev);
 /* A stream closed: bindings over it cannot be reached by it any more. */

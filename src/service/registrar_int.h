@@ -9,7 +9,7 @@ enum binding_text { BINDING_PHONE, BINDING_CONTACT, BINDING_CALL_ID, BINDING_AGE
 
 struct binding {
 	struct hash_node node;		/* by phone */
-	struct hash_node by_flow;	/* linked while flow is not 0 */
+	struct hash_node by_flow, by_source;	/* linked while flow is not 0 */
 	char *text;			/* enum binding_text, each with its NUL, one after the other */
 	uint32_t text_n, cseq;
 	wall_t since, expires;

@@ -231,15 +231,28 @@ static void fake_ha1(const struct auth *a, const struct digest_creds *c, char ou
 	(void)buf_z(&b);	/* fits */
 }
 
-/* RFC 7616 3.4.6: the URI of the credentials is the one that is asked for. Proxies may have
- * rewritten ours, so the host is enough. */
+static bool same_user(struct str a, struct str b)
+{
+	char plain[2][256];
+	struct buf x, y;
+
+	buf_init(&x, plain[0], sizeof plain[0]);
+	buf_init(&y, plain[1], sizeof plain[1]);
+	sip_user_plain(&x, a);
+	sip_user_plain(&y, b);
+	return buf_ok(&x) && buf_ok(&y) && str_eq(buf_str(&x), buf_str(&y));
+}
+
+/* RFC 7616 3.4.6: the URI of the credentials is the one that is asked for. Proxies may have rewritten ours, and some
+ * phones leave its user out, so host and user are enough; a call to another number is another request. */
 static bool for_this(const struct sip_msg *m, const struct digest_creds *c)
 {
 	struct sip_uri u;
 
 	if (str_eq(c->uri, m->uri.raw))
 		return true;
-	return sip_uri_parse(c->uri, &u) == OK && str_ieq(u.host, m->uri.host);
+	return sip_uri_parse(c->uri, &u) == OK && str_ieq(u.host, m->uri.host) &&
+	       (m->method != SIP_INVITE || !u.user.n || same_user(u.user, m->uri.user));
 }
 
 enum auth_verdict auth_check(struct auth *a, const struct auth_try *t, const struct sip_msg *m,

@@ -44,6 +44,10 @@ static void dest_uri(struct sip *s, struct sip_dest *d, const struct sip_uri *u,
 	uint32_t l = sibling(s, d->listener, t);
 	const struct sip_listener *c = &s->lsn[l]->cfg;
 
+	if (u->scheme == SIP_SCHEME_SIPS && c->transport != SIP_TLS) {	/* RFC 3261 26.2.2: never in clear */
+		d->host[0] = '\0';
+		return;
+	}
 	if (c->transport != t && !(c->transport == SIP_UDP && t == SIP_TCP))
 		t = base;	/* the zone does not speak it */
 	d->listener = l;

@@ -98,6 +98,7 @@ static void send_ack(struct sip *s, struct ses *x, struct ses_arg *a)
 
 static void refailed(struct sip *s, struct ses *x, struct ses_arg *a)
 {
+	se_too_short(x, a->m);
 	ses_news(s, x, SIP_EV_REFAILED, a->m)->fail = a->fail;
 }
 
@@ -222,7 +223,7 @@ static void updated(struct sip *s, struct ses *x, struct ses_arg *a)
 static void not_updated(struct sip *s, struct ses *x, struct ses_arg *a)
 {
 	(void)s;
-	(void)a;
+	se_too_short(x, a->m);
 	x->peer_update = false;
 	(void)ses_news(s, x, SIP_EV_REFRESH_DUE, NULL);	/* nothing to add */
 }

@@ -27,13 +27,23 @@ void se_write_request(struct buf *b, const struct ses *x, bool first)
 	if (!x->opts || !x->opts->session_timer)
 		return;
 	buf_lit(b, "Session-Expires: ");
-	buf_u64(b, x->se.s ? x->se.s : wanted(x));
+	buf_u64(b, x->se.s > x->se.min ? x->se.s : x->se.s ? x->se.min : wanted(x));
 	/* A refresh keeps the role, seen from its sender. */
 	if (!first && x->se.role != SE_NONE)
 		buf_lit(b, x->se.role == SE_WE_REFRESH ? ";refresher=uac" : ";refresher=uas");
 	buf_lit(b, "\r\nMin-SE: ");
 	buf_u64(b, own_min(x));
 	buf_lit(b, "\r\n");
+}
+
+static uint32_t seconds(struct str v);
+
+void se_too_short(struct ses *x, const struct sip_msg *m)
+{
+	uint32_t min = m && m->status == 422 ? seconds(sip_hdr(m, SIP_H_MIN_SE)) : 0;
+
+	if (min > x->se.min)
+		x->se.min = min;
 }
 
 static uint32_t seconds(struct str v)

@@ -697,6 +697,7 @@ void se_write_request(struct buf *b, const struct ses *x, bool first);
 void se_read_request(struct ses *x, const struct sip_msg *m);
 void se_write_answer(struct buf *b, struct ses *x);
 void se_read_answer(struct ses *x, const struct sip_msg *m);
+void se_too_short(struct ses *x, const struct sip_msg *m);	/* 422: the next refresh asks for as much as it wants */
 void se_start(struct ses *x);		/* from now; also after each refresh */
 void se_stop(struct ses *x);
 

@@ -28,7 +28,7 @@ static const struct row rows[] = {
 	ROW("dialog", dialog, 112),
 	ROW("transaction", tx, 208),
 	ROW("client transaction, until it was heard of", client, 1320),
-	ROW("registration", binding, 152),
+	ROW("registration", binding, 168),
 	ROW("connection", conn, 296),
 	ROW("TLS connection", tls, 120),
 };

@@ -331,6 +331,69 @@ static void a_stream_outlives_what_was_bound_over_it(void **state)
 	assert_int_equal(flow_of(b, "SEP1"), 0);
 }
 
+static net_id way_to(struct bed *b, const char *contact)
+{
+	struct sip_seek k = { .transport = SIP_TCP };
+	struct addr source;
+	struct sip_uri u;
+
+	assert_int_equal(addr_parse(STR("192.0.2.9:5060"), 0, &source), OK);
+	assert_int_equal(sip_uri_parse(str_of(contact), &u), OK);
+	k.source = &source;
+	k.contact = &u;
+	return registrar_flow(b->r, &k);
+}
+
+static void a_phone_is_found_by_where_it_was_heard_and_its_newest_stream(void **state)
+{
+	struct bed *b = *state;
+
+	say(b, &(struct say){ "SEP0", "<sip:1@h>", .expires = LONG_S, .flow = 7 });
+	say(b, &(struct say){ "SEP1", "<sip:2@h>", .expires = LONG_S, .flow = 8 });
+	assert_int_equal(way_to(b, "sip:1@h;ob"), 7);
+	assert_int_equal(way_to(b, "sip:2@h"), 8);
+	assert_int_equal(way_to(b, "sip:3@h"), 0);
+	assert_int_equal(way_to(b, "sip:1@h:5070"), 0);
+	sim_for(b->loop, 1000);
+	say(b, &(struct say){ "SEP2", "<sip:1@h>", .expires = LONG_S, .flow = 9 });
+	assert_int_equal(way_to(b, "sip:1@h"), 9);
+	registrar_on_flow(b->r, 9);
+	assert_int_equal(way_to(b, "sip:1@h"), 7);
+	say(b, &(struct say){ "SEP0", "<sip:1@h>", .expires = 0, .flow = 7 });
+	assert_int_equal(way_to(b, "sip:1@h"), 0);
+}
+
+static void all_contacts_end_by_a_request_that_is_alone_and_in_order(void **state)
+{
+	struct bed *b = *state;
+
+	say(b, &(struct say){ "SEP0", "<sip:1@h>, <sip:2@h>", .expires = LONG_S });
+	say(b, &(struct say){ "SEP0", "*", .expires = 60 });
+	assert_int_equal(contacts(b, "SEP0"), 2);
+	say(b, &(struct say){ "SEP0", "*\r\nContact: <sip:3@h>", .expires = 0 });
+	assert_int_equal(contacts(b, "SEP0"), 2);
+	b->cseq -= 3;		/* held up on its way */
+	say(b, &(struct say){ "SEP0", "*", .expires = 0 });
+	assert_int_equal(contacts(b, "SEP0"), 2);
+	b->cseq += 3;
+	say(b, &(struct say){ "SEP0", "*", .expires = 0 });
+	assert_int_equal(contacts(b, "SEP0"), 0);
+	assert_int_equal(rows(b), 0);
+}
+
+static void a_clock_that_is_behind_at_the_start_keeps_nothing_for_years(void **state)
+{
+	struct bed *b = *state;
+
+	say(b, &(struct say){ "SEP0", "<sip:1@h>", .expires = LONG_S });
+	flush(b);
+	sim_wall(b->loop, b->loop->wall - 86400000LL * 365);
+	restart(b);
+	assert_int_equal(contacts(b, "SEP0"), 1);
+	sim_for(b->loop, 1000 * LONG_S + 1000);
+	assert_int_equal(contacts(b, "SEP0"), 0);
+}
+
 static void what_ended_while_nobody_was_there_leaves_no_row(void **state)
 {
 	struct bed *b = *state;
@@ -376,6 +439,9 @@ int run_registrar(void)
 		cmocka_unit_test_setup_teardown(an_older_programs_row_is_taken_when_its_phone_is_there, up, down),
 		cmocka_unit_test_setup_teardown(a_closed_stream_is_forgotten_by_its_bindings_alone, up, down),
 		cmocka_unit_test_setup_teardown(a_stream_outlives_what_was_bound_over_it, up, down),
+		cmocka_unit_test_setup_teardown(a_phone_is_found_by_where_it_was_heard_and_its_newest_stream, up, down),
+		cmocka_unit_test_setup_teardown(all_contacts_end_by_a_request_that_is_alone_and_in_order, up, down),
+		cmocka_unit_test_setup_teardown(a_clock_that_is_behind_at_the_start_keeps_nothing_for_years, up, down),
 		cmocka_unit_test_setup_teardown(what_ended_while_nobody_was_there_leaves_no_row, up, down),
 		cmocka_unit_test_setup_teardown(an_ended_row_does_not_end_what_waits_to_replace_it, up, down),
 	};

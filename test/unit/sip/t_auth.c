@@ -18,6 +18,7 @@ struct world {
 	char challenge[DIGEST_NALG][700];
 	struct digest_challenge c;
 	char text[2000];
+	const char *calls;	/* INVITE sip:100@example.com, with credentials for this user part; NULL: REGISTER */
 };
 
 static int up(void **state)
@@ -62,20 +63,23 @@ static void challenge(struct world *w, enum digest_alg alg, bool stale)
 /* The phone answers w->c; nc 0: without qop. */
 static struct sip_msg *answer(struct world *w, const char *password, uint32_t nc)
 {
+	const char *method = w->calls ? "INVITE" : "REGISTER", *user = w->calls ? "100@" : "";
 	struct digest_creds d = { .alg = w->c.alg, .username = STR("2001"), .realm = w->c.realm,
-				  .nonce = w->c.nonce, .uri = STR("sip:example.com"),
-				  .cnonce = STR("xyz"), .nc = nc, .qop = nc != 0 };
-	char ha1[DIGEST_HEX], response[DIGEST_HEX];
+				  .nonce = w->c.nonce, .cnonce = STR("xyz"), .nc = nc, .qop = nc != 0 };
+	char ha1[DIGEST_HEX], response[DIGEST_HEX], uri[64];
 	struct sip_msg *m = NULL;
 	struct sip_refuse why;
 	struct buf b;
 
+	buf_init(&b, uri, sizeof uri);
+	buf_fmt(&b, "sip:%sexample.com", w->calls ? w->calls : "");
+	d.uri = buf_str(&b);
 	digest_ha1(d.alg, d.username, d.realm, str_of(password), ha1);
-	digest_response(&d, str_of(ha1), STR("REGISTER"), response);
+	digest_response(&d, str_of(ha1), str_of(method), response);
 	d.response = str_of(response);
 	buf_init(&b, w->text, sizeof w->text);
-	buf_lit(&b, "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:2001@example.com>;tag=1\r\n"
-		    "To: <sip:2001@example.com>\r\nCall-ID: x\r\nCSeq: 1 REGISTER\r\nAuthorization: ");
+	buf_fmt(&b, "%s sip:%sexample.com SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:2001@example.com>;tag=1\r\n"
+		    "To: <sip:2001@example.com>\r\nCall-ID: x\r\nCSeq: 1 %s\r\nAuthorization: ", method, user, method);
 	digest_write_creds(&b, &d);
 	buf_lit(&b, "\r\n\r\n");
 	assert_int_equal(sip_msg_parse(buf_str(&b), &w->arena, &m, &why), OK);
@@ -281,6 +285,23 @@ static void credentials_for_another_request_are_refused(void **state)
 	assert_int_equal(check(w, m), AUTH_REFUSED);
 }
 
+static void a_call_to_another_number_needs_another_answer(void **state)
+{
+	static const struct { const char *user; enum auth_verdict v; } row[] = {
+		{ "", AUTH_OK }, { "100@", AUTH_OK }, { "%31%30%30@", AUTH_OK }, { "+premium@", AUTH_REFUSED }, { "10@", AUTH_REFUSED },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct sip_msg *m;
+
+		w->calls = row[i].user;
+		challenge(w, DIGEST_MD5, false);
+		m = answer(w, "secret", 1);
+		assert_int_equal(check(w, m), row[i].v);
+	}
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int run_auth(void)
@@ -297,6 +318,7 @@ int run_auth(void)
 		CASE(a_full_table_forgets_no_use),
 		CASE(credentials_of_others_and_broken_ones_are_told_apart),
 		CASE(credentials_for_another_request_are_refused),
+		CASE(a_call_to_another_number_needs_another_answer),
 	};
 
 	return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
