@@ -1,5 +1,6 @@
 """Message waiting between a voicemail system (SIPp) and a phone that subscribes (baresip)."""
 import pathlib
+import time
 
 from lib import tap
 from lib.baresip import Phone
@@ -77,6 +78,20 @@ def live_told_before_the_phone_was_there():
         h = House(bed, "accept")
         h.notify("on", "1001", "yes", "7/0")
         shown(h.phone(), "Voice-Message: 7/0")
+
+
+def live_another_password():
+    """who subscribed with a password that is no more is told nothing more"""
+    with Bed("mwi") as bed:
+        h = House(bed, "accept")
+        p = h.phone()
+        h.notify("on", "1001", "yes", "3/1")
+        shown(p, "Voice-Message: 3/1")
+        h.daemon.apply(SITE.replace("secret", "another"))
+        h.notify("off", "1001", "yes", "8/0")
+        time.sleep(2)
+        if "Voice-Message: 8/0" in p.child.text():
+            raise Failed("it was told")
 
 
 def live_subscribed():
