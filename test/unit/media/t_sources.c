@@ -325,6 +325,84 @@ static void what_leaves_opens_with_the_local_key_and_nothing_leaves_in_the_clear
 	secure_free(&s);
 }
 
+/* What A gets next, opened by somebody who hears it for the first time. */
+static enum err newly_heard(struct secure *s, uint16_t seq, struct rtp *h)
+{
+	uint8_t key[SRTP_KEY_MAX], p[RTP_PACKET_MAX + RTP_TAIL];
+	struct srtp *rx;
+	enum err e;
+	size_t n;
+
+	memset(key, 0x10 + A, sizeof key);
+	rx = srtp_new(SRTP_AES_CM_80, key, 0);
+	comes(s->b, B, at("10.0.0.2", 5000), PCMU, seq, seq * 160u, 7);
+	*h = last(s->b);
+	n = s->b->out[s->b->nout - 1].n;
+	memcpy(p, s->b->out[s->b->nout - 1].p, n);
+	e = srtp_unprotect(rx, p, &n);
+	srtp_free(rx);
+	return e;
+}
+
+static void over_the_wrap(struct secure *s, struct rtp *h)
+{
+	for (uint32_t i = 0; i < 5; i++)
+		(void)newly_heard(s, (uint16_t)(i * 20000), h);
+	assert_int_equal(newly_heard(s, (uint16_t)80001, h), ERR_AUTH);
+}
+
+static void an_endpoint_that_moved_after_the_wrap_gets_a_stream_it_can_open(void **state)
+{
+	struct secure s = secure_new();
+	struct media_msg m = peer(A, at("10.0.0.1", 4000), EVENTS_A);
+	struct rtp h1, h2, h3;
+
+	(void)state;
+	over_the_wrap(&s, &h1);
+	m.u.peer.suite = SRTP_AES_CM_80;
+	memset(m.u.peer.key, 0x40, SRTP_KEY_MAX);
+	tell(s.b, &m);				/* a refresh: the stream goes on */
+	assert_int_equal(newly_heard(&s, (uint16_t)80002, &h2), ERR_AUTH);
+	assert_true(h2.ssrc == h1.ssrc && h2.seq == (uint16_t)(h1.seq + 1));
+	memset(m.u.peer.key, 0x66, SRTP_KEY_MAX);
+	m.u.peer.rtp = at("10.0.0.3", 4000);
+	tell(s.b, &m);
+	assert_int_equal(newly_heard(&s, (uint16_t)80003, &h2), OK);
+	assert_true(h2.ssrc != h1.ssrc && h2.marker);
+	(void)newly_heard(&s, (uint16_t)80004, &h3);
+	assert_true(h3.ssrc == h2.ssrc && h3.seq == (uint16_t)(h2.seq + 1) && !h3.marker);
+	secure_free(&s);
+}
+
+static void another_early_dialog_after_the_wrap_gets_a_stream_it_can_open(void **state)
+{
+	struct secure s = secure_new();
+	struct rtp h1, h2;
+
+	(void)state;
+	over_the_wrap(&s, &h1);
+	serve(s.b, A, 1, true);
+	assert_int_equal(newly_heard(&s, (uint16_t)80002, &h2), OK);
+	assert_true(h2.ssrc != h1.ssrc);
+	secure_free(&s);
+}
+
+static void a_clear_stream_keeps_its_name_when_its_listener_moves(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = peer(A, at("10.0.0.3", 4000), EVENTS_A);
+	struct rtp h1, h2;
+
+	(void)state;
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 1, 160, 7);
+	h1 = last(b);
+	tell(b, &m);
+	comes(b, B, at("10.0.0.2", 5000), PCMU, 2, 320, 7);
+	h2 = last(b);
+	assert_true(h2.ssrc == h1.ssrc && h2.seq == (uint16_t)(h1.seq + 1));
+	bed_free(b);
+}
+
 static void a_protected_latch_learns_from_authenticated_packets_only(void **state)
 {
 	struct secure s = secure_new();
@@ -495,6 +573,9 @@ int run_sources(void)
 		cmocka_unit_test(a_flood_from_elsewhere_neither_gets_in_nor_delays_the_lock),
 		cmocka_unit_test(only_a_new_address_in_the_sdp_begins_the_learning_anew),
 		cmocka_unit_test(a_protected_latch_learns_from_authenticated_packets_only),
+		cmocka_unit_test(an_endpoint_that_moved_after_the_wrap_gets_a_stream_it_can_open),
+		cmocka_unit_test(another_early_dialog_after_the_wrap_gets_a_stream_it_can_open),
+		cmocka_unit_test(a_clear_stream_keeps_its_name_when_its_listener_moves),
 		cmocka_unit_test(without_latch_a_protected_leg_never_moves),
 		cmocka_unit_test(a_refused_packet_is_counted_by_its_cause_with_whence_it_came),
 		cmocka_unit_test(a_repeated_number_leaves_protected_once),
