@@ -140,7 +140,16 @@ static bool same_crypto(const struct remote *x, const struct media_msg *m, const
 	       memcmp(key, m->u.peer.key, SRTP_KEY_MAX) == 0;
 }
 
-/* The same key again keeps its context (replay window, roll-over); a new one starts at 0. */
+static void next_key(struct remote *x, const struct remote *old, const struct media_msg *m)
+{
+	x->in = x->suite == SRTP_NONE ? NULL : srtp_new(x->suite, m->u.peer.key, m->u.peer.mki);
+	if (x->in && old->in && addr_eq(&old->sdp, &x->sdp))
+		srtp_follow(x->in, old->in);
+	srtp_free(old->in);
+}
+
+/* The same key again keeps its context (replay window, roll-over). A new one starts at 0, or at
+ * the same address where its sources were. */
 static void do_peer(struct relay *r, struct end *e, const struct media_msg *m, ms_t now)
 {
 	struct remote *x = &e->remote[m->early], old = *x;
@@ -161,12 +170,9 @@ static void do_peer(struct relay *r, struct end *e, const struct media_msg *m, m
 	}
 	x->told = old.told && keep;
 	memcpy(e->peer_key[m->early], m->u.peer.key, SRTP_KEY_MAX);
-	if (keep)
-		x->in = old.in;
-	else
-		srtp_free(old.in);
-	if (!keep && x->suite != SRTP_NONE)
-		x->in = srtp_new(x->suite, m->u.peer.key, m->u.peer.mki);
+	x->in = old.in;
+	if (!keep)
+		next_key(x, &old, m);
 	memset(x->rx, 255, sizeof x->rx);
 	memcpy(x->tx_pt, m->u.peer.tx_pt, sizeof x->tx_pt);
 	for (int i = 0; i < MEDIA_NCODEC; i++)

@@ -540,6 +540,40 @@ static void the_same_key_again_keeps_the_replay_window(void **state)
 	secure_free(&s);
 }
 
+/* A's peer gets a new key and speaks at once, one round further than its first packet. */
+static int heard_under_a_new_key(struct addr rtp)
+{
+	struct secure s = secure_new();
+	struct media_msg m = peer(A, rtp, EVENTS_A);
+	int heard;
+
+	for (uint32_t i = 0; i < 5; i++)
+		says(&s, 0, (uint16_t)(i * 20000), at("10.0.0.1", 4000));
+	srtp_free(s.theirs[0]);
+	m.u.peer.suite = SRTP_AES_CM_80;
+	memset(m.u.peer.key, 0x77, SRTP_KEY_MAX);
+	s.theirs[0] = srtp_new(SRTP_AES_CM_80, m.u.peer.key, 0);
+	for (uint32_t i = 2; i < 4; i++) {
+		uint8_t p[RTP_PACKET_MAX + RTP_TAIL];	/* never arrives: it takes the sender over the wrap */
+		size_t n = rtp_of(p, PCMU, (uint16_t)(i * 20000), 0, 70, 'y');
+
+		assert_int_equal(srtp_protect(s.theirs[0], p, &n, sizeof p), OK);
+	}
+	tell(s.b, &m);
+	s.b->nout = 0;
+	says(&s, 0, (uint16_t)80001, rtp);
+	heard = s.b->nout;
+	secure_free(&s);
+	return heard;
+}
+
+static void a_new_key_at_the_same_address_may_go_on_counting_and_elsewhere_begins_at_0(void **state)
+{
+	(void)state;
+	assert_int_equal(heard_under_a_new_key(at("10.0.0.1", 4000)), 1);
+	assert_int_equal(heard_under_a_new_key(at("10.0.0.3", 4000)), 0);
+}
+
 /* The memory of an end is kept for the next call on its port: nothing of the last one is in it. */
 static void a_closed_end_leaves_no_key_behind(void **state)
 {
@@ -584,6 +618,7 @@ int run_sources(void)
 		cmocka_unit_test(clear_and_forged_packets_are_not_believed_on_a_protected_leg),
 		cmocka_unit_test(what_leaves_opens_with_the_local_key_and_nothing_leaves_in_the_clear),
 		cmocka_unit_test(the_same_key_again_keeps_the_replay_window),
+		cmocka_unit_test(a_new_key_at_the_same_address_may_go_on_counting_and_elsewhere_begins_at_0),
 		cmocka_unit_test(a_closed_end_leaves_no_key_behind),
 	};
 
