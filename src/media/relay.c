@@ -167,6 +167,7 @@ static void do_peer(struct relay *r, struct end *e, const struct media_msg *m, m
 		x->rtcp = old.rtcp;
 		x->lock = old.lock;
 		x->best = old.best;
+		x->heard = old.heard;
 	}
 	x->told = old.told && keep;
 	memcpy(e->peer_key[m->early], m->u.peer.key, SRTP_KEY_MAX);

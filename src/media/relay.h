@@ -8,10 +8,11 @@
  *     SDP, when the address itself has not spoken. With `latch` also whoever sends 4 packets in
  *     sequence of one SSRC: from the SDP's or the signalling's host at once, from elsewhere only
  *     after 500 ms in which nothing came from these. Then locked; only a more credible place
- *     takes it over, and a new SDP address begins anew. What a `latch` costs: who shares the
+ *     takes it over, or one as credible after 3 s in which the source owed media and was silent
+ *     (its address translation forgot it), and a new SDP address begins anew. What a `latch` costs: who shares the
  *     phone's public address can be faster. Nobody else gets more than the 4 packets until the
  *     phone is the source;
- *   SRTP: whoever's packet authenticates; only `latch` peers may move at all.
+ *   SRTP: whoever's packet authenticates; only `latch` peers may move, after 4 in sequence.
  * Nothing is ever sent to a learned address before it has locked.
  * A bad packet is counted and dropped; it never changes a call.
  *

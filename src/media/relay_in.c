@@ -66,6 +66,22 @@ static const uint8_t rules[2][NLOCK][NPLACE] = {
 	},
 };
 
+/* A source that should speak and has not for a while may have moved: its address translation
+ * forgot it. On hold it owes nothing, and keeps its place. */
+static bool quiet(const struct end *e, const struct remote *m, ms_t now)
+{
+	ms_t since = m->heard > e->expect_since ? m->heard : e->expect_since;
+
+	return e->expect && now - since >= QUIET_MS;
+}
+
+static enum rule rule_of(const struct end *e, const struct remote *m, enum place at, ms_t now)
+{
+	if (m->latch && m->lock && LOCK_FAR + (int)at >= (int)m->lock && quiet(e, m, now))
+		return TRY;
+	return (enum rule)rules[m->latch][m->lock][at];
+}
+
 static bool allowed(const struct remote *m, enum rule rule, enum place at, ms_t age)
 {
 	switch (rule) {
@@ -87,10 +103,12 @@ static bool clear_source(struct relay *r, struct end *e, struct remote *m, const
 	enum place at;
 	enum rule rule;
 
-	if (m->lock && addr_eq(&m->rtp, from))
+	if (m->lock && addr_eq(&m->rtp, from)) {
+		m->heard = now;
 		return true;
+	}
 	at = place_of(m, from);
-	rule = (enum rule)rules[m->latch][m->lock][at];
+	rule = rule_of(e, m, at, now);
 	if (!allowed(m, rule, at, now - m->since))
 		return false;
 	if (at > m->best)
@@ -98,14 +116,18 @@ static bool clear_source(struct relay *r, struct end *e, struct remote *m, const
 	if (!four(&m->try[at], from, h))
 		return rule == TAKE;
 	lock(r, e, m, from, at);
+	m->heard = now;
 	return true;
 }
 
-/* Authenticated: whoever holds the key may speak; only `latch` peers move our sending. */
+/* Authenticated: whoever holds the key may speak; only `latch` peers move our sending, as often
+ * as four in sequence come from elsewhere and none from where they were. */
 static void srtp_source(struct relay *r, struct end *e, struct remote *m, const struct addr *from,
 			const struct rtp *h)
 {
-	if (m->latch && !m->lock && four(&m->try[PLACE_FAR], from, h))
+	if (m->lock && addr_eq(&m->rtp, from))
+		m->try[PLACE_FAR].run = 0;
+	else if (m->latch && four(&m->try[PLACE_FAR], from, h))
 		lock(r, e, m, from, PLACE_FAR);
 }
 

@@ -5,7 +5,7 @@
 #include "media/relay.h"
 #include "media/rtp.h"
 
-enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, WORSE_AFTER_MS = 500,
+enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, QUIET_MS = 3000, WORSE_AFTER_MS = 500,
        REPORT_MS = 5000, TICK_MS = 20, FILL_MS = 5000, LATE_MAX = 100, NO_SEQ = 0x10000 };
 
 /* Where a clear packet comes from, the more credible the higher. */
@@ -33,7 +33,7 @@ struct remote {
 	struct srtp *in;
 	uint8_t rx[128];		/* wire payload type -> codec; 255: none    */
 	uint8_t tx_pt[MEDIA_NCODEC];
-	ms_t since;
+	ms_t since, heard;		/* told of; the source spoke               */
 	struct try try[NPLACE];		/* of each place its own: none disturbs another's */
 };
 

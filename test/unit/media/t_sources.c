@@ -129,6 +129,11 @@ static void every_cell_of_who_may_become_the_source(void **state)
 		{ NEAR, FAR, 0, true, false, 0 }, { NEAR, NEAR, 0, true, false, 0 },
 		{ NEAR, SDP, 3, true, true, 0 },
 		{ SDP, FAR, 0, true, false, 0 }, { SDP, NEAR, 0, true, false, 0 },
+		{ NEAR, NEAR, 0, false, false, 60000 }, { NEAR, FAR, 0, false, false, 60000 },
+		{ FAR, FAR, 0, true, false, 2999 }, { FAR, FAR, 3, true, true, 3000 },
+		{ NEAR, NEAR, 0, true, false, 2999 }, { NEAR, NEAR, 3, true, true, 3000 },
+		{ NEAR, FAR, 0, true, false, 60000 }, { SDP, FAR, 0, true, false, 60000 },
+		{ SDP, NEAR, 0, true, false, 60000 },
 	};
 
 	(void)state;
@@ -199,6 +204,54 @@ static void a_flood_from_elsewhere_neither_gets_in_nor_delays_the_lock(void **st
 	bed_free(b);
 }
 
+/* Whoever speaks keeps his place, however long and from wherever others try. */
+static void nobody_takes_the_place_of_a_source_that_speaks(void **state)
+{
+	static const char *const first[] = { "10.9.9.9", "192.0.2.9" };
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct bed *b = talking(1);
+
+		b->now += 500;
+		run_of(b, at(first[k], 1111), 4, 5);
+		for (int i = 4; i < 40; i++) {
+			b->now += 2900;			/* it says little */
+			comes(b, A, at(first[k], 1111), PCMU, (uint16_t)i, (uint32_t)i * 160, 5);
+			b->nout = 0;
+			run_of(b, at(first[k], 2222), 6, 6);
+			run_of(b, at("10.8.8.8", 2222), 6, 6);
+			assert_int_equal(b->nout, 0);
+		}
+		assert_int_equal(sent_to(b), 1111);
+		bed_free(b);
+	}
+}
+
+static void a_source_on_hold_keeps_its_place_and_may_have_moved_when_it_is_back(void **state)
+{
+	struct bed *b = talking(1);
+
+	(void)state;
+	run_of(b, at("192.0.2.9", 1111), 4, 5);
+	direct(b, A, true, false);
+	b->now += 60000;
+	run_of(b, at("192.0.2.9", 2222), 9, 6);
+	assert_int_equal(sent_to(b), 1111);
+	direct(b, A, true, true);
+	b->now += 2999;
+	run_of(b, at("192.0.2.9", 2222), 9, 6);
+	assert_int_equal(sent_to(b), 1111);
+	b->now++;
+	run_of(b, at("192.0.2.9", 2222), 3, 6);
+	assert_int_equal(sent_to(b), 1111);
+	comes(b, A, at("192.0.2.9", 2222), PCMU, 3, 480, 6);
+	assert_int_equal(sent_to(b), 2222);
+	run_of(b, at("192.0.2.9", 1111), 9, 5);		/* now it speaks there */
+	assert_int_equal(sent_to(b), 2222);
+	bed_free(b);
+}
+
 static void only_a_new_address_in_the_sdp_begins_the_learning_anew(void **state)
 {
 	struct bed *b = talking(1);
@@ -210,6 +263,8 @@ static void only_a_new_address_in_the_sdp_begins_the_learning_anew(void **state)
 	run_of(b, at("192.0.2.9", 1234), 4, 6);
 	assert_int_equal(sent_to(b), 1234);
 	b->now += 60000;
+	comes(b, A, at("192.0.2.9", 1234), PCMU, 4, 640, 6);
+	b->now += 2999;
 	tell(b, &a);				/* a refresh */
 	run_of(b, at("192.0.2.9", 2222), 9, 5);
 	assert_int_equal(sent_to(b), 1234);
@@ -422,8 +477,38 @@ static void a_protected_latch_learns_from_authenticated_packets_only(void **stat
 	assert_int_equal(sent_to(s.b), 4000);
 	says(&s, 0, 3, at("192.0.2.7", 777));
 	assert_int_equal(sent_to(s.b), 777);
-	for (uint16_t i = 4; i < 12; i++)
-		says(&s, 0, i, at("192.0.2.8", 888));	/* heard, it has the key; but once is once */
+	for (uint16_t i = 4; i < 41; i++)	/* heard, it has the key; but the source speaks, too */
+		says(&s, 0, i, i % 4 ? at("192.0.2.8", 888) : at("192.0.2.7", 777));
+	assert_int_equal(sent_to(s.b), 777);
+	for (uint16_t i = 41; i < 44; i++)
+		says(&s, 0, i, at("192.0.2.8", 888));
+	assert_int_equal(sent_to(s.b), 777);
+	says(&s, 0, 44, at("192.0.2.8", 888));
+	assert_int_equal(sent_to(s.b), 888);
+	secure_free(&s);
+}
+
+/* Whoever recorded a protected source's packets moves nothing with them. */
+static void replayed_packets_move_no_protected_latch(void **state)
+{
+	struct secure s = secure_new();
+	struct media_msg m = peer(A, at("10.0.0.1", 4000), EVENTS_A);
+	struct addr from = at("192.0.2.7", 777), thief = at("10.9.9.9", 999);
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL], q[RTP_PACKET_MAX + RTP_TAIL];
+
+	(void)state;
+	m.u.peer.suite = SRTP_AES_CM_80;
+	m.u.peer.latch = 1;
+	memset(m.u.peer.key, 0x40, SRTP_KEY_MAX);
+	tell(s.b, &m);
+	for (int i = 0; i < 20; i++) {
+		size_t n = rtp_of(p, PCMU, (uint16_t)i, (uint32_t)i * 160, 70, 'y');
+
+		assert_int_equal(srtp_protect(s.theirs[0], p, &n, sizeof p), OK);
+		memcpy(q, p, n);
+		relay_packet(s.b->relay, A, false, &from, p, n, s.b->now);
+		relay_packet(s.b->relay, A, false, &thief, q, n, s.b->now);
+	}
 	assert_int_equal(sent_to(s.b), 777);
 	secure_free(&s);
 }
@@ -605,8 +690,11 @@ int run_sources(void)
 		cmocka_unit_test(every_cell_of_who_may_become_the_source),
 		cmocka_unit_test(nobody_is_tried_later_when_his_better_has_spoken),
 		cmocka_unit_test(a_flood_from_elsewhere_neither_gets_in_nor_delays_the_lock),
+		cmocka_unit_test(nobody_takes_the_place_of_a_source_that_speaks),
+		cmocka_unit_test(a_source_on_hold_keeps_its_place_and_may_have_moved_when_it_is_back),
 		cmocka_unit_test(only_a_new_address_in_the_sdp_begins_the_learning_anew),
 		cmocka_unit_test(a_protected_latch_learns_from_authenticated_packets_only),
+		cmocka_unit_test(replayed_packets_move_no_protected_latch),
 		cmocka_unit_test(an_endpoint_that_moved_after_the_wrap_gets_a_stream_it_can_open),
 		cmocka_unit_test(another_early_dialog_after_the_wrap_gets_a_stream_it_can_open),
 		cmocka_unit_test(a_clear_stream_keeps_its_name_when_its_listener_moves),
