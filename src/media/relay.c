@@ -344,7 +344,9 @@ void relay_tick(struct relay *r, ms_t now)
 	for (uint32_t i = r->first; i != NO_SLOT; i = r->end[i]->next) {
 		struct end *e = r->end[i];
 
-		if (e->playing || e->filling)
+		if ((e->playing || e->filling) && !e->send)
+			e->play_at = now + TICK_MS;	/* not owed later */
+		else if (e->playing || e->filling)
 			relay_play_tick(r, e, now);
 		if (slow)
 			slow_tick(r, e, now);
