@@ -174,6 +174,8 @@ static void do_peer(struct relay *r, struct end *e, const struct media_msg *m, m
 	x->in = old.in;
 	if (!keep)
 		next_key(x, &old, m);
+	else if (x->in)
+		srtp_set_mki(x->in, m->u.peer.mki);
 	memset(x->rx, 255, sizeof x->rx);
 	memcpy(x->tx_pt, m->u.peer.tx_pt, sizeof x->tx_pt);
 	for (int i = 0; i < MEDIA_NCODEC; i++)

@@ -128,13 +128,18 @@ static void half_close(struct half *h)
 	EVP_MD_CTX_free(h->outer);
 }
 
+void srtp_set_mki(struct srtp *s, size_t mki)
+{
+	s->mki = mki <= 4 ? mki : 4;
+}
+
 struct srtp *srtp_new(enum srtp_suite suite, const uint8_t *key, size_t mki)
 {
 	struct srtp *s = mem_new(sizeof *s);
 	uint8_t salt[SALT_CM] = { 0 };	/* GCM's 12 bytes are padded with zeroes, RFC 7714 11 */
 
 	s->suite = suite;
-	s->mki = mki <= 4 ? mki : 4;
+	srtp_set_mki(s, mki);
 	s->tag = suite == SRTP_AES_CM_80 ? 10 : suite == SRTP_AES_CM_32 ? 4 : GCM_TAG;
 	memcpy(salt, key + KEY, srtp_key_bytes(suite) - KEY);
 	half_init(&s->rtp, suite, key, salt, 0);

@@ -625,6 +625,31 @@ static void the_same_key_again_keeps_the_replay_window(void **state)
 	secure_free(&s);
 }
 
+static void the_same_key_with_another_mki_is_understood_and_keeps_the_window(void **state)
+{
+	struct secure s = secure_new();
+	struct media_msg m = peer(A, at("10.0.0.1", 4000), EVENTS_A);
+	uint8_t p[RTP_PACKET_MAX + RTP_TAIL], q[RTP_PACKET_MAX + RTP_TAIL];
+	size_t n = rtp_of(p, PCMU, 9, 0, 70, 'y');
+	struct addr from = at("10.0.0.1", 4000);
+
+	(void)state;
+	m.u.peer.suite = SRTP_AES_CM_80;
+	m.u.peer.mki = 1;
+	memset(m.u.peer.key, 0x40, SRTP_KEY_MAX);
+	says(&s, 0, 8, from);
+	tell(s.b, &m);
+	assert_int_equal(srtp_protect(s.theirs[0], p, &n, sizeof p), OK);
+	memmove(p + n - 9, p + n - 10, 10);
+	p[n - 10] = 1;
+	for (int i = 0; i < 2; i++) {			/* the second is a replay */
+		memcpy(q, p, n + 1);
+		relay_packet(s.b->relay, A, false, &from, q, n + 1, s.b->now);
+		assert_int_equal(s.b->nout, 2);
+	}
+	secure_free(&s);
+}
+
 /* A's peer gets a new key and speaks at once, one round further than its first packet. */
 static int heard_under_a_new_key(struct addr rtp)
 {
@@ -706,6 +731,7 @@ int run_sources(void)
 		cmocka_unit_test(clear_and_forged_packets_are_not_believed_on_a_protected_leg),
 		cmocka_unit_test(what_leaves_opens_with_the_local_key_and_nothing_leaves_in_the_clear),
 		cmocka_unit_test(the_same_key_again_keeps_the_replay_window),
+		cmocka_unit_test(the_same_key_with_another_mki_is_understood_and_keeps_the_window),
 		cmocka_unit_test(a_new_key_at_the_same_address_may_go_on_counting_and_elsewhere_begins_at_0),
 		cmocka_unit_test(a_closed_end_leaves_no_key_behind),
 	};
