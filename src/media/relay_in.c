@@ -276,6 +276,26 @@ static void forward(struct relay *r, struct end *e, const struct rtp *h, enum me
 	relay_pass(r, to, c, h, payload, h->payload_n, now);
 }
 
+/* What we sent ourselves comes back when a user's two phones name our own ports (RFC 3550 8.2):
+ * it would circle for ever. What an end sent may return to itself: so works an echo. */
+static bool ours(struct relay *r, const struct end *e, const struct rtp *h)
+{
+	const struct end *peer = relay_end(r, e->peer);
+
+	return peer && h->ssrc == peer->tx.ssrc;
+}
+
+/* A circle over two calls has other names at each turn; no audio is this fast. Only what has been
+ * believed counts: a flood of strangers takes nothing from the source. */
+static bool too_fast(struct end *e, ms_t now)
+{
+	if (now - e->second >= 1000) {
+		e->second = now;
+		e->taken = 0;
+	}
+	return ++e->taken > RATE_MAX;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): a packet is what it is made of */
 void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *from, uint8_t *p,
 		  size_t n, ms_t now)
@@ -292,13 +312,17 @@ void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *
 		return;
 	}
 	secure = has_secure(e);
-	if (!rtp_read(p, n, secure, &h)) {
+	if (!rtp_read(p, n, secure, &h) || ours(r, e, &h)) {
 		refuse(e, &e->counts.refused, from);
 		return;
 	}
 	m = secure ? secure_owner(r, e, from, p, &n, false) : clear_owner(r, e, from, &h, now);
 	if (!m || !rtp_read(p, n, false, &h))
 		return;
+	if (too_fast(e, now)) {
+		refuse(e, &e->counts.refused, from);
+		return;
+	}
 	if (secure)
 		srtp_source(r, e, m, from, &h);
 	e->heard = now;

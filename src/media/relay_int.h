@@ -5,8 +5,9 @@
 #include "media/relay.h"
 #include "media/rtp.h"
 
-enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, QUIET_MS = 3000, WORSE_AFTER_MS = 500,
-       REPORT_MS = 5000, TICK_MS = 20, FILL_MS = 5000, LATE_MAX = 100, NO_SEQ = 0x10000 };
+enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, QUIET_MS = 3000,
+       WORSE_AFTER_MS = 500, REPORT_MS = 5000, TICK_MS = 20, FILL_MS = 5000, LATE_MAX = 100, NO_SEQ = 0x10000,
+       RATE_MAX = 1000 };		/* packets a second; audio has 50 to 400 */
 
 /* Where a clear packet comes from, the more credible the higher. */
 enum place { PLACE_FAR,		/* anywhere                                                  */
@@ -74,6 +75,8 @@ struct end {
 	int serve;			/* -1: nobody yet */
 	uint32_t no_media, fill;
 	ms_t connected, heard, expect_since, report_at;
+	ms_t second;			/* when the one of `taken` began */
+	uint32_t taken;			/* packets in it                 */
 	struct rx rx;
 	struct tx tx;
 	struct player player;

@@ -278,6 +278,66 @@ static void only_a_new_address_in_the_sdp_begins_the_learning_anew(void **state)
 	bed_free(b);
 }
 
+/* --- our own packets ------------------------------------------------------------------------ */
+
+static uint64_t refused(struct bed *b, uint32_t slot)
+{
+	struct media_msg m = msg(MEDIA_CLOSE, slot);
+
+	tell(b, &m);
+	return b->up[b->nup - 1].u.counts.refused;
+}
+
+/* What an end sent arrives at another's port, from the address of the first. */
+static void arrives(struct bed *b, uint32_t slot, struct addr from)
+{
+	struct sent s = b->out[b->nout - 1];
+
+	relay_packet(b->relay, slot, false, &from, s.p, s.n, b->now);
+}
+
+/* The SDP of each phone names our port of the other: a packet would circle for ever. */
+static void what_we_sent_ourselves_does_not_circle(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 1, 160, 7);
+	assert_int_equal(b->nout, 1);			/* as B's stream, to A's port */
+	arrives(b, A, at("10.0.0.1", 4000));
+	assert_int_equal(b->nout, 1);
+	assert_int_equal(refused(b, A), 1);
+	bed_free(b);
+}
+
+static void an_echo_is_no_circle(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 1, 160, 7);
+	arrives(b, B, at("10.0.0.2", 5000));
+	assert_int_equal(b->nout, 2);
+	assert_int_equal(b->out[1].slot, A);
+	bed_free(b);
+}
+
+/* A circle over two calls has another name at each turn. */
+static void an_end_takes_no_more_than_a_thousand_packets_a_second(void **state)
+{
+	struct bed *b = talking(0);
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)			/* not from the source: it loses nothing */
+		comes(b, A, at("10.9.9.9", 4000), PCMU, (uint16_t)i, (uint32_t)i * 160, 5);
+	for (int second = 0; second < 2; second++, b->now += 1000)
+		for (int i = 0; i < 1500; i++)
+			comes(b, A, at("10.0.0.1", 4000), PCMU, (uint16_t)(second * 1500 + i), (uint32_t)i * 160, 6);
+	assert_int_equal(refused(b, A), 5000 + 2 * 500);
+	assert_int_equal(b->up[b->nup - 1].u.counts.rx_packets, 2000);
+	bed_free(b);
+}
+
 /* --- protection -------------------------------------------------------------------------- */
 
 struct secure { struct bed *b; struct srtp *theirs[2]; };	/* contexts of two early dialogs of A */
@@ -718,6 +778,9 @@ int run_sources(void)
 		cmocka_unit_test(nobody_takes_the_place_of_a_source_that_speaks),
 		cmocka_unit_test(a_source_on_hold_keeps_its_place_and_may_have_moved_when_it_is_back),
 		cmocka_unit_test(only_a_new_address_in_the_sdp_begins_the_learning_anew),
+		cmocka_unit_test(what_we_sent_ourselves_does_not_circle),
+		cmocka_unit_test(an_echo_is_no_circle),
+		cmocka_unit_test(an_end_takes_no_more_than_a_thousand_packets_a_second),
 		cmocka_unit_test(a_protected_latch_learns_from_authenticated_packets_only),
 		cmocka_unit_test(replayed_packets_move_no_protected_latch),
 		cmocka_unit_test(an_endpoint_that_moved_after_the_wrap_gets_a_stream_it_can_open),
