@@ -261,19 +261,19 @@ static void first_packet(struct relay *r, struct end *e, struct remote *m)
 	relay_up(r, e, MEDIA_FIRST_PACKET, &up);
 }
 
-static void forward(struct relay *r, struct end *e, const struct rtp *h, enum media_codec c,
+static bool forward(struct relay *r, struct end *e, const struct rtp *h, enum media_codec c,
 		    const uint8_t *payload, ms_t now)
 {
 	struct end *to = relay_end(r, e->peer);
 
 	if (!to || !to->send || to->playing)
-		return;
+		return true;
 	if (to->filling) {		/* it speaks: the silence we made ends */
 		to->filling = false;
 		r->playing--;
 		relay_new_source(to);
 	}
-	relay_pass(r, to, c, h, payload, h->payload_n, now);
+	return relay_pass(r, to, c, h, payload, h->payload_n, now);
 }
 
 /* What we sent ourselves comes back when a user's two phones name our own ports (RFC 3550 8.2):
@@ -331,6 +331,7 @@ void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *
 	if (m->rx[h.pt] == 255)
 		return;
 	first_packet(r, e, m);
-	if (m == &e->remote[e->serve < 0 ? 0 : e->serve] && e->serve >= 0)
-		forward(r, e, &h, (enum media_codec)m->rx[h.pt], p + h.head, now);
+	if (m == &e->remote[e->serve < 0 ? 0 : e->serve] && e->serve >= 0 &&
+	    !forward(r, e, &h, (enum media_codec)m->rx[h.pt], p + h.head, now))
+		refuse(e, &e->counts.refused, from);
 }

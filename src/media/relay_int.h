@@ -102,8 +102,9 @@ struct end *relay_end(struct relay *r, uint32_t slot);	/* NULL: not used */
 void relay_up(struct relay *r, const struct end *e, enum media_op op, const struct media_msg *more);
 
 /* relay_out.c */
-/* Sends a payload as our own stream; h: what the source's header said. */
-void relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct rtp *h,
+/* Sends a payload as our own stream; h: what the source's header said. False: speech in a codec
+ * that this end's peer did not agree on. */
+bool relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct rtp *h,
 		const uint8_t *payload, size_t n, ms_t now);
 void relay_play_tick(struct relay *r, struct end *e, ms_t now);
 void relay_report(struct relay *r, struct end *e, ms_t now);

@@ -338,6 +338,27 @@ static void an_end_takes_no_more_than_a_thousand_packets_a_second(void **state)
 	bed_free(b);
 }
 
+/* An answer with several codecs lets its peer speak any of them, also one the other side lacks. */
+static void speech_in_a_codec_the_other_side_lacks_is_counted(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = peer(A, at("10.0.0.1", 4000), EVENTS_A);
+
+	(void)state;
+	m.u.peer.rx_pt[MEDIA_PCMA] = m.u.peer.tx_pt[MEDIA_PCMA] = PCMA;
+	m.u.peer.rx_pt[MEDIA_NOISE] = m.u.peer.tx_pt[MEDIA_NOISE] = 13;
+	tell(b, &m);
+	comes(b, A, at("10.0.0.1", 4000), PCMA, 1, 160, 6);
+	comes(b, A, at("10.0.0.1", 4000), PCMA, 2, 320, 6);
+	comes(b, A, at("10.0.0.1", 4000), 13, 3, 480, 6);	/* noise: nobody misses it */
+	assert_int_equal(b->nout, 0);
+	comes(b, A, at("10.0.0.1", 4000), PCMU, 4, 640, 6);
+	assert_int_equal(b->nout, 1);
+	assert_int_equal(refused(b, A), 2);
+	assert_true(addr_eq(&b->up[b->nup - 1].u.counts.stranger, &(struct addr){ 0 }) == false);
+	bed_free(b);
+}
+
 /* --- protection -------------------------------------------------------------------------- */
 
 struct secure { struct bed *b; struct srtp *theirs[2]; };	/* contexts of two early dialogs of A */
@@ -781,6 +802,7 @@ int run_sources(void)
 		cmocka_unit_test(what_we_sent_ourselves_does_not_circle),
 		cmocka_unit_test(an_echo_is_no_circle),
 		cmocka_unit_test(an_end_takes_no_more_than_a_thousand_packets_a_second),
+		cmocka_unit_test(speech_in_a_codec_the_other_side_lacks_is_counted),
 		cmocka_unit_test(a_protected_latch_learns_from_authenticated_packets_only),
 		cmocka_unit_test(replayed_packets_move_no_protected_latch),
 		cmocka_unit_test(an_endpoint_that_moved_after_the_wrap_gets_a_stream_it_can_open),
