@@ -162,7 +162,8 @@ static void do_peer(struct relay *r, struct end *e, const struct media_msg *m, m
 			      .rtp = m->u.peer.rtp, .rtcp = m->u.peer.rtcp,
 			      .sdp = m->u.peer.rtp, .near = m->u.peer.near,
 			      .suite = (enum srtp_suite)m->u.peer.suite, .since = now };
-	if (keep && addr_eq(&old.sdp, &x->sdp)) {
+	/* Under protection another place has to show the key before it is the source. */
+	if ((keep || (old.in && x->suite != SRTP_NONE)) && addr_eq(&old.sdp, &x->sdp)) {
 		x->rtp = old.rtp;
 		x->rtcp = old.rtcp;
 		x->lock = old.lock;

@@ -215,6 +215,29 @@ static void a_protected_latch_learns_from_authenticated_packets_only(void **stat
 	secure_free(&s);
 }
 
+/* Many draw a new key with every re-INVITE, also with that of a hold, after which they are silent. */
+static void a_new_key_at_the_same_address_keeps_what_was_learned(void **state)
+{
+	struct secure s = secure_new();
+	struct media_msg m = peer(A, at("10.0.0.1", 4000), EVENTS_A);
+
+	(void)state;
+	m.u.peer.suite = SRTP_AES_CM_80;
+	m.u.peer.latch = 1;
+	memset(m.u.peer.key, 0x40, SRTP_KEY_MAX);
+	tell(s.b, &m);
+	for (uint16_t i = 0; i < 4; i++)
+		says(&s, 0, i, at("192.0.2.7", 777));
+	memset(m.u.peer.key, 0x41, SRTP_KEY_MAX);
+	tell(s.b, &m);
+	assert_int_equal(sent_to(s.b), 777);
+	m.u.peer.rtp.port = 4100;
+	memset(m.u.peer.key, 0x42, SRTP_KEY_MAX);
+	tell(s.b, &m);
+	assert_int_equal(sent_to(s.b), 4100);
+	secure_free(&s);
+}
+
 /* Whoever recorded a protected source's packets moves nothing with them. */
 static void replayed_packets_move_no_protected_latch(void **state)
 {
@@ -436,6 +459,7 @@ int run_protected(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_protected_latch_learns_from_authenticated_packets_only),
+		cmocka_unit_test(a_new_key_at_the_same_address_keeps_what_was_learned),
 		cmocka_unit_test(replayed_packets_move_no_protected_latch),
 		cmocka_unit_test(an_endpoint_that_moved_after_the_wrap_gets_a_stream_it_can_open),
 		cmocka_unit_test(another_early_dialog_after_the_wrap_gets_a_stream_it_can_open),
