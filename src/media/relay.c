@@ -94,6 +94,15 @@ void relay_free(struct relay *r)
 
 /* --- messages -------------------------------------------------------------- */
 
+/* A stream under a name of its own: its roll-over counter is 0, at us and at whoever hears it. */
+static void new_stream(struct relay *r, struct end *e)
+{
+	e->tx.ssrc = (uint32_t)rng_u64(r->rng);
+	e->tx.seq = (uint16_t)(rng_u64(r->rng) & 0x7fff);	/* low: no early roll-over */
+	e->tx.packets = e->tx.octets = 0;
+	relay_new_source(e);
+}
+
 static void do_open(struct relay *r, const struct media_msg *m, ms_t now)
 {
 	struct end *e = relay_end(r, m->slot);
@@ -108,12 +117,21 @@ static void do_open(struct relay *r, const struct media_msg *m, ms_t now)
 			   .fill = m->u.open.fill_ms, .connected = now, .heard = now,
 			   .report_at = now + REPORT_MS, .prev = NO_SLOT, .next = r->first };
 	memcpy(e->key, m->u.open.key, sizeof e->key);
-	e->tx.ssrc = (uint32_t)rng_u64(r->rng);
-	e->tx.seq = (uint16_t)(rng_u64(r->rng) & 0x7fff);	/* low: no early roll-over */
+	new_stream(r, e);
 	e->tx.ts = (uint32_t)rng_u64(r->rng);
 	if (r->first != NO_SLOT)
 		r->end[r->first]->prev = m->slot;
 	r->first = m->slot;
+}
+
+/* Whoever hears us from the middle of our stream on believes its roll-over counter to be 0, and
+ * nothing tells him (RFC 4568 7.1.4): after 65,536 packets he could open none of it. */
+static void new_listener(struct relay *r, struct end *e)
+{
+	const struct remote *m = &e->remote[e->serve];
+
+	if (m->suite != SRTP_NONE && !addr_is_any(&m->sdp))
+		new_stream(r, e);
 }
 
 static bool same_crypto(const struct remote *x, const struct media_msg *m, const uint8_t *key)
@@ -122,8 +140,17 @@ static bool same_crypto(const struct remote *x, const struct media_msg *m, const
 	       memcmp(key, m->u.peer.key, SRTP_KEY_MAX) == 0;
 }
 
-/* The same key again keeps its context (replay window, roll-over); a new one starts at 0. */
-static void do_peer(struct end *e, const struct media_msg *m, ms_t now)
+static void next_key(struct remote *x, const struct remote *old, const struct media_msg *m)
+{
+	x->in = x->suite == SRTP_NONE ? NULL : srtp_new(x->suite, m->u.peer.key, m->u.peer.mki);
+	if (x->in && old->in && addr_eq(&old->sdp, &x->sdp))
+		srtp_follow(x->in, old->in);
+	srtp_free(old->in);
+}
+
+/* The same key again keeps its context (replay window, roll-over). A new one starts at 0, or at
+ * the same address where its sources were. */
+static void do_peer(struct relay *r, struct end *e, const struct media_msg *m, ms_t now)
 {
 	struct remote *x = &e->remote[m->early], old = *x;
 	uint8_t last[SRTP_KEY_MAX];
@@ -135,33 +162,40 @@ static void do_peer(struct end *e, const struct media_msg *m, ms_t now)
 			      .rtp = m->u.peer.rtp, .rtcp = m->u.peer.rtcp,
 			      .sdp = m->u.peer.rtp, .near = m->u.peer.near,
 			      .suite = (enum srtp_suite)m->u.peer.suite, .since = now };
-	if (keep && addr_eq(&old.sdp, &x->sdp)) {
+	/* Under protection another place has to show the key before it is the source. */
+	if ((keep || (old.in && x->suite != SRTP_NONE)) && addr_eq(&old.sdp, &x->sdp)) {
 		x->rtp = old.rtp;
 		x->rtcp = old.rtcp;
 		x->lock = old.lock;
 		x->best = old.best;
+		x->heard = old.heard;
 	}
 	x->told = old.told && keep;
 	memcpy(e->peer_key[m->early], m->u.peer.key, SRTP_KEY_MAX);
-	if (keep)
-		x->in = old.in;
-	else
-		srtp_free(old.in);
-	if (!keep && x->suite != SRTP_NONE)
-		x->in = srtp_new(x->suite, m->u.peer.key, m->u.peer.mki);
+	x->in = old.in;
+	if (!keep)
+		next_key(x, &old, m);
+	else if (x->in)
+		srtp_set_mki(x->in, m->u.peer.mki);
 	memset(x->rx, 255, sizeof x->rx);
 	memcpy(x->tx_pt, m->u.peer.tx_pt, sizeof x->tx_pt);
 	for (int i = 0; i < MEDIA_NCODEC; i++)
 		if (m->u.peer.rx_pt[i] < 128)
 			x->rx[m->u.peer.rx_pt[i]] = (uint8_t)i;
+	if (old.set && e->serve == m->early && !addr_eq(&old.sdp, &x->sdp))
+		new_listener(r, e);
 	mem_wipe(last, sizeof last);
 }
 
-static void do_serve(struct end *e, const struct media_msg *m)
+static void do_serve(struct relay *r, struct end *e, const struct media_msg *m)
 {
+	bool other = e->serve >= 0 && e->serve != m->early;
+
 	if (e->serve != m->early)
 		relay_new_source(e);
 	e->serve = m->early;
+	if (other)
+		new_listener(r, e);
 	for (int i = 0; m->u.serve.wipe_others && i < MEDIA_EARLY_MAX; i++)
 		if (i != m->early) {
 			remote_close(&e->remote[i]);
@@ -248,8 +282,8 @@ void relay_msg(struct relay *r, const struct media_msg *m, ms_t now)
 		return;
 	}
 	switch ((enum media_op)m->op) {
-	case MEDIA_PEER: do_peer(e, m, now); break;
-	case MEDIA_SERVE: do_serve(e, m); break;
+	case MEDIA_PEER: do_peer(r, e, m, now); break;
+	case MEDIA_SERVE: do_serve(r, e, m); break;
 	case MEDIA_CONNECT: do_connect(r, e, m->other, now); break;
 	case MEDIA_DIRECTION: do_direction(e, m, now); break;
 	case MEDIA_PLAY: do_play(r, e, m, now); break;
@@ -313,7 +347,9 @@ void relay_tick(struct relay *r, ms_t now)
 	for (uint32_t i = r->first; i != NO_SLOT; i = r->end[i]->next) {
 		struct end *e = r->end[i];
 
-		if (e->playing || e->filling)
+		if ((e->playing || e->filling) && !e->send)
+			e->play_at = now + TICK_MS;	/* not owed later */
+		else if (e->playing || e->filling)
 			relay_play_tick(r, e, now);
 		if (slow)
 			slow_tick(r, e, now);

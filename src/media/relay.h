@@ -7,13 +7,15 @@
  *   clear RTP: the SDP's address; or its host with another port, once, from 0.5 to 3 s after the
  *     SDP, when the address itself has not spoken. With `latch` also whoever sends 4 packets in
  *     sequence of one SSRC: from the SDP's or the signalling's host at once, from elsewhere only
- *     after 500 ms in which nothing came from these. Then locked; only a more credible place
- *     takes it over, and a new SDP address begins anew. What a `latch` costs: who shares the
+ *     after 500 ms in which nothing came from these. Then locked; only a more credible place takes
+ *     it over, or one as credible when the source owed media and was silent for 3 s (its address
+ *     translation forgot it); a new SDP address begins anew. What a `latch` costs: who shares the
  *     phone's public address can be faster. Nobody else gets more than the 4 packets until the
  *     phone is the source;
- *   SRTP: whoever's packet authenticates; only `latch` peers may move at all.
+ *   SRTP: whoever's packet authenticates; only `latch` peers may move, after 4 in sequence.
  * Nothing is ever sent to a learned address before it has locked.
- * A bad packet is counted and dropped; it never changes a call.
+ * A bad packet (also one that we sent ourselves, or beyond 1,000 a second) is counted and dropped;
+ * it never changes a call.
  *
  * Each early dialog has its own remote record; the record whose context authenticates a
  * packet owns it, and only one record is served (sent to and listened to).

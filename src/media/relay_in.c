@@ -66,6 +66,22 @@ static const uint8_t rules[2][NLOCK][NPLACE] = {
 	},
 };
 
+/* A source that should speak and has not for a while may have moved: its address translation
+ * forgot it. On hold it owes nothing, and keeps its place. */
+static bool quiet(const struct end *e, const struct remote *m, ms_t now)
+{
+	ms_t since = m->heard > e->expect_since ? m->heard : e->expect_since;
+
+	return e->expect && now - since >= QUIET_MS;
+}
+
+static enum rule rule_of(const struct end *e, const struct remote *m, enum place at, ms_t now)
+{
+	if (m->latch && m->lock && LOCK_FAR + (int)at >= (int)m->lock && quiet(e, m, now))
+		return TRY;
+	return (enum rule)rules[m->latch][m->lock][at];
+}
+
 static bool allowed(const struct remote *m, enum rule rule, enum place at, ms_t age)
 {
 	switch (rule) {
@@ -87,10 +103,12 @@ static bool clear_source(struct relay *r, struct end *e, struct remote *m, const
 	enum place at;
 	enum rule rule;
 
-	if (m->lock && addr_eq(&m->rtp, from))
+	if (m->lock && addr_eq(&m->rtp, from)) {
+		m->heard = now;
 		return true;
+	}
 	at = place_of(m, from);
-	rule = (enum rule)rules[m->latch][m->lock][at];
+	rule = rule_of(e, m, at, now);
 	if (!allowed(m, rule, at, now - m->since))
 		return false;
 	if (at > m->best)
@@ -98,14 +116,18 @@ static bool clear_source(struct relay *r, struct end *e, struct remote *m, const
 	if (!four(&m->try[at], from, h))
 		return rule == TAKE;
 	lock(r, e, m, from, at);
+	m->heard = now;
 	return true;
 }
 
-/* Authenticated: whoever holds the key may speak; only `latch` peers move our sending. */
+/* Authenticated: whoever holds the key may speak; only `latch` peers move our sending, as often
+ * as four in sequence come from elsewhere and none from where they were. */
 static void srtp_source(struct relay *r, struct end *e, struct remote *m, const struct addr *from,
 			const struct rtp *h)
 {
-	if (m->latch && !m->lock && four(&m->try[PLACE_FAR], from, h))
+	if (m->lock && addr_eq(&m->rtp, from))
+		m->try[PLACE_FAR].run = 0;
+	else if (m->latch && four(&m->try[PLACE_FAR], from, h))
 		lock(r, e, m, from, PLACE_FAR);
 }
 
@@ -239,19 +261,39 @@ static void first_packet(struct relay *r, struct end *e, struct remote *m)
 	relay_up(r, e, MEDIA_FIRST_PACKET, &up);
 }
 
-static void forward(struct relay *r, struct end *e, const struct rtp *h, enum media_codec c,
+static bool forward(struct relay *r, struct end *e, const struct rtp *h, enum media_codec c,
 		    const uint8_t *payload, ms_t now)
 {
 	struct end *to = relay_end(r, e->peer);
 
 	if (!to || !to->send || to->playing)
-		return;
+		return true;
 	if (to->filling) {		/* it speaks: the silence we made ends */
 		to->filling = false;
 		r->playing--;
 		relay_new_source(to);
 	}
-	relay_pass(r, to, c, h, payload, h->payload_n, now);
+	return relay_pass(r, to, c, h, payload, h->payload_n, now);
+}
+
+/* What we sent ourselves comes back when a user's two phones name our own ports (RFC 3550 8.2):
+ * it would circle for ever. What an end sent may return to itself: so works an echo. */
+static bool ours(struct relay *r, const struct end *e, const struct rtp *h)
+{
+	const struct end *peer = relay_end(r, e->peer);
+
+	return peer && h->ssrc == peer->tx.ssrc;
+}
+
+/* A circle over two calls has other names at each turn; no audio is this fast. Only what has been
+ * believed counts: a flood of strangers takes nothing from the source. */
+static bool too_fast(struct end *e, ms_t now)
+{
+	if (now - e->second >= 1000) {
+		e->second = now;
+		e->taken = 0;
+	}
+	return ++e->taken > RATE_MAX;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a packet is what it is made of */
@@ -270,13 +312,17 @@ void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *
 		return;
 	}
 	secure = has_secure(e);
-	if (!rtp_read(p, n, secure, &h)) {
+	if (!rtp_read(p, n, secure, &h) || ours(r, e, &h)) {
 		refuse(e, &e->counts.refused, from);
 		return;
 	}
 	m = secure ? secure_owner(r, e, from, p, &n, false) : clear_owner(r, e, from, &h, now);
 	if (!m || !rtp_read(p, n, false, &h))
 		return;
+	if (too_fast(e, now)) {
+		refuse(e, &e->counts.refused, from);
+		return;
+	}
 	if (secure)
 		srtp_source(r, e, m, from, &h);
 	e->heard = now;
@@ -285,6 +331,7 @@ void relay_packet(struct relay *r, uint32_t slot, bool rtcp, const struct addr *
 	if (m->rx[h.pt] == 255)
 		return;
 	first_packet(r, e, m);
-	if (m == &e->remote[e->serve < 0 ? 0 : e->serve] && e->serve >= 0)
-		forward(r, e, &h, (enum media_codec)m->rx[h.pt], p + h.head, now);
+	if (m == &e->remote[e->serve < 0 ? 0 : e->serve] && e->serve >= 0 &&
+	    !forward(r, e, &h, (enum media_codec)m->rx[h.pt], p + h.head, now))
+		refuse(e, &e->counts.refused, from);
 }

@@ -5,8 +5,9 @@
 #include "media/relay.h"
 #include "media/rtp.h"
 
-enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, WORSE_AFTER_MS = 500,
-       REPORT_MS = 5000, TICK_MS = 20, FILL_MS = 5000, LATE_MAX = 100, NO_SEQ = 0x10000 };
+enum { NO_SLOT = UINT32_MAX, LOCK_AFTER = 4, MOVE_WITHIN_MS = 3000, QUIET_MS = 3000,
+       WORSE_AFTER_MS = 500, REPORT_MS = 5000, TICK_MS = 20, FILL_MS = 5000, LATE_MAX = 100, NO_SEQ = 0x10000,
+       RATE_MAX = 1000 };		/* packets a second; audio has 50 to 400 */
 
 /* Where a clear packet comes from, the more credible the higher. */
 enum place { PLACE_FAR,		/* anywhere                                                  */
@@ -33,7 +34,7 @@ struct remote {
 	struct srtp *in;
 	uint8_t rx[128];		/* wire payload type -> codec; 255: none    */
 	uint8_t tx_pt[MEDIA_NCODEC];
-	ms_t since;
+	ms_t since, heard;		/* told of; the source spoke               */
 	struct try try[NPLACE];		/* of each place its own: none disturbs another's */
 };
 
@@ -74,6 +75,8 @@ struct end {
 	int serve;			/* -1: nobody yet */
 	uint32_t no_media, fill;
 	ms_t connected, heard, expect_since, report_at;
+	ms_t second;			/* when the one of `taken` began */
+	uint32_t taken;			/* packets in it                 */
 	struct rx rx;
 	struct tx tx;
 	struct player player;
@@ -99,8 +102,9 @@ struct end *relay_end(struct relay *r, uint32_t slot);	/* NULL: not used */
 void relay_up(struct relay *r, const struct end *e, enum media_op op, const struct media_msg *more);
 
 /* relay_out.c */
-/* Sends a payload as our own stream; h: what the source's header said. */
-void relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct rtp *h,
+/* Sends a payload as our own stream; h: what the source's header said. False: speech in a codec
+ * that this end's peer did not agree on. */
+bool relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct rtp *h,
 		const uint8_t *payload, size_t n, ms_t now);
 void relay_play_tick(struct relay *r, struct end *e, ms_t now);
 void relay_report(struct relay *r, struct end *e, ms_t now);

@@ -63,20 +63,22 @@ static bool began_anew(struct tx *t, const struct rtp *h)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a packet is what it is made of */
-void relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct rtp *h,
+bool relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct rtp *h,
 		const uint8_t *payload, size_t n, ms_t now)
 {
 	struct remote *m = e->serve >= 0 ? &e->remote[e->serve] : NULL;
 	struct rtp o = *h;
 	struct tx *t = &e->tx;
 
-	if (!m || !m->set || m->tx_pt[c] > 127 || addr_is_any(&m->rtp))
-		return;
+	if (!m || !m->set || addr_is_any(&m->rtp))
+		return true;
+	if (m->tx_pt[c] > 127)
+		return c >= MEDIA_EVENTS;	/* only speech is missed */
 	if (!t->has_src || t->src != h->ssrc)
 		join_source(e, h, now);
 	if ((int16_t)(t->seq - (uint16_t)(h->seq + t->seq_off)) > LATE_MAX) {
 		if (!began_anew(t, h))
-			return;
+			return true;
 		join_source(e, h, now);
 	}
 	o.pt = m->tx_pt[c];
@@ -90,6 +92,7 @@ void relay_pass(struct relay *r, struct end *e, enum media_codec c, const struct
 		t->ts = o.ts;
 	}
 	send_rtp(r, e, &o, payload, n, now);
+	return true;
 }
 
 void relay_play_tick(struct relay *r, struct end *e, ms_t now)

@@ -30,6 +30,8 @@ struct retired {			/* a source that gave way to a fifth one */
 	bool used, started, rtcp_started;
 };
 
+struct hint { uint32_t ssrc, roc; uint16_t top; bool used; };	/* under the key before */
+
 struct half {				/* keys of SRTP or SRTCP */
 	EVP_CIPHER_CTX *cipher;
 	EVP_MD_CTX *inner, *outer;	/* HMAC with the key already in */
@@ -44,6 +46,7 @@ struct srtp {
 	struct source src[SRTP_SSRC_MAX];
 	struct retired old[SRTP_RETIRED_MAX];	/* a ring */
 	unsigned nold;
+	struct hint hint[SRTP_SSRC_MAX];
 	uint32_t rtcp_index;		/* of ours */
 };
 
@@ -125,13 +128,18 @@ static void half_close(struct half *h)
 	EVP_MD_CTX_free(h->outer);
 }
 
+void srtp_set_mki(struct srtp *s, size_t mki)
+{
+	s->mki = mki <= 4 ? mki : 4;
+}
+
 struct srtp *srtp_new(enum srtp_suite suite, const uint8_t *key, size_t mki)
 {
 	struct srtp *s = mem_new(sizeof *s);
 	uint8_t salt[SALT_CM] = { 0 };	/* GCM's 12 bytes are padded with zeroes, RFC 7714 11 */
 
 	s->suite = suite;
-	s->mki = mki <= 4 ? mki : 4;
+	srtp_set_mki(s, mki);
 	s->tag = suite == SRTP_AES_CM_80 ? 10 : suite == SRTP_AES_CM_32 ? 4 : GCM_TAG;
 	memcpy(salt, key + KEY, srtp_key_bytes(suite) - KEY);
 	half_init(&s->rtp, suite, key, salt, 0);
@@ -417,6 +425,45 @@ static bool open_rtp(struct srtp *s, uint8_t *p, size_t n, const struct rtp *r, 
 	return true;
 }
 
+static const struct hint *hint_of(const struct srtp *s, uint32_t ssrc)
+{
+	for (int i = 0; i < SRTP_SSRC_MAX; i++)
+		if (s->hint[i].used && s->hint[i].ssrc == ssrc)
+			return &s->hint[i];
+	return NULL;
+}
+
+void srtp_follow(struct srtp *s, const struct srtp *was)
+{
+	struct hint *h = s->hint, *end = h + SRTP_SSRC_MAX;
+
+	for (int i = 0; i < SRTP_SSRC_MAX; i++) {
+		const struct source *x = &was->src[i];
+
+		if (x->used && x->started)
+			*h++ = (struct hint){ x->ssrc, x->roc, x->top, true };
+	}
+	for (int i = 0; i < SRTP_SSRC_MAX && h < end; i++)	/* it may have been silent under that key */
+		if (was->hint[i].used && !hint_of(s, was->hint[i].ssrc))
+			*h++ = was->hint[i];
+}
+
+/* The first packet of a source: at 0, or where it was under the key before. */
+static bool open_first(struct srtp *s, uint8_t *p, size_t n, const struct rtp *r, uint32_t *roc)
+{
+	const struct hint *h = hint_of(s, r->ssrc);
+	uint8_t was[RTP_PACKET_MAX];
+
+	if (!h || n > sizeof was)
+		return open_rtp(s, p, n, r, *roc);
+	memcpy(was, p, n);		/* GCM spoils what it cannot open */
+	if (open_rtp(s, p, n, r, *roc))
+		return true;
+	memcpy(p, was, n);
+	*roc = guess_roc(&(struct source){ .roc = h->roc, .top = h->top, .started = true }, r->seq);
+	return open_rtp(s, p, n, r, *roc);
+}
+
 enum err srtp_unprotect(struct srtp *s, uint8_t *p, size_t *n)
 {
 	size_t tail = s->tag + s->mki, body;
@@ -433,7 +480,7 @@ enum err srtp_unprotect(struct srtp *s, uint8_t *p, size_t *n)
 	ahead = ahead_of(x, roc, r.seq);
 	if (ahead <= 0 && seen(x->window, (uint64_t)-ahead))
 		return ERR_EXISTS;
-	if (!open_rtp(s, p, body, &r, roc))
+	if (!(x->started ? open_rtp(s, p, body, &r, roc) : open_first(s, p, body, &r, &roc)))
 		return ERR_AUTH;
 	note_rtp(x, roc, r.seq, ahead);
 	if (x == &fresh)

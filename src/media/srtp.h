@@ -28,7 +28,11 @@ size_t srtp_key_bytes(enum srtp_suite s);
 /* key: master key and salt, srtp_key_bytes() of them. mki: bytes of an MKI the peer puts in
  * front of the tag (0 to 4); ours never has one. */
 struct srtp *srtp_new(enum srtp_suite s, const uint8_t *key, size_t mki);
+void srtp_set_mki(struct srtp *s, size_t mki);	/* it now has one, or none, with the same key */
 void srtp_free(struct srtp *s);			/* NULL is fine */
+/* `s` has the next key of the peer of `was`: should its sources go on counting where they were,
+ * as RFC 3711 3.3.1 wants, they are understood; else they begin at 0, as some do. */
+void srtp_follow(struct srtp *s, const struct srtp *was);
 enum err srtp_protect(struct srtp *s, uint8_t *p, size_t *n, size_t cap);
 enum err srtp_unprotect(struct srtp *s, uint8_t *p, size_t *n);
 enum err srtcp_protect(struct srtp *s, uint8_t *p, size_t *n, size_t cap);

@@ -27,5 +27,5 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "media"))
 		return t_process_media();
 	return (run_srtp() + run_rtp() + run_packets() + run_ports() + run_player() + run_process() +
-		run_proto() + run_relay() + run_sources() + run_wav()) != 0;
+		run_proto() + run_relay() + run_sources() + run_protected() + run_wav()) != 0;
 }

@@ -18,6 +18,7 @@ int t_process_media(void);	/* this program as the media process */
 int run_proto(void);
 int run_relay(void);
 int run_sources(void);
+int run_protected(void);
 int run_wav(void);
 
 /* "d0 2f ..." into bytes; the count. */

@@ -138,14 +138,12 @@ static void both_sides_get_reports_of_our_own_also_on_hold(void **state)
 	bed_free(b);
 }
 
-static void an_end_without_media_for_five_seconds_gets_silence_from_us(void **state)
+static struct bed *filled(void)
 {
 	struct bed *b = bed_new();
 	struct media_msg a = peer(A, at("10.0.0.1", 4000), EVENTS_A),
 			 c = peer(B, at("10.0.0.2", 5000), EVENTS_B);
-	int before;
 
-	(void)state;
 	open_end(b, A, 60000, 1);
 	open_end(b, B, 60000, 0);
 	tell(b, &a);
@@ -159,6 +157,15 @@ static void an_end_without_media_for_five_seconds_gets_silence_from_us(void **st
 	assert_int_equal(b->nout, 0);
 	run_for(b, 700);
 	assert_true(b->nout > 2 && b->out[b->nout - 1].slot == A);
+	return b;
+}
+
+static void an_end_without_media_for_five_seconds_gets_silence_from_us(void **state)
+{
+	struct bed *b = filled();
+	int before;
+
+	(void)state;
 	assert_int_equal(b->out[b->nout - 1].p[RTP_HEAD], 0xff);
 	comes(b, B, at("10.0.0.2", 5000), PCMU, 1, 0, 3);	/* it speaks: the silence ends */
 	before = b->nout;
@@ -189,6 +196,40 @@ static void a_tone_is_played_instead_of_the_other_side(void **state)
 	m.u.play.source = MEDIA_SOURCE_NONE;
 	tell(b, &m);
 	assert_false(relay_playing(b->relay));
+	bed_free(b);
+}
+
+/* RFC 3264 8.4: to whom is inactive nothing is sent, music as little as the other side. */
+static void nothing_is_played_to_an_end_that_may_not_be_sent_to_and_nothing_owed_later(void **state)
+{
+	struct bed *b = talking(0);
+	struct media_msg m = msg(MEDIA_PLAY, A);
+
+	(void)state;
+	m.u.play.source = MEDIA_SOURCE_RINGBACK;
+	m.u.play.codec = MEDIA_PCMU;
+	memcpy(m.u.play.country, "us", 3);
+	tell(b, &m);
+	run_for(b, 100);
+	assert_int_equal(b->nout, 5);
+	direct(b, A, false, false);
+	run_for(b, 1000);
+	assert_int_equal(b->nout, 5);
+	direct(b, A, true, false);		/* held by the other side: it listens */
+	run_for(b, 100);
+	assert_int_equal(b->nout, 10);
+	bed_free(b);
+}
+
+static void silence_of_ours_is_not_sent_to_an_end_that_may_not_be_sent_to(void **state)
+{
+	struct bed *b = filled();
+	int before = b->nout;
+
+	(void)state;
+	direct(b, A, false, false);
+	run_for(b, 400);
+	assert_int_equal(b->nout, before);
 	bed_free(b);
 }
 
@@ -267,6 +308,8 @@ int run_relay(void)
 		cmocka_unit_test(both_sides_get_reports_of_our_own_also_on_hold),
 		cmocka_unit_test(an_end_without_media_for_five_seconds_gets_silence_from_us),
 		cmocka_unit_test(a_tone_is_played_instead_of_the_other_side),
+		cmocka_unit_test(nothing_is_played_to_an_end_that_may_not_be_sent_to_and_nothing_owed_later),
+		cmocka_unit_test(silence_of_ours_is_not_sent_to_an_end_that_may_not_be_sent_to),
 		cmocka_unit_test(three_that_point_at_each_other_are_freed),
 		cmocka_unit_test(a_closed_end_tells_its_counters_and_is_gone),
 		cmocka_unit_test(an_end_closed_quietly_tells_nothing),

@@ -165,3 +165,18 @@ bool told(const struct bed *b, enum media_op op)
 			return true;
 	return false;
 }
+
+void run_of(struct bed *b, struct addr from, int n, uint32_t ssrc)
+{
+	for (int i = 0; i < n; i++)
+		comes(b, A, from, PCMU, (uint16_t)i, (uint32_t)i * 160, ssrc);
+}
+
+uint16_t sent_to(struct bed *b)
+{
+	b->nout = 0;
+	b->seq++;
+	comes(b, B, at("10.0.0.2", 5000), PCMU, b->seq, b->seq * 160u, 7);
+	assert_int_equal(b->nout, 1);
+	return b->out[0].to.port;
+}

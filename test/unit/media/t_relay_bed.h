@@ -18,7 +18,7 @@ struct bed {
 	struct media_msg up[64];
 	int nup;
 	ms_t now;
-	uint16_t seq;			/* of B in sent_to(), t_sources.c */
+	uint16_t seq;			/* of B in sent_to() */
 };
 
 struct addr at(const char *ip, uint16_t port);
@@ -35,6 +35,10 @@ struct bed *talking(uint8_t latch);
 void bed_free(struct bed *b);
 size_t rtp_of(uint8_t *p, uint8_t pt, uint16_t seq, uint32_t ts, uint32_t ssrc, char fill);
 void comes(struct bed *b, uint32_t slot, struct addr from, uint8_t pt, uint16_t seq, uint32_t ts, uint32_t ssrc);
+/* n packets in sequence, from 0 on, to A. */
+void run_of(struct bed *b, struct addr from, int n, uint32_t ssrc);
+/* The port to which the next packet of B's peer goes. */
+uint16_t sent_to(struct bed *b);
 /* The header of the last packet sent. */
 struct rtp last(const struct bed *b);
 /* Was signalling told this? */

@@ -354,6 +354,87 @@ static void the_roll_over_is_followed_for_three_rounds(void **state)
 	}
 }
 
+static struct srtp *other_key(enum srtp_suite s)
+{
+	uint8_t key[SRTP_KEY_MAX];
+
+	memset(key, 0x5a, sizeof key);
+	return srtp_new(s, key, 0);
+}
+
+/* Its next packets under a new key: counted on from `ssrc` 1's 65,540th, or from 0. */
+static void rekeyed(enum srtp_suite s, int keys, bool goes_on)
+{
+	struct pair p = pair_of(s);
+	uint8_t a[CAP], plain[CAP];
+	struct srtp *old = p.rx;
+	size_t n, k;
+
+	for (uint32_t i = 65500; i < 65540; i++) {
+		n = sent(&p, a, (uint16_t)i, 1);
+		assert_int_equal(srtp_unprotect(p.rx, a, &n), OK);
+	}
+	srtp_free(p.tx);
+	p.tx = other_key(s);
+	for (int i = 0; i < keys; i++) {	/* the ones between are never spoken under */
+		p.rx = other_key(s);
+		srtp_follow(p.rx, old);
+		srtp_free(old);
+		old = p.rx;
+	}
+	if (goes_on)
+		(void)sent(&p, a, 65530, 1);	/* its own count, before the wrap */
+	for (uint32_t i = 65540; i < 65600; i++) {
+		k = packet(&p.r, plain, (uint16_t)i, 1);
+		n = k;
+		memcpy(a, plain, n);
+		assert_int_equal(srtp_protect(p.tx, a, &n, CAP), OK);
+		assert_int_equal(srtp_unprotect(p.rx, a, &n), OK);
+		assert_int_equal(n, k);
+		assert_memory_equal(a, plain, k);
+	}
+	pair_drop(&p);
+}
+
+static void a_source_goes_on_counting_under_a_new_key_or_begins_at_0(void **state)
+{
+	(void)state;
+	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++)
+		for (int keys = 1; keys < 4; keys++) {
+			rekeyed((enum srtp_suite)s, keys, true);
+			rekeyed((enum srtp_suite)s, keys, false);
+		}
+}
+
+static void another_source_and_a_forged_packet_gain_nothing_by_a_new_key(void **state)
+{
+	(void)state;
+	for (int s = SRTP_AES_CM_80; s < SRTP_NSUITE; s++) {
+		struct pair p = pair_of((enum srtp_suite)s);
+		struct srtp *next = other_key((enum srtp_suite)s);
+		uint8_t a[CAP];
+		size_t n = 0, k;
+
+		for (uint32_t i = 65500; i < 65540; i++) {
+			n = sent(&p, a, (uint16_t)i, 1);
+			k = n;
+			assert_int_equal(srtp_unprotect(p.rx, a, &k), OK);
+		}
+		srtp_follow(next, p.rx);
+		n = sent(&p, a, 65540 & 0xffff, 1);	/* under the old key */
+		assert_int_equal(srtp_unprotect(next, a, &n), ERR_AUTH);
+		srtp_free(p.tx);
+		p.tx = other_key((enum srtp_suite)s);
+		(void)sent(&p, a, 65530, 2);
+		n = sent(&p, a, 4, 2);			/* of a source nobody knows: 0 is all it may */
+		assert_int_equal(srtp_unprotect(next, a, &n), ERR_AUTH);
+		n = sent(&p, a, 5, 1);
+		assert_int_equal(srtp_unprotect(next, a, &n), OK);
+		srtp_free(next);
+		pair_drop(&p);
+	}
+}
+
 static void an_mki_of_the_peer_is_stepped_over(void **state)
 {
 	uint8_t key[SRTP_KEY_MAX] = { 1, 2, 3 }, a[CAP], plain[CAP];
@@ -413,6 +494,8 @@ int run_srtp(void)
 		cmocka_unit_test(an_index_is_never_used_twice_for_sending),
 		cmocka_unit_test(the_roll_over_is_guessed_by_at_most_one),
 		cmocka_unit_test(the_roll_over_is_followed_for_three_rounds),
+		cmocka_unit_test(a_source_goes_on_counting_under_a_new_key_or_begins_at_0),
+		cmocka_unit_test(another_source_and_a_forged_packet_gain_nothing_by_a_new_key),
 		cmocka_unit_test(an_mki_of_the_peer_is_stepped_over),
 		cmocka_unit_test(what_is_no_packet_is_no_packet),
 	};
