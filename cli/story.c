@@ -85,7 +85,7 @@ static void legs(const json_t *list)
 static void strangers(const char *side, const json_t *x)
 {
 	static const char *const key[] = { "media_refused", "media_auth_failed", "media_replayed" };
-	static const char *const what[] = { "not from its source", "with a wrong key", "replayed" };
+	static const char *const what[] = { "not from its source or in no common codec", "with a wrong key", "replayed" };
 	const char *sep = ": ";
 
 	if (!js_get(x, "media_stranger")[0])

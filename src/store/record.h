@@ -34,7 +34,7 @@ struct record_media {		/* of one leg, seen from us */
 	char codec[16];		/* "PCMU"; "" before an answer */
 	char srtp[32];		/* suite name; "" is clear     */
 	uint32_t auth_failed;	/* SRTP packets refused        */
-	uint64_t refused;	/* not from its source, or no RTP */
+	uint64_t refused;	/* not from its source, no RTP, in no common codec, or too many */
 	uint64_t replayed;	/* SRTP packets that came before */
 	char stranger[56];	/* whence the last of these came; "": none */
 };
