@@ -59,10 +59,10 @@ static bool other_family(const struct addr *a, const struct addr *bind)
 	return a->family != ADDR_NONE && a->family != bind->family;
 }
 
-/* What peers are told to answer to. */
-static void check_shown(const struct config_listener *l, struct findings *fs)
+/* What peers are told to answer to; Teams is told the trunk's fqdn. */
+static void check_shown(const struct config_listener *l, bool teams, struct findings *fs)
 {
-	bool sip = l->bind.family != ADDR_NONE && addr_is_any(&l->bind) && !l->advertised.n;
+	bool sip = l->bind.family != ADDR_NONE && addr_is_any(&l->bind) && !l->advertised.n && !teams;
 	bool media = media_of(l)->family != ADDR_NONE && addr_is_any(media_of(l)) &&
 		     l->media_advertised.family == ADDR_NONE;
 
@@ -87,7 +87,7 @@ static void check_listener(const struct config *c, const struct config_listener 
 	    z->family != (int)l->bind.family)
 		finding_add(fs, l->at, "Listener \"%.*s\" binds another address family than its zone \"%.*s\" has; change one of them.",
 			    STRF(l->name), STRF(z->name));
-	check_shown(l, fs);
+	check_shown(l, z && z->kind == ZONE_TEAMS, fs);
 	if (l->bind.family != ADDR_NONE &&
 	    (other_family(&l->media_bind, &l->bind) || other_family(&l->media_advertised, &l->bind)))
 		finding_add(fs, l->at, "The media address of listener \"%.*s\" is of another address family than its bind; SDP has one family, change one of them.",

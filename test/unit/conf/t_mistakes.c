@@ -9,7 +9,7 @@
 static const char right[] =
 	"store: t.db\n"
 	"tone-country: de\n"
-	"zones: [ { name: pbx, kind: pbx } ]\n"
+	"zones: [ { name: pbx, kind: pbx }, { name: teams, kind: teams } ]\n"
 	"listeners:\n"
 	"  - { name: pbx, zone: pbx, transport: udp, bind: \"127.0.0.1:5062\", media-ports: 20000-20099 }\n"
 	"trunks:\n"
@@ -41,6 +41,11 @@ static void a_right_one_has_none(void **state)
 	assert_string_equal(findings("de", "de"), "");
 	assert_string_equal(findings("192.0.2.10:5060", "[2001:db8::1]:5060"), "");
 	assert_string_equal(findings("192.0.2.10:5060", "3com.example"), "");
+	/* Teams is told the trunk's fqdn, so its listener may bind all addresses. */
+	assert_string_equal(findings("trunks:\n",
+		"  - { name: teams, zone: teams, transport: tls, bind: \"0.0.0.0:5061\", media-bind: 127.0.0.1, certificate: sbc, media-ports: 21000-21099 }\n"
+		"certificates: [ { name: sbc, cert: /dev/null, key: /dev/null } ]\n"
+		"trunks:\n"), "");
 }
 
 static void each_mistake_is_told_once_where_it_stands(void **state)
