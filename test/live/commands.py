@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import signal
 import socket
 import subprocess
 
@@ -269,6 +270,19 @@ def live_stop():
             raise Failed("the daemon did not end well")
         if (s.daemon.dir / "control.sock").exists():
             raise Failed("the socket is still there")
+
+
+def live_hangup_signal():
+    """SIGHUP ends neither the daemon nor its media process; the log says what reads a configuration"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        media = s.daemon.media_pid()
+        os.kill(media, signal.SIGHUP)
+        os.kill(s.daemon.child.pid, signal.SIGHUP)
+        s.daemon.child.wait_text("SIGHUP changes nothing", 10)
+        s.daemon.json("show", "trunks")
+        if s.daemon.media_pid() != media:
+            raise Failed("the media process is another one")
 
 
 def live_unreadable_files():
