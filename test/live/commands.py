@@ -89,6 +89,23 @@ def live_without_a_daemon():
             has(r.stderr, "tandem serve -c", "none.sock")
 
 
+def live_output_that_cannot_be_written():
+    """a command whose output could not be written fails and says so; a reader that left is none"""
+    for words in (["version"], ["help", "tandem.yaml"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            r = subprocess.run([binary(), *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+        if r.returncode != 1:
+            raise Failed(f"{words} ended with {r.returncode}")
+        has(r.stderr, "could not be written")
+        read, write = os.pipe()
+        os.close(read)
+        r = subprocess.run([binary(), *words], stdout=write, stderr=subprocess.PIPE, text=True, timeout=20,
+                           restore_signals=False)      # with SIGPIPE ignored, as this test has it
+        os.close(write)
+        if r.returncode or r.stderr:
+            raise Failed(f"{words} into a closed pipe ended with {r.returncode}: {r.stderr}")
+
+
 def live_site_by_command():
     """a site is applied, exported and explained; a wrong one changes nothing"""
     with Bed("commands") as bed:
