@@ -2,6 +2,8 @@
 
 #include <yaml.h>
 
+static const char too_large[] = "The file is too large. Split it.";
+
 struct reader {
 	yaml_document_t doc;
 	struct arena *a;
@@ -16,6 +18,14 @@ static struct mark mark_of(const struct reader *r, const yaml_mark_t *m)
 	return (struct mark){ r->file, (unsigned)m->line + 1, (unsigned)m->column + 1 };
 }
 
+static struct yaml_node *refuse(struct reader *r, struct mark at, const char *text)
+{
+	if (!r->bad)
+		finding_add(r->fs, at, "%s", text);
+	r->bad = true;
+	return NULL;
+}
+
 static struct yaml_node *copy(struct reader *r, int id, int depth);
 
 static void copy_map(struct reader *r, struct yaml_node *n, const yaml_node_t *y, int depth)
@@ -24,7 +34,7 @@ static void copy_map(struct reader *r, struct yaml_node *n, const yaml_node_t *y
 
 	n->pair = arena_array(r->a, count ? count : 1, sizeof *n->pair);
 	if (!n->pair) {
-		r->bad = true;
+		(void)refuse(r, n->at, too_large);
 		return;
 	}
 	for (size_t i = 0; i < count && !r->bad; i++) {
@@ -42,19 +52,11 @@ static void copy_list(struct reader *r, struct yaml_node *n, const yaml_node_t *
 
 	n->pair = arena_array(r->a, count ? count : 1, sizeof *n->pair);
 	if (!n->pair) {
-		r->bad = true;
+		(void)refuse(r, n->at, too_large);
 		return;
 	}
 	for (size_t i = 0; i < count && !r->bad; i++)
 		n->pair[n->n++].value = copy(r, y->data.sequence.items.start[i], depth + 1);
-}
-
-static struct yaml_node *refuse(struct reader *r, struct mark at, const char *text)
-{
-	if (!r->bad)
-		finding_add(r->fs, at, "%s", text);
-	r->bad = true;
-	return NULL;
 }
 
 /* Aliases lead to the same libyaml node: the depth and node caps end a loop of them. */
@@ -70,13 +72,15 @@ static struct yaml_node *copy(struct reader *r, int id, int depth)
 			      "The file is nested too deeply here. Flatten it.");
 	n = ++r->nodes > YAML_NODES_MAX ? NULL : arena_get(r->a, sizeof *n);
 	if (!n)
-		return refuse(r, mark_of(r, &y->start_mark), "The file is too large. Split it.");
+		return refuse(r, mark_of(r, &y->start_mark), too_large);
 	n->at = mark_of(r, &y->start_mark);
 	switch (y->type) {
 	case YAML_SCALAR_NODE:
 		n->kind = YAML_SCALAR;
 		n->text = str_dup(r->a, (struct str){ (const char *)y->data.scalar.value,
 						      y->data.scalar.length });
+		if (!n->text.p)
+			return refuse(r, n->at, too_large);
 		break;
 	case YAML_SEQUENCE_NODE:
 		n->kind = YAML_LIST;
@@ -100,7 +104,7 @@ struct yaml_node *yaml_read(struct str bytes, const char *file, struct arena *a,
 	yaml_parser_t p;
 
 	if (bytes.n > YAML_BYTES_MAX || !yaml_parser_initialize(&p)) {
-		finding_add(fs, (struct mark){ file, 1, 1 }, "The file is too large. Split it.");
+		finding_add(fs, (struct mark){ file, 1, 1 }, "%s", too_large);
 		return NULL;
 	}
 	yaml_parser_set_input_string(&p, (const unsigned char *)bytes.p, bytes.n);
