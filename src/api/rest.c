@@ -150,7 +150,7 @@ static enum MHD_Result act(struct request *q, const char *url, const char *metho
 	if (strcmp(method, c->post ? "POST" : "GET") != 0)
 		return send_error(q->conn, MHD_HTTP_METHOD_NOT_ALLOWED, c->post ? "Use POST." : "Use GET.");
 	if (q->too_large)
-		return send_error(q->conn, MHD_HTTP_CONTENT_TOO_LARGE, "The body is larger than 16 MB.");
+		return send_error(q->conn, MHD_HTTP_CONTENT_TOO_LARGE, "The body is larger than 32 MB.");
 	q->call = (struct cmd_call){ .env = q->rest->env, .role = role_of(q), .who = q->who,
 				     .body = { q->body, q->n } };
 	(void)MHD_get_connection_values(q->conn, MHD_GET_ARGUMENT_KIND, take_arg, q);

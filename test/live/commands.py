@@ -132,6 +132,27 @@ def live_site_by_command():
         has(s.daemon.cli("status", "--json"), '"store_failing": false')
 
 
+def live_fifty_thousand_users():
+    """a site of 50,000 users with a phone, a line, a profile and a mobile each is read"""
+    parts = {"users": "{{ name: u{0:05d}, display: Person Number {0:05d} }}",
+             "phones": '{{ name: SEP{0:012d}, user: u{0:05d}, auth-user: "1{0:05d}", password: secret{0:05d} }}',
+             "lines": '{{ number: "1{0:05d}", partition: internal, user: u{0:05d}, phones: [ SEP{0:012d} ], '
+                      'css: far, e164: "+49301{0:05d}" }}',
+             "profiles": '{{ name: p{0:05d}, user: u{0:05d}, reroute-css: far, lines: [ "1{0:05d}" ] }}',
+             "remotes": '{{ name: m{0:05d}, profile: p{0:05d}, number: "95551{0:05d}", delay: 2500 }}'}
+    with Bed("commands") as bed:
+        d, m = bed.subdir("many"), bed.ports(80)
+        (d / "tandem.yaml").write_text(CONFIG.format(sip=bed.port(), pbx=bed.port(), peer=bed.port(), m0=m,
+                                                     m1=m + 39, m2=m + 40, m3=m + 79))
+        (d / "site.yaml").write_text(
+            SITE[:SITE.index("users:")] +
+            "".join(f"{k}:\n" + "".join(f"  - {row.format(i)}\n" for i in range(50000)) for k, row in parts.items()))
+        r = subprocess.run([binary(), "check", "-c", "tandem.yaml", "-f", "site.yaml"], cwd=d, timeout=120,
+                           capture_output=True, text=True)
+        if r.returncode:
+            raise Failed(f"check ended with {r.returncode}: {r.stdout[:400]}{r.stderr[:400]}")
+
+
 def live_dial():
     """dial says what rings, when, over which trunk, and why not"""
     with Bed("commands") as bed:
@@ -223,7 +244,7 @@ def live_bad_requests():
         with socket.socket(socket.AF_UNIX) as c:        # half a request, and gone
             c.connect(os.path.relpath(s.daemon.dir / "control.sock"))
             c.sendall(b"\x00\xff\x00 garbage\r\n\r\n")
-        body = b"x" * (17 << 20)
+        body = b"x" * (33 << 20)
         with socket.socket(socket.AF_UNIX) as c:
             c.settimeout(20)
             c.connect(os.path.relpath(s.daemon.dir / "control.sock"))
