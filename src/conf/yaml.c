@@ -96,6 +96,29 @@ static struct yaml_node *copy(struct reader *r, int id, int depth)
 	return n;
 }
 
+static void not_yaml(const struct reader *r, const yaml_parser_t *p)
+{
+	finding_add(r->fs, mark_of(r, &p->problem_mark),
+		    "This is not YAML: %s. Check the indentation and the colons here and in the line above.",
+		    p->problem ? p->problem : "it cannot be read");
+}
+
+/* What stands behind a second `---` would be left out in silence. */
+static void no_second(struct reader *r, yaml_parser_t *p)
+{
+	yaml_document_t d;
+
+	if (!yaml_parser_load(p, &d)) {
+		not_yaml(r, p);
+		r->bad = true;
+		return;
+	}
+	if (yaml_document_get_root_node(&d))
+		(void)refuse(r, mark_of(r, &d.start_mark), "A second document (---) begins here; one file is one document: "
+			     "take this line out, or what belongs to another file.");
+	yaml_document_delete(&d);
+}
+
 struct yaml_node *yaml_read(struct str bytes, const char *file, struct arena *a,
 			    struct findings *fs)
 {
@@ -109,9 +132,7 @@ struct yaml_node *yaml_read(struct str bytes, const char *file, struct arena *a,
 	}
 	yaml_parser_set_input_string(&p, (const unsigned char *)bytes.p, bytes.n);
 	if (!yaml_parser_load(&p, &r.doc)) {
-		finding_add(fs, mark_of(&r, &p.problem_mark),
-			    "This is not YAML: %s. Check the indentation and the colons here and in the line above.",
-			    p.problem ? p.problem : "it cannot be read");
+		not_yaml(&r, &p);
 		yaml_parser_delete(&p);
 		return NULL;
 	}
@@ -121,6 +142,8 @@ struct yaml_node *yaml_read(struct str bytes, const char *file, struct arena *a,
 		finding_add(fs, (struct mark){ file, 1, 1 },
 			    "The file is empty. Start from the example configuration.");
 	yaml_document_delete(&r.doc);
+	if (n && !r.bad)
+		no_second(&r, &p);
 	yaml_parser_delete(&p);
 	return r.bad ? NULL : n;
 }

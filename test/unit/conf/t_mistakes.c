@@ -41,6 +41,8 @@ static void a_right_one_has_none(void **state)
 	(void)state;
 	assert_string_equal(findings("de", "de"), "");
 	assert_string_equal(findings("192.0.2.10:5060", "[2001:db8::1]:5060"), "");
+	assert_string_equal(findings("store:", "# one document\n---\nstore:"), "");
+	assert_string_equal(findings("\"192.0.2.10:5060\" ] }\n", "\"192.0.2.10:5060\" ] }\n...\n# its end\n"), "");
 	assert_string_equal(findings("192.0.2.10:5060", "3com.example"), "");
 }
 
@@ -59,6 +61,8 @@ static void each_mistake_is_told_once_where_it_stands(void **state)
 		{ "profile: cucm", "profile: cum", "t:7:" },
 		{ "tone-country: de", "tone-country: deutschland", "t:2:" },
 		{ "tone-country: de", "log-level: verbose", "t:2:12: " },
+		{ "tone-country: de", "---\ntone-country: de", "t:2:1: A second document (---) begins here; one file is one document" },
+		{ "tone-country: de", "...\n} x", "t:3:1: This is not YAML: " },
 	};
 
 	(void)state;
