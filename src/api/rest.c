@@ -34,7 +34,7 @@ struct request {
 	char who[32];
 	const struct cmd *cmd;
 	struct cmd_call call;
-	enum err job;
+	enum cmd_result result;		/* once done */
 };
 
 /* --- answers ------------------------------------------------------------------------ */
@@ -204,7 +204,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		return MHD_YES;
 	}
 	if (q->waits)
-		return q->done ? finish(q, cmd_finish(q->cmd, &q->call, q->job)) : MHD_YES;
+		return q->done ? finish(q, q->result) : MHD_YES;
 	return act(q, url, method);
 }
 
@@ -266,7 +266,8 @@ bool rest_on_store(struct rest *r, const struct store_event *ev)
 	q = waiting_for(r, ev->arg);
 	if (!q)
 		return true;
-	q->job = ev->err;
+	/* here, not when the answer is sent: a change that is on the disk comes into force though nobody waits for it */
+	q->result = cmd_finish(q->cmd, &q->call, ev->err);
 	q->done = true;
 	MHD_resume_connection(q->conn);
 	timer_start(&r->loop->timers, &r->due, 0, pump, r);	/* without threads it wakes nobody */

@@ -1,12 +1,16 @@
 """The operator's commands against a running daemon: what they show, and how they refuse."""
+import contextlib
 import csv
 import errno
+import fcntl
 import io
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
+import termios
 
 from lib import tap
 from lib.baresip import Phone
@@ -151,6 +155,24 @@ def live_fifty_thousand_users():
                            capture_output=True, text=True)
         if r.returncode:
             raise Failed(f"check ended with {r.returncode}: {r.stdout[:400]}{r.stderr[:400]}")
+
+
+def audited(s):
+    with contextlib.closing(sqlite3.connect(s.daemon.store)) as db:
+        return db.execute("SELECT action, what, result FROM audit").fetchall()
+
+
+def live_apply_without_waiting():
+    """a site whose sender did not wait for the answer is in force all the same, and in the audit"""
+    with Bed("commands") as bed:
+        s, n = Site(bed), 20000
+        body = ("users:\n" + "".join(f"  - {{ name: u{i}, display: Person {i} }}\n" for i in range(n))).encode()
+        with socket.socket(socket.AF_UNIX) as c:
+            c.connect(os.path.relpath(s.daemon.dir / "control.sock"))
+            c.sendall(b"POST /v1/apply?file=many.yaml HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            until("all of it read", lambda: not any(fcntl.ioctl(c, termios.TIOCOUTQ, bytes(4))))
+        until("the site in force", lambda: len(s.daemon.json("show", "users")["users"]) == n)
+        until("its audit line", lambda: ("apply", "many.yaml", "done") in audited(s))
 
 
 def live_dial():
