@@ -278,19 +278,82 @@ def live_bad_requests():
         until("descriptors back", lambda: s.daemon.descriptors() <= before)
 
 
-def as_nobody(s, text):
-    """What another user of the socket's group is answered: the child's exit code is a tenth of it."""
+def let_nobody_look(s, bed):
+    """The socket's group lets the user nobody in."""
+    try:
+        os.chown(s.daemon.dir / "control.sock", 0, 65534)
+        os.setegid(65534)
+        os.setegid(0)
+    except PermissionError:
+        raise tap.Skip("only root can be somebody else") from None
+    for d in (bed.dir, s.daemon.dir):
+        d.chmod(0o755)
+
+
+def as_nobody(s, do):
+    """The pid of a child in the daemon's folder that is the user nobody; its exit code is what do() gives."""
     child = os.fork()
     if child == 0:
         code = 99
         try:
+            os.chdir(s.daemon.dir)
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-            code = int(ask(s, text).split()[1]) // 10
+            code = do()
         finally:
             os._exit(code)
+    return child
+
+
+def code_of(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def hold_all(ready, end):
+    """Every connection there is, a third of them with a body that does not end; until the end's pipe is closed."""
+    kept = []
+    os.close(end[1])
+    for i in range(80):
+        c = socket.socket(socket.AF_UNIX)
+        c.settimeout(2)
+        try:
+            c.connect("control.sock")
+            kept.append(c)
+            if i % 3 == 0:
+                c.sendall(b"POST /v1/apply HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + b"x" * (8 << 20))
+        except OSError:
+            pass        # turned away
+    os.write(ready[1], b"x")
+    os.read(end[0], 1)
+    return 0
+
+
+def resident_mb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) >> 10
+
+
+def live_lookers_lock_nobody_out():
+    """who may only look can neither hold memory nor keep the administrator out"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        let_nobody_look(s, bed)
+        ready, end = os.pipe(), os.pipe()
+        before = resident_mb(s.daemon.child.pid)
+        child = as_nobody(s, lambda: hold_all(ready, end))
+        os.read(ready[0], 1)
+        grown = resident_mb(s.daemon.child.pid) - before
+        try:
+            has(s.daemon.cli("show", "trunks", limit_s=10), "cucm")
+        finally:
+            os.close(end[1])
+            code = code_of(child)
+            for fd in (*ready, end[0]):
+                os.close(fd)
+        if grown > 64 or code:
+            raise Failed(f"{grown} MB more; the other user ended with {code}")
+        until("a place again", lambda: s.daemon.descriptors() < 48)
 
 
 def live_who_may_only_look():
@@ -298,25 +361,13 @@ def live_who_may_only_look():
     with Bed("commands") as bed:
         s = Site(bed)
         s.daemon.apply(SITE)
-        try:
-            os.chown(s.daemon.dir / "control.sock", 0, 65534)
-            os.setegid(65534)
-            os.setegid(0)
-        except PermissionError:
-            raise tap.Skip("only root can be somebody else") from None
-        for d in (bed.dir, s.daemon.dir):
-            d.chmod(0o755)
         end = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-        here = os.getcwd()
-        os.chdir(s.daemon.dir)
-        try:
-            for line, want in ((b"GET /v1/show/phones", 20), (b"GET /v1/cdr", 20), (b"GET /v1/export", 40),
-                               (b"POST /v1/apply", 40), (b"POST /v1/stop", 40)):
-                got = as_nobody(s, line + end)
-                if got != want:
-                    raise Failed(f"{line} was answered {got}x")
-        finally:
-            os.chdir(here)
+        let_nobody_look(s, bed)
+        for line, want in ((b"GET /v1/show/phones", 20), (b"GET /v1/cdr", 20), (b"GET /v1/export", 40),
+                           (b"POST /v1/apply", 40), (b"POST /v1/stop", 40)):
+            got = code_of(as_nobody(s, lambda text=line + end: int(ask(s, text).split()[1]) // 10))
+            if got != want:
+                raise Failed(f"{line} was answered {got}x")
         if s.daemon.cli("export") != SITE:
             raise Failed("the site has changed")
 
