@@ -66,6 +66,8 @@ enum err db_regs(struct db *db, bool (*each)(void *ctx, const struct reg_row *r)
 /* --- audit --- */
 enum err db_audit(struct db *db, uint64_t before, uint32_t limit,
 		  bool (*each)(void *ctx, const struct audit_row *a), void *ctx);
+/* Removes lines from before `wall`, at most `limit` of them. */
+enum err db_audit_purge(struct db *db, int64_t wall, uint32_t limit, uint32_t *gone);
 
 /* --- people and numbers --- */
 /* All rows, kind by kind in the order of enum site_row, each in its given order. `row`

@@ -599,6 +599,16 @@ enum err db_cdr_purge(struct db *db, int64_t wall, uint32_t limit, uint32_t *gon
 	return e;
 }
 
+enum err db_audit_purge(struct db *db, int64_t wall, uint32_t limit, uint32_t *gone)
+{
+	enum err e = purge(db, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_wall<?1 ORDER BY id LIMIT ?2)",
+			   wall, limit);
+
+	if (!e)
+		*gone = (uint32_t)sqlite3_changes(db->h);
+	return e;
+}
+
 /* ---- registrations, audit, site: whole rows ---- */
 
 struct rows {			/* a walk over the rows of one kind */
