@@ -317,7 +317,7 @@ bool rest_on_store(struct rest *r, const struct store_event *ev)
 	q = waiting_for(r, ev->arg);
 	if (!q)
 		return true;
-	/* here, not when the answer is sent: a change that is on the disk comes into force though nobody waits for it */
+	/* here, not with the answer: a change that is on the disk comes into force though nobody waits for it */
 	q->result = cmd_finish(q->cmd, &q->call, ev->err);
 	q->done = true;
 	MHD_resume_connection(q->conn);
@@ -377,8 +377,8 @@ static struct MHD_Daemon *start(struct rest *r, int fd)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
 				r, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-				on_end, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, r, MHD_OPTION_CONNECTION_LIMIT,
-				(unsigned)REST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+				on_end, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, r,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned)REST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 				(unsigned)REST_IDLE_S, MHD_OPTION_END);
 }
 
