@@ -3,15 +3,9 @@
 
 #include "store/db.h"
 #include "store/schema.h"
+#include "store/sql.h"
 
 enum { BUSY_MS = 2000, WHY_MAX = 320, CDR_LIMIT = 50, CDR_LIMIT_MAX = 1000 };
-
-enum st {			/* statements that are kept */
-	ST_BEGIN, ST_COMMIT, ST_ROLLBACK,
-	ST_RECORD, ST_LEG, ST_NOTE, ST_REG_PUT, ST_REG_DELETE, ST_AUDIT,
-	ST_CDR_GET, ST_LEGS, ST_NOTES,
-	ST_N
-};
 
 struct db {
 	sqlite3 *h;
@@ -111,66 +105,6 @@ static enum err prepare(struct db *db, struct buf *sql, sqlite3_stmt **s)
 	return OK;
 }
 
-static void insert_sql(struct buf *b, const char *verb, const struct row_kind *k)
-{
-	buf_fmt(b, "%s INTO \"%s\"(", verb, k->table);	/* banned: names of our own tables */
-	schema_columns(b, k, false);
-	buf_lit(b, ") VALUES(");
-	schema_columns(b, k, true);
-	buf_ch(b, ')');
-}
-
-static void select_sql(struct buf *b, const struct row_kind *k, const char *rest)
-{
-	buf_lit(b, "SELECT ");
-	schema_columns(b, k, false);
-	buf_fmt(b, " FROM \"%s\" %s", k->table, rest);	/* banned: names of our own tables, constants */
-}
-
-static void statement_sql(struct buf *b, enum st which)
-{
-	switch (which) {
-	case ST_BEGIN:
-		buf_lit(b, "BEGIN IMMEDIATE");
-		break;
-	case ST_COMMIT:
-		buf_lit(b, "COMMIT");
-		break;
-	case ST_ROLLBACK:
-		buf_lit(b, "ROLLBACK");
-		break;
-	case ST_RECORD:
-		insert_sql(b, "INSERT OR IGNORE", &record_row);
-		break;
-	case ST_LEG:
-		insert_sql(b, "INSERT OR REPLACE", &record_leg_row);
-		break;
-	case ST_NOTE:
-		insert_sql(b, "INSERT OR REPLACE", &record_note_row);
-		break;
-	case ST_REG_PUT:
-		insert_sql(b, "INSERT OR REPLACE", &reg_row_kind);
-		break;
-	case ST_REG_DELETE:
-		buf_lit(b, "DELETE FROM registration WHERE phone=?1 AND contact=?2");
-		break;
-	case ST_AUDIT:
-		insert_sql(b, "INSERT OR IGNORE", &audit_row_kind);
-		break;
-	case ST_CDR_GET:
-		select_sql(b, &record_row, "WHERE id=?1");
-		break;
-	case ST_LEGS:
-		select_sql(b, &record_leg_row, "WHERE call=?1 ORDER BY \"index\"");
-		break;
-	case ST_NOTES:
-		select_sql(b, &record_note_row, "WHERE call=?1 ORDER BY \"index\"");
-		break;
-	case ST_N:
-		break;
-	}
-}
-
 static enum err statement(struct db *db, enum st which, sqlite3_stmt **out)
 {
 	char mem[SCHEMA_SQL_MAX];
@@ -179,7 +113,7 @@ static enum err statement(struct db *db, enum st which, sqlite3_stmt **out)
 
 	if (!db->st[which]) {
 		buf_init(&b, mem, sizeof mem);
-		statement_sql(&b, which);
+		sql_statement(&b, which);
 		e = prepare(db, &b, &db->st[which]);
 		if (e)
 			return e;
@@ -451,29 +385,6 @@ static enum err read_record(struct db *db, sqlite3_stmt *s, struct call_record *
 	return e ? e : read_notes(db, r);
 }
 
-static void cdr_sql(struct buf *b, const struct cdr_query *q)
-{
-	select_sql(b, &record_row, "WHERE 1");
-	if (q->before)
-		buf_lit(b, q->oldest_first ? " AND id>?1" : " AND id<?1");
-	if (q->from_wall)
-		buf_lit(b, " AND start_wall>=?2");
-	if (q->to_wall)
-		buf_lit(b, " AND start_wall<?3");
-	if (q->number)
-		buf_lit(b, " AND id IN (SELECT id FROM cdr WHERE calling=?4"
-			" UNION SELECT id FROM cdr WHERE called=?4"
-			" UNION SELECT id FROM cdr WHERE final_called=?4"
-			" UNION SELECT id FROM cdr WHERE line=?4"
-			" UNION SELECT call FROM cdr_leg WHERE number=?4)");
-	if (q->call_id)
-		buf_lit(b, " AND id IN (SELECT id FROM cdr WHERE caller_call_id=?5"
-			" UNION SELECT call FROM cdr_leg WHERE call_id=?5)");
-	if (q->reason)
-		buf_lit(b, " AND reason=?6");
-	buf_lit(b, q->oldest_first ? " ORDER BY id LIMIT ?7" : " ORDER BY id DESC LIMIT ?7");
-}
-
 static void cdr_bind(sqlite3_stmt *s, const struct cdr_query *q)
 {
 	uint32_t limit = q->limit ? q->limit : CDR_LIMIT;
@@ -504,7 +415,7 @@ enum err db_cdr_query(struct db *db, const struct cdr_query *q,
 	int rc;
 
 	buf_init(&b, mem, sizeof mem);
-	cdr_sql(&b, q);
+	sql_cdr(&b, q);
 	e = prepare(db, &b, &s);
 	if (e)
 		return e;
@@ -631,7 +542,7 @@ static enum err walk(struct db *db, struct rows *w)
 	int rc;
 
 	buf_init(&b, mem, sizeof mem);
-	select_sql(&b, w->kind, w->rest);
+	sql_select(&b, w->kind, w->rest);
 	e = prepare(db, &b, &s);
 	if (e)
 		return e;
@@ -755,7 +666,7 @@ static enum err site_insert(struct db *db, sqlite3_stmt *st[SITE_NROW], enum sit
 
 	if (!st[kind]) {
 		buf_init(&b, mem, sizeof mem);
-		insert_sql(&b, "INSERT", k);
+		sql_insert(&b, "INSERT", k);
 		e = prepare(db, &b, &st[kind]);
 		if (e)
 			return e;
