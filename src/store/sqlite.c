@@ -1,5 +1,8 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/db.h"
 #include "store/schema.h"
@@ -8,7 +11,7 @@
 enum { BUSY_MS = 2000, WHY_MAX = 320, CDR_LIMIT = 50, CDR_LIMIT_MAX = 1000 };
 
 struct db {
-	sqlite3 *h;
+	sqlite3 *h;			/* NULL: it could not be opened yet */
 	sqlite3_stmt *st[ST_N];
 	enum db_fail fail, broken;
 	char why[WHY_MAX];
@@ -37,8 +40,14 @@ static void say(struct db *db, enum db_fail f)
 
 static enum err failed(struct db *db)
 {
+	if (!db->h)			/* as the opening did */
+		return db->fail == DB_FAIL_LOCKED ? ERR_AGAIN : ERR_IO;
 	if (db->broken) {
 		say(db, db->broken);
+		return ERR_IO;
+	}
+	if (sqlite3_extended_errcode(db->h) == SQLITE_IOERR_SHMSIZE) {
+		say(db, DB_FAIL_FULL);	/* the first thing that a database needs room for */
 		return ERR_IO;
 	}
 	switch (sqlite3_errcode(db->h) & 0xff) {
@@ -100,7 +109,7 @@ static enum err prepare(struct db *db, struct buf *sql, sqlite3_stmt **s)
 {
 	if (!buf_ok(sql))
 		return ERR_LIMIT;
-	if (sqlite3_prepare_v2(db->h, sql->p, (int)sql->n, s, NULL) != SQLITE_OK)
+	if (!db->h || sqlite3_prepare_v2(db->h, sql->p, (int)sql->n, s, NULL) != SQLITE_OK)
 		return failed(db);
 	return OK;
 }
@@ -204,7 +213,7 @@ static enum err finish(struct db *db, enum err e)
 	}
 	f = db->fail;
 	memcpy(why, db->why, sizeof why);
-	if (!sqlite3_get_autocommit(db->h))
+	if (db->h && !sqlite3_get_autocommit(db->h))
 		(void)simple(db, ST_ROLLBACK);	/* the first failure is the one to tell */
 	db->fail = f;
 	memcpy(db->why, why, sizeof why);
@@ -231,24 +240,51 @@ static enum err set_up(struct db *db)
 	return e ? failed(db) : OK;
 }
 
-enum err db_open(struct db **out, const char *path, struct buf *why)
+static void close_handle(struct db *db)
 {
-	struct db *db = mem_new(sizeof *db);
+	for (int i = 0; i < ST_N; i++)
+		(void)sqlite3_finalize(db->st[i]);	/* repeats an old error */
+	(void)sqlite3_close(db->h);			/* nothing is open any more */
+	db->h = NULL;
+}
+
+static enum err open_handle(struct db *db)
+{
 	enum err e = OK;
 
-	(void)str_copy(db->path, sizeof db->path, str_of(path));	/* for messages only */
-	if (sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	if (sqlite3_open_v2(db->path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 			    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		e = failed(db);
 	if (!e)
 		e = set_up(db);
-	if (e) {
-		if (why)
-			buf_lit(why, db->why);
+	if (e)
+		close_handle(db);
+	else
+		went_well(db);
+	return e;
+}
+
+/* Trouble that passes, with a file that was ours before: not a wrong name, nor one that we have no right to. */
+static bool will_pass(const struct db *db)
+{
+	bool ours = access(db->path, R_OK | W_OK) == 0 || errno == EROFS || errno == EIO;
+	struct stat st;
+
+	return (db->fail == DB_FAIL_FULL || db->fail == DB_FAIL_IO || db->fail == DB_FAIL_LOCKED) && ours &&
+	       stat(db->path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size;
+}
+
+enum err db_open(struct db **out, const char *path, struct buf *why)
+{
+	struct db *db = mem_new(sizeof *db);
+	enum err e = str_copy(db->path, sizeof db->path, str_of(path)) ? open_handle(db) : ERR_LIMIT;
+
+	if (e && why)
+		buf_lit(why, db->why);
+	if (e && !will_pass(db)) {
 		db_close(db);
 		return e;
 	}
-	went_well(db);
 	*out = db;
 	return OK;
 }
@@ -257,9 +293,7 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	for (int i = 0; i < ST_N; i++)
-		(void)sqlite3_finalize(db->st[i]);	/* repeats an old error */
-	(void)sqlite3_close(db->h);			/* nothing is open any more */
+	close_handle(db);
 	mem_free(db);
 }
 
@@ -330,8 +364,10 @@ static enum err apply_one(struct db *db, const struct map_entry *m, uint32_t *ba
 enum err db_apply(struct db *db, const struct map_entry *m, uint32_t n, uint32_t *bad)
 {
 	uint32_t unread = 0;
-	enum err e = simple(db, ST_BEGIN);
+	enum err e = db->h ? OK : open_handle(db);
 
+	if (!e)
+		e = simple(db, ST_BEGIN);
 	for (uint32_t i = 0; i < n && !e; i++)
 		e = apply_one(db, &m[i], &unread);
 	e = finish(db, e);
@@ -459,7 +495,7 @@ static enum err one_number(struct db *db, const char *sql, uint64_t *v)
 	enum err e = OK;
 	int rc;
 
-	if (sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
+	if (!db->h || sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
 		return failed(db);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
@@ -480,7 +516,7 @@ static enum err purge(struct db *db, const char *sql, int64_t wall, uint32_t lim
 	sqlite3_stmt *s;
 	enum err e;
 
-	if (sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
+	if (!db->h || sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
 		return failed(db);
 	bind_uint(s, 1, (uint64_t)wall);
 	bind_uint(s, 2, limit);

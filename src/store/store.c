@@ -175,22 +175,21 @@ static void flush_due(void *arg)
 {
 	struct store *s = arg;
 
-	if (!s->flushing && map_pending(s->cfg.map))
+	if (!s->flushing && (map_pending(s->cfg.map) || s->view.failing))	/* with none it opens the database */
 		flush_start(s);
 }
 
-static void flush_failed(struct store *s)
+static void flush_failed(struct store *s, enum db_fail fail, const char *why)
 {
-	struct flush *f = &s->flush;
 	struct store_view *v = &s->view;
 
 	if (!v->failing) {
 		v->failing = true;
 		v->since = s->cfg.loop->wall;
-		log_line(&s->cfg.loop->log, LOG_ERROR, "store: %s", f->why);
+		log_line(&s->cfg.loop->log, LOG_ERROR, "store: %s", why);
 	}
-	v->fail = f->fail;
-	memcpy(v->why, f->why, sizeof v->why);
+	v->fail = fail;
+	(void)snprintf(v->why, sizeof v->why, "%s", why);
 	timer_start(&s->cfg.loop->timers, &s->batch, STORE_RETRY_MS, flush_due, s);
 }
 
@@ -214,7 +213,7 @@ static void flush_done(struct store *s)
 	s->flushing = s->told_slow = false;
 	v->last_flush_ms = s->cfg.loop->now - f->started;
 	if (f->job.err) {
-		flush_failed(s);
+		flush_failed(s, f->fail, f->why);
 		return;
 	}
 	map_advance(s->cfg.map, f->n);
@@ -379,6 +378,8 @@ enum err store_open(struct store **out, const struct store_config *c, struct buf
 	list_init(&s->done);
 	if (c->keep_days)
 		timer_start(&c->loop->timers, &s->old.due, OLD_FIRST_MS, old_due, s);
+	if (c->map && db_failed(db))
+		flush_failed(s, db_failed(db), db_why(db));
 	*out = s;
 	return OK;
 }

@@ -40,7 +40,8 @@ enum { STORE_BATCH_MS = 80, STORE_RETRY_MS = 1000, STORE_BATCH_MAX = 1024, STORE
        STORE_OLD_MS = 3600000,		/* between two looks for what is too old */
        STORE_OLD_MAX = 500 };		/* removed in one job: records wait for its end */
 
-/* Opens and migrates the database (blocks: before the loop runs). *why: sentence, mend. */
+/* Opens and migrates the database (blocks: before the loop runs). *why: sentence, mend. One that is there and
+ * cannot be opened now, as on a full disk, is tried once a second; until then store_look() says so. */
 enum err store_open(struct store **out, const struct store_config *c, struct buf *why);
 /* Writes what is pending (at most some seconds), ends the thread, frees. What the database does not take is
  * left in the map's file, what waited in memory included (map_spill()); the log says so. NULL is fine. */

@@ -419,6 +419,25 @@ def live_unreadable_files():
             raise Failed("the site is another one")
 
 
+def live_locked_database():
+    """a database that another process holds stops no start; it is taken as soon as it is let go"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        s.daemon.apply(SITE)
+        for lock in ("BEGIN IMMEDIATE", "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE"):
+            s.daemon.stop()
+            with contextlib.closing(sqlite3.connect(s.daemon.store, isolation_level=None)) as db:
+                db.executescript(lock)
+                s.daemon.start()
+                failing = s.daemon.json("status")["store_failing"]
+                if failing != ("EXCLUSIVE" in lock):
+                    raise Failed(f"{lock}: store_failing is {failing}")
+                if s.daemon.cli("export") != SITE:
+                    raise Failed("the site is another one")
+            until("the database", lambda: not s.daemon.json("status")["store_failing"])
+            s.daemon.json("cdr")
+
+
 def live_two_daemons():
     """a second daemon on the same socket says so and leaves the first alone"""
     with Bed("commands") as bed:

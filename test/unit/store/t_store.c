@@ -156,6 +156,43 @@ static void what_is_older_than_its_days_goes_in_small_steps(void **state)
 	down(&w);
 }
 
+/* A start on a full disk: the database is there, but its log cannot be made. */
+static void what_cannot_be_opened_at_the_start_is_opened_later(void **state)
+{
+	char dir[256], file[300], wal[300];
+	struct store_config c = { .path = file, .inline_mode = true };
+	struct world w;
+	struct store_view v;
+	uint64_t n = 0;
+
+	(void)state;
+	t_dir(dir);
+	(void)snprintf(file, sizeof file, "%s/late.db", dir);
+	(void)snprintf(wal, sizeof wal, "%s/late.db-wal", dir);
+	up(&w, 0);
+	store_close(w.s);
+	c.loop = w.l;
+	c.map = w.map;
+	assert_int_equal(store_open(&w.s, &c, NULL), OK);
+	store_close(w.s);
+	assert_int_equal(mkdir(wal, 0700), 0);
+	assert_int_equal(store_open(&w.s, &c, NULL), OK);
+	store_look(w.s, &v);
+	assert_true(v.failing && v.fail == DB_FAIL_IO);
+	assert_non_null(strstr(w.error, "late.db"));
+	assert_int_equal(db_cdr_count(store_db(w.s), &n), ERR_IO);
+	finish_one(&w);
+	sim_for(w.l, 5000);
+	assert_int_equal(map_pending(w.map), 1);
+	assert_int_equal(rmdir(wal), 0);
+	sim_for(w.l, 1000);
+	assert_int_equal(stored(&w), 1);
+	store_look(w.s, &v);
+	assert_false(v.failing);
+	down(&w);
+	t_dir_gone(dir);
+}
+
 static void records_that_come_together_are_written_together(void **state)
 {
 	struct world w;
@@ -602,6 +639,7 @@ int run_store(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_in_the_database_within_100_ms),
 		cmocka_unit_test(what_is_older_than_its_days_goes_in_small_steps),
+		cmocka_unit_test(what_cannot_be_opened_at_the_start_is_opened_later),
 		cmocka_unit_test(records_that_come_together_are_written_together),
 		cmocka_unit_test(what_comes_while_a_batch_is_written_waits_for_company),
 		cmocka_unit_test(a_full_disk_loses_nothing_and_is_told_once),
