@@ -1,7 +1,10 @@
 #include "cli/commands.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 #include "cli/cli.h"
@@ -125,7 +128,7 @@ static int help(int argc, char **argv)
 	return 0;
 }
 
-int commands_run(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *c;
 
@@ -135,4 +138,25 @@ int commands_run(int argc, char **argv)
 		return usage(stdout);
 	c = command_find(!strcmp(argv[1], "--version") ? "version" : argv[1]);
 	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+/* A reader that went away, as `head`, had what it wanted. */
+static bool nobody_reads(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+int commands_run(int argc, char **argv)
+{
+	int rc = run(argc, argv), why = 0;
+
+	if (fflush(stdout))
+		why = errno;
+	if ((!why && !ferror(stdout)) || nobody_reads())
+		return rc;
+	fprintf(stderr, "tandem: the output could not be written%s%s. What was shown is not all there is.\n",
+		why ? ": " : "", why ? strerror(why) : "");
+	return 1;
 }

@@ -28,7 +28,7 @@ enum cmd_result {
 	CMD_NRESULT
 };
 
-enum { CMD_ARGS = 10, CMD_BODY_MAX = 16 << 20 };
+enum { CMD_ARGS = 10, CMD_BODY_MAX = 32 << 20 };
 
 struct cmd_call {
 	struct api_env *env;

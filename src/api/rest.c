@@ -14,6 +14,11 @@
 
 enum { REST_OWNER = 0x5e57 };
 
+struct peer {			/* one connection */
+	enum role role;
+	char who[32];
+};
+
 struct rest {
 	struct loop *loop;
 	struct api_env *env;
@@ -21,6 +26,7 @@ struct rest {
 	struct loop_watch *watch;
 	struct timer due;
 	struct list waiting;		/* requests whose answer comes from the disk */
+	int lookers;			/* connections of those who may only look */
 	char path[108];
 };
 
@@ -31,10 +37,10 @@ struct request {
 	char *body;
 	size_t n, cap;
 	bool too_large, too_many, waits, done;
-	char who[32];
-	const struct cmd *cmd;
+	const struct peer *peer;
+	const struct cmd *cmd;		/* NULL: there is no such action */
 	struct cmd_call call;
-	enum err job;
+	enum cmd_result result;		/* once done */
 };
 
 /* --- answers ------------------------------------------------------------------------ */
@@ -100,20 +106,47 @@ static enum MHD_Result finish(struct request *q, enum cmd_result r)
 
 /* --- requests ------------------------------------------------------------------------- */
 
-static enum role role_of(struct request *q)
+static int fd_of(struct MHD_Connection *c)
 {
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(q->conn,
-						MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return i ? i->connect_fd : -1;
+}
+
+static struct peer *peer_new(int fd)
+{
+	struct peer *p = mem_new(sizeof *p);
 	socklen_t n = sizeof(struct ucred);
 	struct ucred u;
 	struct buf b;
 
-	if (!i || getsockopt(i->connect_fd, SOL_SOCKET, SO_PEERCRED, &u, &n))
-		return ROLE_VIEW;
-	buf_init(&b, q->who, sizeof q->who);
+	p->role = ROLE_VIEW;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n))
+		return p;
+	buf_init(&b, p->who, sizeof p->who);
 	buf_fmt(&b, "uid %u", (unsigned)u.uid);
 	(void)buf_z(&b);
-	return u.uid == 0 || u.uid == geteuid() ? ROLE_ADMIN : ROLE_VIEW;
+	if (u.uid == 0 || u.uid == geteuid())
+		p->role = ROLE_ADMIN;
+	return p;
+}
+
+/* The last connections are kept for who may do something: those who only look cannot lock him out. */
+static void on_connection(void *ctx, struct MHD_Connection *c, void **mem, enum MHD_ConnectionNotificationCode what)
+{
+	struct rest *r = ctx;
+	struct peer *p = *mem;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*mem = p = peer_new(fd_of(c));
+		r->lookers += p->role == ROLE_VIEW;
+		if (p->role == ROLE_VIEW && r->lookers > REST_LOOKERS)
+			(void)shutdown(fd_of(c), SHUT_RDWR);	/* libmicrohttpd reads the end, and closes it */
+	} else if (p) {
+		r->lookers -= p->role == ROLE_VIEW;
+		*mem = NULL;
+		mem_free(p);
+	}
 }
 
 static enum MHD_Result take_arg(void *ctx, enum MHD_ValueKind kind, const char *name,
@@ -140,9 +173,9 @@ static enum MHD_Result wait_for_disk(struct request *q)
 	return MHD_YES;
 }
 
-static enum MHD_Result act(struct request *q, const char *url, const char *method)
+static enum MHD_Result act(struct request *q, const char *method)
 {
-	const struct cmd *c = strncmp(url, "/v1/", 4) ? NULL : cmd_find(str_of(url + 4));
+	const struct cmd *c = q->cmd;
 	enum cmd_result r;
 
 	if (!c)
@@ -150,15 +183,35 @@ static enum MHD_Result act(struct request *q, const char *url, const char *metho
 	if (strcmp(method, c->post ? "POST" : "GET") != 0)
 		return send_error(q->conn, MHD_HTTP_METHOD_NOT_ALLOWED, c->post ? "Use POST." : "Use GET.");
 	if (q->too_large)
-		return send_error(q->conn, MHD_HTTP_CONTENT_TOO_LARGE, "The body is larger than 16 MB.");
-	q->call = (struct cmd_call){ .env = q->rest->env, .role = role_of(q), .who = q->who,
-				     .body = { q->body, q->n } };
+		return send_error(q->conn, MHD_HTTP_CONTENT_TOO_LARGE, "The body is larger than 32 MB.");
+	q->call = (struct cmd_call){ .env = q->rest->env, .role = q->peer->role,
+				     .who = q->peer->who, .body = { q->body, q->n } };
 	(void)MHD_get_connection_values(q->conn, MHD_GET_ARGUMENT_KIND, take_arg, q);
 	if (q->too_many)
 		return send_error(q->conn, MHD_HTTP_BAD_REQUEST, "There are more arguments than any action takes.");
-	q->cmd = c;
 	r = cmd_run(c, &q->call, REST_OWNER);
 	return r == CMD_LATER ? wait_for_disk(q) : finish(q, r);
+}
+
+static struct request *request_new(struct rest *r, struct MHD_Connection *c, const char *url)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct request *q;
+
+	if (!i || !i->socket_context)
+		return NULL;
+	q = mem_new(sizeof *q);
+	q->rest = r;
+	q->conn = c;
+	q->peer = i->socket_context;
+	q->cmd = strncmp(url, "/v1/", 4) ? NULL : cmd_find(str_of(url + 4));
+	return q;
+}
+
+/* What is going to be refused is read and not kept. */
+static bool wants_body(const struct request *q)
+{
+	return q->cmd && q->cmd->post && q->peer->role >= q->cmd->role;
 }
 
 /* Grows by copying and wiping: a site has passwords. */
@@ -192,20 +245,18 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 
 	(void)version;
 	if (!q) {
-		q = mem_new(sizeof *q);
-		q->rest = ctx;
-		q->conn = c;
-		*mem = q;
-		return MHD_YES;
+		*mem = request_new(ctx, c, url);
+		return *mem ? MHD_YES : MHD_NO;
 	}
 	if (*n) {
-		take_body(q, data, *n);
+		if (wants_body(q))
+			take_body(q, data, *n);
 		*n = 0;
 		return MHD_YES;
 	}
 	if (q->waits)
-		return q->done ? finish(q, cmd_finish(q->cmd, &q->call, q->job)) : MHD_YES;
-	return act(q, url, method);
+		return q->done ? finish(q, q->result) : MHD_YES;
+	return act(q, method);
 }
 
 static void on_end(void *ctx, struct MHD_Connection *c, void **mem,
@@ -266,7 +317,8 @@ bool rest_on_store(struct rest *r, const struct store_event *ev)
 	q = waiting_for(r, ev->arg);
 	if (!q)
 		return true;
-	q->job = ev->err;
+	/* here, not with the answer: a change that is on the disk comes into force though nobody waits for it */
+	q->result = cmd_finish(q->cmd, &q->call, ev->err);
 	q->done = true;
 	MHD_resume_connection(q->conn);
 	timer_start(&r->loop->timers, &r->due, 0, pump, r);	/* without threads it wakes nobody */
@@ -325,8 +377,8 @@ static struct MHD_Daemon *start(struct rest *r, int fd)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
 				r, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-				on_end, NULL, MHD_OPTION_CONNECTION_LIMIT,
-				(unsigned)REST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+				on_end, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, r,
+				MHD_OPTION_CONNECTION_LIMIT, (unsigned)REST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 				(unsigned)REST_IDLE_S, MHD_OPTION_END);
 }
 

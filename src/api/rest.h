@@ -5,7 +5,7 @@
  * one in the header Tandem-Next.
  *
  * Who asks is told by the kernel (SO_PEERCRED): root and our own user are admins, others
- * that the socket's group lets in may look.
+ * that the socket's group lets in may look: over REST_LOOKERS connections, and no body of theirs is kept.
  * Owner: the server. Threads: the loop's. Limits: bodies of CMD_BODY_MAX, REST_CONNECTIONS.
  * Test: test/live/commands.py
  */
@@ -13,7 +13,7 @@
 #define API_REST_H
 #include "api/env.h"
 
-enum { REST_CONNECTIONS = 64, REST_IDLE_S = 30 };
+enum { REST_CONNECTIONS = 64, REST_LOOKERS = 48, REST_IDLE_S = 30 };
 
 struct rest;
 /* NULL: *why (socket in use, no right). Only a socket that nobody answers is replaced. */

@@ -109,6 +109,8 @@ enum err people_apply_run(struct db *db, void *job)
 
 	(void)db;
 	c->directory = site_read(text, c->file, c->server->cfg, c->findings);
+	if (!c->directory && !c->findings->n)	/* who asked takes none for a change that came into force */
+		finding_add(c->findings, (struct mark){ c->file, 1, 1 }, "The site could not be read; nothing was changed.");
 	if (!c->directory || c->server->inside || !keep(c->server, text))
 		return OK;
 	finding_add(c->findings, (struct mark){ c->file, 1, 1 },

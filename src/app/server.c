@@ -429,6 +429,16 @@ static void on_stop_signal(void *ctx, int signo)
 	server_stop(ctx);
 }
 
+/* Whoever is used to it sends it for a new configuration: that must not end the calls. */
+static void on_hangup_signal(void *ctx, int signo)
+{
+	struct server *s = ctx;
+
+	(void)signo;
+	log_line(&s->loop->log, LOG_WARN,
+		 "SIGHUP changes nothing: tandem.yaml is read by a restart, people and numbers by `tandem apply`.");
+}
+
 static void raise_limits(void)
 {
 	struct rlimit rl;
@@ -468,6 +478,7 @@ static int run(const struct config *cfg)
 	}
 	loop_on_signal(l, SIGTERM, on_stop_signal, s);
 	loop_on_signal(l, SIGINT, on_stop_signal, s);
+	loop_on_signal(l, SIGHUP, on_hangup_signal, s);
 	loop_run(l);
 	if (s->failed[0]) {
 		fprintf(stderr, "%s\n", s->failed);
@@ -481,6 +492,7 @@ static int run(const struct config *cfg)
 
 int server_media(int fd)
 {
+	(void)signal(SIGHUP, SIG_IGN);
 	return media_worker(fd);
 }
 
@@ -494,6 +506,7 @@ int server_main(const char *config_file)
 
 	raise_limits();
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);	/* until the loop tells what it does not do */
 	if (cfg) {
 		rc = run(cfg);
 	} else {

@@ -468,7 +468,7 @@ enum err setup_store(struct server *s, const struct server_options *o, struct bu
 	struct map_config m = { .slots = s->cfg->max_calls ? s->cfg->max_calls + ENDING : 4096,
 				.hold = true, .rng = &s->loop->rng, .wall = s->loop->wall };
 	struct store_config c = { .loop = s->loop, .path = z(s->cfg->store_path),
-				  .inline_mode = s->inside };
+				  .inline_mode = s->inside, .keep_days = s->cfg->keep_days };
 	enum err e;
 
 	buf_init(&b, file, sizeof file);

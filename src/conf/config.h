@@ -143,6 +143,7 @@ struct config {
 	uint32_t register_min_s, register_max_s;	/* 60, 3600 */
 	uint32_t contacts_max;			/* per phone: 10                           */
 	uint32_t max_calls, user_calls, forward_calls, hops;	/* 1000, 3, 2, 5       */
+	uint32_t keep_days;		/* 0: for ever */
 	uint32_t ring_max_s, no_media_s, offer_wait_ms;		/* 180, 60, 4000       */
 	uint32_t media_rest_s;			/* 30                                      */
 	uint32_t media_workers;			/* 0: one per core                         */

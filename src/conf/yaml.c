@@ -2,6 +2,8 @@
 
 #include <yaml.h>
 
+static const char too_large[] = "The file is too large. Split it.";
+
 struct reader {
 	yaml_document_t doc;
 	struct arena *a;
@@ -16,6 +18,14 @@ static struct mark mark_of(const struct reader *r, const yaml_mark_t *m)
 	return (struct mark){ r->file, (unsigned)m->line + 1, (unsigned)m->column + 1 };
 }
 
+static struct yaml_node *refuse(struct reader *r, struct mark at, const char *text)
+{
+	if (!r->bad)
+		finding_add(r->fs, at, "%s", text);
+	r->bad = true;
+	return NULL;
+}
+
 static struct yaml_node *copy(struct reader *r, int id, int depth);
 
 static void copy_map(struct reader *r, struct yaml_node *n, const yaml_node_t *y, int depth)
@@ -24,7 +34,7 @@ static void copy_map(struct reader *r, struct yaml_node *n, const yaml_node_t *y
 
 	n->pair = arena_array(r->a, count ? count : 1, sizeof *n->pair);
 	if (!n->pair) {
-		r->bad = true;
+		(void)refuse(r, n->at, too_large);
 		return;
 	}
 	for (size_t i = 0; i < count && !r->bad; i++) {
@@ -42,19 +52,11 @@ static void copy_list(struct reader *r, struct yaml_node *n, const yaml_node_t *
 
 	n->pair = arena_array(r->a, count ? count : 1, sizeof *n->pair);
 	if (!n->pair) {
-		r->bad = true;
+		(void)refuse(r, n->at, too_large);
 		return;
 	}
 	for (size_t i = 0; i < count && !r->bad; i++)
 		n->pair[n->n++].value = copy(r, y->data.sequence.items.start[i], depth + 1);
-}
-
-static struct yaml_node *refuse(struct reader *r, struct mark at, const char *text)
-{
-	if (!r->bad)
-		finding_add(r->fs, at, "%s", text);
-	r->bad = true;
-	return NULL;
 }
 
 /* Aliases lead to the same libyaml node: the depth and node caps end a loop of them. */
@@ -70,13 +72,15 @@ static struct yaml_node *copy(struct reader *r, int id, int depth)
 			      "The file is nested too deeply here. Flatten it.");
 	n = ++r->nodes > YAML_NODES_MAX ? NULL : arena_get(r->a, sizeof *n);
 	if (!n)
-		return refuse(r, mark_of(r, &y->start_mark), "The file is too large. Split it.");
+		return refuse(r, mark_of(r, &y->start_mark), too_large);
 	n->at = mark_of(r, &y->start_mark);
 	switch (y->type) {
 	case YAML_SCALAR_NODE:
 		n->kind = YAML_SCALAR;
 		n->text = str_dup(r->a, (struct str){ (const char *)y->data.scalar.value,
 						      y->data.scalar.length });
+		if (!n->text.p)
+			return refuse(r, n->at, too_large);
 		break;
 	case YAML_SEQUENCE_NODE:
 		n->kind = YAML_LIST;
@@ -92,6 +96,29 @@ static struct yaml_node *copy(struct reader *r, int id, int depth)
 	return n;
 }
 
+static void not_yaml(const struct reader *r, const yaml_parser_t *p)
+{
+	finding_add(r->fs, mark_of(r, &p->problem_mark),
+		    "This is not YAML: %s. Check the indentation and the colons here and in the line above.",
+		    p->problem ? p->problem : "it cannot be read");
+}
+
+/* What stands behind a second `---` would be left out in silence. */
+static void no_second(struct reader *r, yaml_parser_t *p)
+{
+	yaml_document_t d;
+
+	if (!yaml_parser_load(p, &d)) {
+		not_yaml(r, p);
+		r->bad = true;
+		return;
+	}
+	if (yaml_document_get_root_node(&d))
+		(void)refuse(r, mark_of(r, &d.start_mark), "A second document (---) begins here; one file is one document: "
+			     "take this line out, or what belongs to another file.");
+	yaml_document_delete(&d);
+}
+
 struct yaml_node *yaml_read(struct str bytes, const char *file, struct arena *a,
 			    struct findings *fs)
 {
@@ -100,14 +127,12 @@ struct yaml_node *yaml_read(struct str bytes, const char *file, struct arena *a,
 	yaml_parser_t p;
 
 	if (bytes.n > YAML_BYTES_MAX || !yaml_parser_initialize(&p)) {
-		finding_add(fs, (struct mark){ file, 1, 1 }, "The file is too large. Split it.");
+		finding_add(fs, (struct mark){ file, 1, 1 }, "%s", too_large);
 		return NULL;
 	}
 	yaml_parser_set_input_string(&p, (const unsigned char *)bytes.p, bytes.n);
 	if (!yaml_parser_load(&p, &r.doc)) {
-		finding_add(fs, mark_of(&r, &p.problem_mark),
-			    "This is not YAML: %s. Check the indentation and the colons here and in the line above.",
-			    p.problem ? p.problem : "it cannot be read");
+		not_yaml(&r, &p);
 		yaml_parser_delete(&p);
 		return NULL;
 	}
@@ -117,6 +142,8 @@ struct yaml_node *yaml_read(struct str bytes, const char *file, struct arena *a,
 		finding_add(fs, (struct mark){ file, 1, 1 },
 			    "The file is empty. Start from the example configuration.");
 	yaml_document_delete(&r.doc);
+	if (n && !r.bad)
+		no_second(&r, &p);
 	yaml_parser_delete(&p);
 	return r.bad ? NULL : n;
 }

@@ -8,7 +8,7 @@
 #include "conf/config.h"
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
-enum { YAML_BYTES_MAX = 16 << 20, YAML_DEPTH_MAX = 12, YAML_NODES_MAX = 2000000 };
+enum { YAML_BYTES_MAX = 32 << 20, YAML_DEPTH_MAX = 12, YAML_NODES_MAX = 4000000 };
 
 struct yaml_node {
 	enum yaml_kind kind;

@@ -307,7 +307,7 @@ struct directory *site_read(struct str text, const char *file, const struct conf
 	struct reading r = { .c = c, .w = { .fs = fs, .a = &a } };
 	struct yaml_node *root;
 
-	arena_init(&a, 128 << 20);
+	arena_init(&a, 512 << 20);	/* 50,000 users with all that is theirs take 200 MB */
 	r.d = directory_new();
 	add_trunks(r.d, c);
 	root = yaml_read(text, file, &a, fs);

@@ -12,7 +12,7 @@
 #include "conf/config.h"
 #include "directory/directory.h"
 
-enum { SITE_BYTES_MAX = 16 << 20 };
+enum { SITE_BYTES_MAX = 32 << 20 };
 
 /* The snapshot of this text; the caller owns it. */
 struct directory *site_read(struct str text, const char *file, const struct config *c,

@@ -27,7 +27,9 @@ struct db;
 
 enum db_fail { DB_FAIL_NONE, DB_FAIL_FULL, DB_FAIL_IO, DB_FAIL_LOCKED, DB_FAIL_OTHER };
 
-/* path ":memory:" for tests. The file's folder must exist. */
+/* path ":memory:" for tests. The file's folder must exist. OK with db_failed(): a database that is there
+ * cannot be opened now (disk full, failing, read-only; locked). Every operation fails like this until db_apply(),
+ * which tries again, opens it. */
 enum err db_open(struct db **out, const char *path, struct buf *why);
 void db_close(struct db *db);
 enum db_fail db_failed(const struct db *db);	/* of the last operation */
@@ -66,6 +68,8 @@ enum err db_regs(struct db *db, bool (*each)(void *ctx, const struct reg_row *r)
 /* --- audit --- */
 enum err db_audit(struct db *db, uint64_t before, uint32_t limit,
 		  bool (*each)(void *ctx, const struct audit_row *a), void *ctx);
+/* Removes lines from before `wall`, at most `limit` of them. */
+enum err db_audit_purge(struct db *db, int64_t wall, uint32_t limit, uint32_t *gone);
 
 /* --- people and numbers --- */
 /* All rows, kind by kind in the order of enum site_row, each in its given order. `row`

@@ -137,6 +137,25 @@ static enum err version(sqlite3 *h, int *v)
 	return e;
 }
 
+/* As this program wants it: nothing is to be written, so a full or locked disk stops no start. */
+static bool is_current(sqlite3 *h)
+{
+	size_t nfixed = sizeof fixed / sizeof *fixed;
+	int v = 0;
+
+	if (version(h, &v) || v != SCHEMA_VERSION)
+		return false;
+	for (size_t i = 0; i < nfixed + SITE_NROW; i++) {
+		const struct row_kind *k = i < nfixed ? fixed[i] : site_row_kind[i - nfixed];
+
+		for (int f = 0; f < k->nfield; f++)
+			if (sqlite3_table_column_metadata(h, NULL, k->table, k->field[f].name, NULL, NULL, NULL, NULL,
+							  NULL) != SQLITE_OK)
+				return false;
+	}
+	return true;
+}
+
 static enum err migrate(sqlite3 *h)
 {
 	char mem[64];
@@ -165,6 +184,8 @@ enum err schema_update(sqlite3 *h)
 {
 	enum err e;
 
+	if (is_current(h))
+		return OK;
 	if (sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return ERR_IO;
 	e = migrate(h);

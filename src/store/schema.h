@@ -15,8 +15,8 @@
 
 enum { SCHEMA_VERSION = 1, SCHEMA_SQL_MAX = 8192 };
 
-/* In one transaction, which is left open on failure (the caller reads the message and
- * closes the handle). */
+/* Writes nothing when nothing is missing. In one transaction, which is left open on failure (the caller
+ * reads the message and closes the handle). */
 enum err schema_update(sqlite3 *h);
 /* "a", "b", "c" of a kind's columns; with_place: ?1, ?2, ?3 instead. */
 void schema_columns(struct buf *b, const struct row_kind *k, bool places);

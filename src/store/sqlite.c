@@ -1,20 +1,17 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/db.h"
 #include "store/schema.h"
+#include "store/sql.h"
 
 enum { BUSY_MS = 2000, WHY_MAX = 320, CDR_LIMIT = 50, CDR_LIMIT_MAX = 1000 };
 
-enum st {			/* statements that are kept */
-	ST_BEGIN, ST_COMMIT, ST_ROLLBACK,
-	ST_RECORD, ST_LEG, ST_NOTE, ST_REG_PUT, ST_REG_DELETE, ST_AUDIT,
-	ST_CDR_GET, ST_LEGS, ST_NOTES,
-	ST_N
-};
-
 struct db {
-	sqlite3 *h;
+	sqlite3 *h;			/* NULL: it could not be opened yet */
 	sqlite3_stmt *st[ST_N];
 	enum db_fail fail, broken;
 	char why[WHY_MAX];
@@ -43,8 +40,14 @@ static void say(struct db *db, enum db_fail f)
 
 static enum err failed(struct db *db)
 {
+	if (!db->h)			/* as the opening did */
+		return db->fail == DB_FAIL_LOCKED ? ERR_AGAIN : ERR_IO;
 	if (db->broken) {
 		say(db, db->broken);
+		return ERR_IO;
+	}
+	if (sqlite3_extended_errcode(db->h) == SQLITE_IOERR_SHMSIZE) {
+		say(db, DB_FAIL_FULL);	/* the first thing that a database needs room for */
 		return ERR_IO;
 	}
 	switch (sqlite3_errcode(db->h) & 0xff) {
@@ -106,69 +109,9 @@ static enum err prepare(struct db *db, struct buf *sql, sqlite3_stmt **s)
 {
 	if (!buf_ok(sql))
 		return ERR_LIMIT;
-	if (sqlite3_prepare_v2(db->h, sql->p, (int)sql->n, s, NULL) != SQLITE_OK)
+	if (!db->h || sqlite3_prepare_v2(db->h, sql->p, (int)sql->n, s, NULL) != SQLITE_OK)
 		return failed(db);
 	return OK;
-}
-
-static void insert_sql(struct buf *b, const char *verb, const struct row_kind *k)
-{
-	buf_fmt(b, "%s INTO \"%s\"(", verb, k->table);	/* banned: names of our own tables */
-	schema_columns(b, k, false);
-	buf_lit(b, ") VALUES(");
-	schema_columns(b, k, true);
-	buf_ch(b, ')');
-}
-
-static void select_sql(struct buf *b, const struct row_kind *k, const char *rest)
-{
-	buf_lit(b, "SELECT ");
-	schema_columns(b, k, false);
-	buf_fmt(b, " FROM \"%s\" %s", k->table, rest);	/* banned: names of our own tables, constants */
-}
-
-static void statement_sql(struct buf *b, enum st which)
-{
-	switch (which) {
-	case ST_BEGIN:
-		buf_lit(b, "BEGIN IMMEDIATE");
-		break;
-	case ST_COMMIT:
-		buf_lit(b, "COMMIT");
-		break;
-	case ST_ROLLBACK:
-		buf_lit(b, "ROLLBACK");
-		break;
-	case ST_RECORD:
-		insert_sql(b, "INSERT OR IGNORE", &record_row);
-		break;
-	case ST_LEG:
-		insert_sql(b, "INSERT OR REPLACE", &record_leg_row);
-		break;
-	case ST_NOTE:
-		insert_sql(b, "INSERT OR REPLACE", &record_note_row);
-		break;
-	case ST_REG_PUT:
-		insert_sql(b, "INSERT OR REPLACE", &reg_row_kind);
-		break;
-	case ST_REG_DELETE:
-		buf_lit(b, "DELETE FROM registration WHERE phone=?1 AND contact=?2");
-		break;
-	case ST_AUDIT:
-		insert_sql(b, "INSERT OR IGNORE", &audit_row_kind);
-		break;
-	case ST_CDR_GET:
-		select_sql(b, &record_row, "WHERE id=?1");
-		break;
-	case ST_LEGS:
-		select_sql(b, &record_leg_row, "WHERE call=?1 ORDER BY \"index\"");
-		break;
-	case ST_NOTES:
-		select_sql(b, &record_note_row, "WHERE call=?1 ORDER BY \"index\"");
-		break;
-	case ST_N:
-		break;
-	}
 }
 
 static enum err statement(struct db *db, enum st which, sqlite3_stmt **out)
@@ -179,7 +122,7 @@ static enum err statement(struct db *db, enum st which, sqlite3_stmt **out)
 
 	if (!db->st[which]) {
 		buf_init(&b, mem, sizeof mem);
-		statement_sql(&b, which);
+		sql_statement(&b, which);
 		e = prepare(db, &b, &db->st[which]);
 		if (e)
 			return e;
@@ -270,7 +213,7 @@ static enum err finish(struct db *db, enum err e)
 	}
 	f = db->fail;
 	memcpy(why, db->why, sizeof why);
-	if (!sqlite3_get_autocommit(db->h))
+	if (db->h && !sqlite3_get_autocommit(db->h))
 		(void)simple(db, ST_ROLLBACK);	/* the first failure is the one to tell */
 	db->fail = f;
 	memcpy(db->why, why, sizeof why);
@@ -297,24 +240,51 @@ static enum err set_up(struct db *db)
 	return e ? failed(db) : OK;
 }
 
-enum err db_open(struct db **out, const char *path, struct buf *why)
+static void close_handle(struct db *db)
 {
-	struct db *db = mem_new(sizeof *db);
+	for (int i = 0; i < ST_N; i++)
+		(void)sqlite3_finalize(db->st[i]);	/* repeats an old error */
+	(void)sqlite3_close(db->h);			/* nothing is open any more */
+	db->h = NULL;
+}
+
+static enum err open_handle(struct db *db)
+{
 	enum err e = OK;
 
-	(void)str_copy(db->path, sizeof db->path, str_of(path));	/* for messages only */
-	if (sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	if (sqlite3_open_v2(db->path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 			    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		e = failed(db);
 	if (!e)
 		e = set_up(db);
-	if (e) {
-		if (why)
-			buf_lit(why, db->why);
+	if (e)
+		close_handle(db);
+	else
+		went_well(db);
+	return e;
+}
+
+/* Trouble that passes, with a file that was ours before: not a wrong name, nor one that we have no right to. */
+static bool will_pass(const struct db *db)
+{
+	bool ours = access(db->path, R_OK | W_OK) == 0 || errno == EROFS || errno == EIO;
+	struct stat st;
+
+	return (db->fail == DB_FAIL_FULL || db->fail == DB_FAIL_IO || db->fail == DB_FAIL_LOCKED) && ours &&
+	       stat(db->path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size;
+}
+
+enum err db_open(struct db **out, const char *path, struct buf *why)
+{
+	struct db *db = mem_new(sizeof *db);
+	enum err e = str_copy(db->path, sizeof db->path, str_of(path)) ? open_handle(db) : ERR_LIMIT;
+
+	if (e && why)
+		buf_lit(why, db->why);
+	if (e && !will_pass(db)) {
 		db_close(db);
 		return e;
 	}
-	went_well(db);
 	*out = db;
 	return OK;
 }
@@ -323,9 +293,7 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	for (int i = 0; i < ST_N; i++)
-		(void)sqlite3_finalize(db->st[i]);	/* repeats an old error */
-	(void)sqlite3_close(db->h);			/* nothing is open any more */
+	close_handle(db);
 	mem_free(db);
 }
 
@@ -396,8 +364,10 @@ static enum err apply_one(struct db *db, const struct map_entry *m, uint32_t *ba
 enum err db_apply(struct db *db, const struct map_entry *m, uint32_t n, uint32_t *bad)
 {
 	uint32_t unread = 0;
-	enum err e = simple(db, ST_BEGIN);
+	enum err e = db->h ? OK : open_handle(db);
 
+	if (!e)
+		e = simple(db, ST_BEGIN);
 	for (uint32_t i = 0; i < n && !e; i++)
 		e = apply_one(db, &m[i], &unread);
 	e = finish(db, e);
@@ -451,29 +421,6 @@ static enum err read_record(struct db *db, sqlite3_stmt *s, struct call_record *
 	return e ? e : read_notes(db, r);
 }
 
-static void cdr_sql(struct buf *b, const struct cdr_query *q)
-{
-	select_sql(b, &record_row, "WHERE 1");
-	if (q->before)
-		buf_lit(b, q->oldest_first ? " AND id>?1" : " AND id<?1");
-	if (q->from_wall)
-		buf_lit(b, " AND start_wall>=?2");
-	if (q->to_wall)
-		buf_lit(b, " AND start_wall<?3");
-	if (q->number)
-		buf_lit(b, " AND id IN (SELECT id FROM cdr WHERE calling=?4"
-			" UNION SELECT id FROM cdr WHERE called=?4"
-			" UNION SELECT id FROM cdr WHERE final_called=?4"
-			" UNION SELECT id FROM cdr WHERE line=?4"
-			" UNION SELECT call FROM cdr_leg WHERE number=?4)");
-	if (q->call_id)
-		buf_lit(b, " AND id IN (SELECT id FROM cdr WHERE caller_call_id=?5"
-			" UNION SELECT call FROM cdr_leg WHERE call_id=?5)");
-	if (q->reason)
-		buf_lit(b, " AND reason=?6");
-	buf_lit(b, q->oldest_first ? " ORDER BY id LIMIT ?7" : " ORDER BY id DESC LIMIT ?7");
-}
-
 static void cdr_bind(sqlite3_stmt *s, const struct cdr_query *q)
 {
 	uint32_t limit = q->limit ? q->limit : CDR_LIMIT;
@@ -504,7 +451,7 @@ enum err db_cdr_query(struct db *db, const struct cdr_query *q,
 	int rc;
 
 	buf_init(&b, mem, sizeof mem);
-	cdr_sql(&b, q);
+	sql_cdr(&b, q);
 	e = prepare(db, &b, &s);
 	if (e)
 		return e;
@@ -548,7 +495,7 @@ static enum err one_number(struct db *db, const char *sql, uint64_t *v)
 	enum err e = OK;
 	int rc;
 
-	if (sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
+	if (!db->h || sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
 		return failed(db);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
@@ -569,7 +516,7 @@ static enum err purge(struct db *db, const char *sql, int64_t wall, uint32_t lim
 	sqlite3_stmt *s;
 	enum err e;
 
-	if (sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
+	if (!db->h || sqlite3_prepare_v2(db->h, sql, -1, &s, NULL) != SQLITE_OK)
 		return failed(db);
 	bind_uint(s, 1, (uint64_t)wall);
 	bind_uint(s, 2, limit);
@@ -599,6 +546,16 @@ enum err db_cdr_purge(struct db *db, int64_t wall, uint32_t limit, uint32_t *gon
 	return e;
 }
 
+enum err db_audit_purge(struct db *db, int64_t wall, uint32_t limit, uint32_t *gone)
+{
+	enum err e = purge(db, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_wall<?1 ORDER BY id LIMIT ?2)",
+			   wall, limit);
+
+	if (!e)
+		*gone = (uint32_t)sqlite3_changes(db->h);
+	return e;
+}
+
 /* ---- registrations, audit, site: whole rows ---- */
 
 struct rows {			/* a walk over the rows of one kind */
@@ -621,7 +578,7 @@ static enum err walk(struct db *db, struct rows *w)
 	int rc;
 
 	buf_init(&b, mem, sizeof mem);
-	select_sql(&b, w->kind, w->rest);
+	sql_select(&b, w->kind, w->rest);
 	e = prepare(db, &b, &s);
 	if (e)
 		return e;
@@ -745,7 +702,7 @@ static enum err site_insert(struct db *db, sqlite3_stmt *st[SITE_NROW], enum sit
 
 	if (!st[kind]) {
 		buf_init(&b, mem, sizeof mem);
-		insert_sql(&b, "INSERT", k);
+		sql_insert(&b, "INSERT", k);
 		e = prepare(db, &b, &st[kind]);
 		if (e)
 			return e;

@@ -6,7 +6,7 @@
 
 #include "store/worker.h"
 
-enum { BATCH_BYTES = 1 << 20, RETRY_AT_CLOSE = 3 };
+enum { BATCH_BYTES = 1 << 20, RETRY_AT_CLOSE = 3, OLD_FIRST_MS = 60000, OLD_STEP_MS = 1000, DAY_MS = 86400000 };
 
 struct job {
 	struct list link;
@@ -31,12 +31,22 @@ struct flush {
 	char why[240];
 };
 
+struct old {			/* one step of removing what is too old */
+	struct job job;
+	struct timer due;
+	wall_t before;
+	uint32_t gone;			/* the most of one kind */
+	bool running;
+	char why[240];
+};
+
 struct store {
 	struct store_config cfg;
 	struct db *db;			/* the thread's while there is a worker */
 	struct worker *worker;
 	struct flush flush;
 	bool flushing;
+	struct old old;
 	struct timer batch;		/* armed: entries wait for company, or for a retry */
 	struct list slow;		/* inline mode: jobs that wait for their delay */
 	struct list done;		/* jobs whose event was not read */
@@ -165,22 +175,21 @@ static void flush_due(void *arg)
 {
 	struct store *s = arg;
 
-	if (!s->flushing && map_pending(s->cfg.map))
+	if (!s->flushing && (map_pending(s->cfg.map) || s->view.failing))	/* with none it opens the database */
 		flush_start(s);
 }
 
-static void flush_failed(struct store *s)
+static void flush_failed(struct store *s, enum db_fail fail, const char *why)
 {
-	struct flush *f = &s->flush;
 	struct store_view *v = &s->view;
 
 	if (!v->failing) {
 		v->failing = true;
 		v->since = s->cfg.loop->wall;
-		log_line(&s->cfg.loop->log, LOG_ERROR, "store: %s", f->why);
+		log_line(&s->cfg.loop->log, LOG_ERROR, "store: %s", why);
 	}
-	v->fail = f->fail;
-	memcpy(v->why, f->why, sizeof v->why);
+	v->fail = fail;
+	(void)snprintf(v->why, sizeof v->why, "%s", why);
 	timer_start(&s->cfg.loop->timers, &s->batch, STORE_RETRY_MS, flush_due, s);
 }
 
@@ -204,7 +213,7 @@ static void flush_done(struct store *s)
 	s->flushing = s->told_slow = false;
 	v->last_flush_ms = s->cfg.loop->now - f->started;
 	if (f->job.err) {
-		flush_failed(s);
+		flush_failed(s, f->fail, f->why);
 		return;
 	}
 	map_advance(s->cfg.map, f->n);
@@ -223,10 +232,51 @@ static void flush_done(struct store *s)
 	next_batch(s);
 }
 
+/* ---- what is too old ---- */
+
+static enum err old_job(struct db *db, void *arg)
+{
+	struct old *o = arg;
+	uint32_t calls = 0, lines = 0;
+	enum err e = db_cdr_purge(db, o->before, STORE_OLD_MAX, &calls);
+
+	if (!e)
+		e = db_audit_purge(db, o->before, STORE_OLD_MAX, &lines);
+	(void)snprintf(o->why, sizeof o->why, "%s", db_why(db));
+	o->gone = calls > lines ? calls : lines;
+	return e;
+}
+
+static void old_due(void *arg)
+{
+	struct store *s = arg;
+	struct old *o = &s->old;
+
+	o->before = s->cfg.loop->wall - (wall_t)s->cfg.keep_days * DAY_MS;
+	o->job.fn = old_job;
+	o->job.arg = o;
+	o->running = true;
+	post(s, &o->job);
+}
+
+static void old_done(struct store *s)
+{
+	struct old *o = &s->old;
+	bool more = !o->job.err && o->gone == STORE_OLD_MAX;
+
+	o->running = false;
+	if (o->job.err && !s->view.failing)	/* else it was told */
+		log_line(&s->cfg.loop->log, LOG_WARN, "store: what is older than keep-records could not be removed: %s",
+			 o->why);
+	timer_start(&s->cfg.loop->timers, &o->due, more ? OLD_STEP_MS : STORE_OLD_MS, old_due, s);
+}
+
 static void finished(struct store *s, struct job *j)
 {
 	if (j == &s->flush.job)
 		flush_done(s);
+	else if (j == &s->old.job)
+		old_done(s);
 	else
 		list_append(&s->done, &j->link);
 }
@@ -272,7 +322,7 @@ void store_turn(struct store *s)
 
 bool store_busy(const struct store *s)
 {
-	return s->flushing || s->jobs || (s->cfg.map && map_pending(s->cfg.map));
+	return s->flushing || s->old.running || s->jobs || (s->cfg.map && map_pending(s->cfg.map));
 }
 
 /* ---- life ---- */
@@ -326,6 +376,10 @@ enum err store_open(struct store **out, const struct store_config *c, struct buf
 	s->flush.bytes = mem_new(BATCH_BYTES);
 	list_init(&s->slow);
 	list_init(&s->done);
+	if (c->keep_days)
+		timer_start(&c->loop->timers, &s->old.due, OLD_FIRST_MS, old_due, s);
+	if (c->map && db_failed(db))
+		flush_failed(s, db_failed(db), db_why(db));
 	*out = s;
 	return OK;
 }
@@ -404,6 +458,7 @@ void store_close(struct store *s)
 	last_flush(s);
 	leave_rest(s);
 	timer_stop(&s->cfg.loop->timers, &s->batch);
+	timer_stop(&s->cfg.loop->timers, &s->old.due);
 	while (store_next(s, &ev))
 		;			/* nobody is there to read them */
 	db_close(s->db);

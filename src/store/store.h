@@ -3,7 +3,8 @@
  *
  * Does: empties the map's ring into the database in batches of at most 100 ms, and only
  *   then advances the ring's tail; runs jobs (queries, `apply`, building a snapshot) and
- *   gives their results back as queued events.
+ *   gives their results back as queued events; removes what is older than keep_days, a
+ *   little at a time.
  * Does not: lose a record when the disk is full or dead: calls go on, entries stay in the
  *   map, store_look() and the log say so, and they are written when the disk is back
  *   (tried once a second). A disk that is slow, and records that are lost because even the
@@ -30,13 +31,17 @@ struct store_config {
 	const char *path;		/* the database; ":memory:"               */
 	bool inline_mode;		/* no thread                              */
 	ms_t delay;			/* inline: every job takes this long      */
+	uint32_t keep_days;		/* records and audit lines; 0: for ever   */
 };
 
 enum { STORE_BATCH_MS = 80, STORE_RETRY_MS = 1000, STORE_BATCH_MAX = 1024, STORE_JOBS_MAX = 64,
        STORE_SLOW_MS = 3000,		/* a batch that takes longer is an alarm */
-       STORE_TELL_MS = 60000 };		/* between two lines about the same trouble */
+       STORE_TELL_MS = 60000,		/* between two lines about the same trouble */
+       STORE_OLD_MS = 3600000,		/* between two looks for what is too old */
+       STORE_OLD_MAX = 500 };		/* removed in one job: records wait for its end */
 
-/* Opens and migrates the database (blocks: before the loop runs). *why: sentence, mend. */
+/* Opens and migrates the database (blocks: before the loop runs). *why: sentence, mend. One that is there and
+ * cannot be opened now, as on a full disk, is tried once a second; until then store_look() says so. */
 enum err store_open(struct store **out, const struct store_config *c, struct buf *why);
 /* Writes what is pending (at most some seconds), ends the thread, frees. What the database does not take is
  * left in the map's file, what waited in memory included (map_spill()); the log says so. NULL is fine. */

@@ -1,11 +1,16 @@
 """The operator's commands against a running daemon: what they show, and how they refuse."""
+import contextlib
 import csv
 import errno
+import fcntl
 import io
 import json
 import os
+import signal
 import socket
+import sqlite3
 import subprocess
+import termios
 
 from lib import tap
 from lib.baresip import Phone
@@ -88,6 +93,23 @@ def live_without_a_daemon():
             has(r.stderr, "tandem serve -c", "none.sock")
 
 
+def live_output_that_cannot_be_written():
+    """a command whose output could not be written fails and says so; a reader that left is none"""
+    for words in (["version"], ["help", "tandem.yaml"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            r = subprocess.run([binary(), *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+        if r.returncode != 1:
+            raise Failed(f"{words} ended with {r.returncode}")
+        has(r.stderr, "could not be written")
+        read, write = os.pipe()
+        os.close(read)
+        r = subprocess.run([binary(), *words], stdout=write, stderr=subprocess.PIPE, text=True, timeout=20,
+                           restore_signals=False)      # with SIGPIPE ignored, as this test has it
+        os.close(write)
+        if r.returncode or r.stderr:
+            raise Failed(f"{words} into a closed pipe ended with {r.returncode}: {r.stderr}")
+
+
 def live_site_by_command():
     """a site is applied, exported and explained; a wrong one changes nothing"""
     with Bed("commands") as bed:
@@ -112,6 +134,45 @@ def live_site_by_command():
         if s.daemon.json("show", "calls") != {"calls": []}:
             raise Failed("calls out of nothing")
         has(s.daemon.cli("status", "--json"), '"store_failing": false')
+
+
+def live_fifty_thousand_users():
+    """a site of 50,000 users with a phone, a line, a profile and a mobile each is read"""
+    parts = {"users": "{{ name: u{0:05d}, display: Person Number {0:05d} }}",
+             "phones": '{{ name: SEP{0:012d}, user: u{0:05d}, auth-user: "1{0:05d}", password: secret{0:05d} }}',
+             "lines": '{{ number: "1{0:05d}", partition: internal, user: u{0:05d}, phones: [ SEP{0:012d} ], '
+                      'css: far, e164: "+49301{0:05d}" }}',
+             "profiles": '{{ name: p{0:05d}, user: u{0:05d}, reroute-css: far, lines: [ "1{0:05d}" ] }}',
+             "remotes": '{{ name: m{0:05d}, profile: p{0:05d}, number: "95551{0:05d}", delay: 2500 }}'}
+    with Bed("commands") as bed:
+        d, m = bed.subdir("many"), bed.ports(80)
+        (d / "tandem.yaml").write_text(CONFIG.format(sip=bed.port(), pbx=bed.port(), peer=bed.port(), m0=m,
+                                                     m1=m + 39, m2=m + 40, m3=m + 79))
+        (d / "site.yaml").write_text(
+            SITE[:SITE.index("users:")] +
+            "".join(f"{k}:\n" + "".join(f"  - {row.format(i)}\n" for i in range(50000)) for k, row in parts.items()))
+        r = subprocess.run([binary(), "check", "-c", "tandem.yaml", "-f", "site.yaml"], cwd=d, timeout=120,
+                           capture_output=True, text=True)
+        if r.returncode:
+            raise Failed(f"check ended with {r.returncode}: {r.stdout[:400]}{r.stderr[:400]}")
+
+
+def audited(s):
+    with contextlib.closing(sqlite3.connect(s.daemon.store)) as db:
+        return db.execute("SELECT action, what, result FROM audit").fetchall()
+
+
+def live_apply_without_waiting():
+    """a site whose sender did not wait for the answer is in force all the same, and in the audit"""
+    with Bed("commands") as bed:
+        s, n = Site(bed), 20000
+        body = ("users:\n" + "".join(f"  - {{ name: u{i}, display: Person {i} }}\n" for i in range(n))).encode()
+        with socket.socket(socket.AF_UNIX) as c:
+            c.connect(os.path.relpath(s.daemon.dir / "control.sock"))
+            c.sendall(b"POST /v1/apply?file=many.yaml HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            until("all of it read", lambda: not any(fcntl.ioctl(c, termios.TIOCOUTQ, bytes(4))))
+        until("the site in force", lambda: len(s.daemon.json("show", "users")["users"]) == n)
+        until("its audit line", lambda: ("apply", "many.yaml", "done") in audited(s))
 
 
 def live_dial():
@@ -205,7 +266,7 @@ def live_bad_requests():
         with socket.socket(socket.AF_UNIX) as c:        # half a request, and gone
             c.connect(os.path.relpath(s.daemon.dir / "control.sock"))
             c.sendall(b"\x00\xff\x00 garbage\r\n\r\n")
-        body = b"x" * (17 << 20)
+        body = b"x" * (33 << 20)
         with socket.socket(socket.AF_UNIX) as c:
             c.settimeout(20)
             c.connect(os.path.relpath(s.daemon.dir / "control.sock"))
@@ -217,19 +278,82 @@ def live_bad_requests():
         until("descriptors back", lambda: s.daemon.descriptors() <= before)
 
 
-def as_nobody(s, text):
-    """What another user of the socket's group is answered: the child's exit code is a tenth of it."""
+def let_nobody_look(s, bed):
+    """The socket's group lets the user nobody in."""
+    try:
+        os.chown(s.daemon.dir / "control.sock", 0, 65534)
+        os.setegid(65534)
+        os.setegid(0)
+    except PermissionError:
+        raise tap.Skip("only root can be somebody else") from None
+    for d in (bed.dir, s.daemon.dir):
+        d.chmod(0o755)
+
+
+def as_nobody(s, do):
+    """The pid of a child in the daemon's folder that is the user nobody; its exit code is what do() gives."""
     child = os.fork()
     if child == 0:
         code = 99
         try:
+            os.chdir(s.daemon.dir)
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-            code = int(ask(s, text).split()[1]) // 10
+            code = do()
         finally:
             os._exit(code)
+    return child
+
+
+def code_of(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def hold_all(ready, end):
+    """Every connection there is, a third of them with a body that does not end; until the end's pipe is closed."""
+    kept = []
+    os.close(end[1])
+    for i in range(80):
+        c = socket.socket(socket.AF_UNIX)
+        c.settimeout(2)
+        try:
+            c.connect("control.sock")
+            kept.append(c)
+            if i % 3 == 0:
+                c.sendall(b"POST /v1/apply HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + b"x" * (8 << 20))
+        except OSError:
+            pass        # turned away
+    os.write(ready[1], b"x")
+    os.read(end[0], 1)
+    return 0
+
+
+def resident_mb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) >> 10
+
+
+def live_lookers_lock_nobody_out():
+    """who may only look can neither hold memory nor keep the administrator out"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        let_nobody_look(s, bed)
+        ready, end = os.pipe(), os.pipe()
+        before = resident_mb(s.daemon.child.pid)
+        child = as_nobody(s, lambda: hold_all(ready, end))
+        os.read(ready[0], 1)
+        grown = resident_mb(s.daemon.child.pid) - before
+        try:
+            has(s.daemon.cli("show", "trunks", limit_s=10), "cucm")
+        finally:
+            os.close(end[1])
+            code = code_of(child)
+            for fd in (*ready, end[0]):
+                os.close(fd)
+        if grown > 64 or code:
+            raise Failed(f"{grown} MB more; the other user ended with {code}")
+        until("a place again", lambda: s.daemon.descriptors() < 48)
 
 
 def live_who_may_only_look():
@@ -237,25 +361,13 @@ def live_who_may_only_look():
     with Bed("commands") as bed:
         s = Site(bed)
         s.daemon.apply(SITE)
-        try:
-            os.chown(s.daemon.dir / "control.sock", 0, 65534)
-            os.setegid(65534)
-            os.setegid(0)
-        except PermissionError:
-            raise tap.Skip("only root can be somebody else") from None
-        for d in (bed.dir, s.daemon.dir):
-            d.chmod(0o755)
         end = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-        here = os.getcwd()
-        os.chdir(s.daemon.dir)
-        try:
-            for line, want in ((b"GET /v1/show/phones", 20), (b"GET /v1/cdr", 20), (b"GET /v1/export", 40),
-                               (b"POST /v1/apply", 40), (b"POST /v1/stop", 40)):
-                got = as_nobody(s, line + end)
-                if got != want:
-                    raise Failed(f"{line} was answered {got}x")
-        finally:
-            os.chdir(here)
+        let_nobody_look(s, bed)
+        for line, want in ((b"GET /v1/show/phones", 20), (b"GET /v1/cdr", 20), (b"GET /v1/export", 40),
+                           (b"POST /v1/apply", 40), (b"POST /v1/stop", 40)):
+            got = code_of(as_nobody(s, lambda text=line + end: int(ask(s, text).split()[1]) // 10))
+            if got != want:
+                raise Failed(f"{line} was answered {got}x")
         if s.daemon.cli("export") != SITE:
             raise Failed("the site has changed")
 
@@ -269,6 +381,19 @@ def live_stop():
             raise Failed("the daemon did not end well")
         if (s.daemon.dir / "control.sock").exists():
             raise Failed("the socket is still there")
+
+
+def live_hangup_signal():
+    """SIGHUP ends neither the daemon nor its media process; the log says what reads a configuration"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        media = s.daemon.media_pid()
+        os.kill(media, signal.SIGHUP)
+        os.kill(s.daemon.child.pid, signal.SIGHUP)
+        s.daemon.child.wait_text("SIGHUP changes nothing", 10)
+        s.daemon.json("show", "trunks")
+        if s.daemon.media_pid() != media:
+            raise Failed("the media process is another one")
 
 
 def live_unreadable_files():
@@ -292,6 +417,25 @@ def live_unreadable_files():
         s.daemon.start()
         if s.daemon.cli("export") != SITE:
             raise Failed("the site is another one")
+
+
+def live_locked_database():
+    """a database that another process holds stops no start; it is taken as soon as it is let go"""
+    with Bed("commands") as bed:
+        s = Site(bed)
+        s.daemon.apply(SITE)
+        for lock in ("BEGIN IMMEDIATE", "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE"):
+            s.daemon.stop()
+            with contextlib.closing(sqlite3.connect(s.daemon.store, isolation_level=None)) as db:
+                db.executescript(lock)
+                s.daemon.start()
+                failing = s.daemon.json("status")["store_failing"]
+                if failing != ("EXCLUSIVE" in lock):
+                    raise Failed(f"{lock}: store_failing is {failing}")
+                if s.daemon.cli("export") != SITE:
+                    raise Failed("the site is another one")
+            until("the database", lambda: not s.daemon.json("status")["store_failing"])
+            s.daemon.json("cdr")
 
 
 def live_two_daemons():

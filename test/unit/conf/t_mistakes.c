@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/config.h"
+#include "conf/yaml.h"
 
 static const char right[] =
 	"store: t.db\n"
@@ -40,6 +41,8 @@ static void a_right_one_has_none(void **state)
 	(void)state;
 	assert_string_equal(findings("de", "de"), "");
 	assert_string_equal(findings("192.0.2.10:5060", "[2001:db8::1]:5060"), "");
+	assert_string_equal(findings("store:", "# one document\n---\nstore:"), "");
+	assert_string_equal(findings("\"192.0.2.10:5060\" ] }\n", "\"192.0.2.10:5060\" ] }\n...\n# its end\n"), "");
 	assert_string_equal(findings("192.0.2.10:5060", "3com.example"), "");
 	/* Teams is told the trunk's fqdn, so its listener may bind all addresses. */
 	assert_string_equal(findings("trunks:\n",
@@ -63,6 +66,8 @@ static void each_mistake_is_told_once_where_it_stands(void **state)
 		{ "profile: cucm", "profile: cum", "t:7:" },
 		{ "tone-country: de", "tone-country: deutschland", "t:2:" },
 		{ "tone-country: de", "log-level: verbose", "t:2:12: " },
+		{ "tone-country: de", "---\ntone-country: de", "t:2:1: A second document (---) begins here; one file is one document" },
+		{ "tone-country: de", "...\n} x", "t:3:1: This is not YAML: " },
 	};
 
 	(void)state;
@@ -86,12 +91,31 @@ static void what_may_be_a_password_is_not_shown(void **state)
 	assert_null(strstr(said, "secret"));
 }
 
+/* Else `apply` says that it is done, and nothing is changed. */
+static void a_file_that_does_not_fit_is_never_refused_in_silence(void **state)
+{
+	static struct findings fs;
+	bool fits = false;
+
+	(void)state;
+	for (size_t cap = 32; !fits; cap += 16) {
+		struct arena a;
+
+		fs = (struct findings){ 0 };
+		arena_init(&a, cap);
+		fits = yaml_read(str_of(right), "t", &a, &fs) != NULL;
+		assert_int_equal(fs.n, fits ? 0 : 1);
+		arena_close(&a);
+	}
+}
+
 int run_mistakes(void)
 {
 	const struct CMUnitTest t[] = {
 		cmocka_unit_test(a_right_one_has_none),
 		cmocka_unit_test(each_mistake_is_told_once_where_it_stands),
 		cmocka_unit_test(what_may_be_a_password_is_not_shown),
+		cmocka_unit_test(a_file_that_does_not_fit_is_never_refused_in_silence),
 	};
 
 	return cmocka_run_group_tests_name("mistakes", t, NULL, NULL);

@@ -95,6 +95,104 @@ static void a_record_is_in_the_database_within_100_ms(void **state)
 	down(&w);
 }
 
+/* A record of its day, and an audit line beside it. */
+static void of_day(struct world *w, int64_t wall)
+{
+	static struct call_record r;
+
+	t_record(&r, map_id(w->map, w->l->wall), 2);
+	r.start_wall = wall;
+	map_finish(w->map, &r);
+	store_audit(w->s, &(struct audit_row){ .at_wall = wall, .action = "apply" });
+	loop_turn(w->l);
+}
+
+static bool count_line(void *ctx, const struct audit_row *a)
+{
+	(void)a;
+	++*(uint64_t *)ctx;
+	return true;
+}
+
+static uint64_t audited(struct world *w)
+{
+	uint64_t n = 0;
+
+	assert_int_equal(db_audit(store_db(w->s), 0, 9999, count_line, &n), OK);
+	return n;
+}
+
+static void what_is_older_than_its_days_goes_in_small_steps(void **state)
+{
+	enum { OLD = 2 * STORE_OLD_MAX + 100, DAY_MS = 86400000 };
+	struct world w;
+	ms_t opened;
+
+	(void)state;
+	up(&w, 0);
+	store_close(w.s);
+	opened = w.l->now;
+	sim_wall(w.l, 1700000000000);
+	assert_int_equal(store_open(&w.s, &(struct store_config){ .loop = w.l, .map = w.map, .path = ":memory:",
+			 .inline_mode = true, .delay = 20, .keep_days = 10 }, NULL), OK);
+	for (int i = 0; i < OLD + 5; i++) {
+		of_day(&w, w.l->wall - (i < OLD ? 11 : 9) * (int64_t)DAY_MS);
+		if (i % 20 == 0)
+			sim_for(w.l, 150);	/* the map is small */
+	}
+	sim_for(w.l, 2000);
+	assert_int_equal(stored(&w), OLD + 5);
+	sim_for(w.l, opened + 60500 - w.l->now);
+	assert_in_range(stored(&w), 5 + 1, OLD + 5 - STORE_OLD_MAX);
+	sim_for(w.l, 5000);
+	assert_int_equal(stored(&w), 5);
+	assert_int_equal(audited(&w), 5);
+	of_day(&w, w.l->wall);
+	sim_for(w.l, 2 * (ms_t)DAY_MS);
+	assert_int_equal(stored(&w), 1);
+	assert_int_equal(audited(&w), 1);
+	assert_false(store_busy(w.s));
+	assert_int_equal(w.logged, 0);
+	down(&w);
+}
+
+/* A start on a full disk: the database is there, but its log cannot be made. */
+static void what_cannot_be_opened_at_the_start_is_opened_later(void **state)
+{
+	char dir[256], file[300], wal[300];
+	struct store_config c = { .path = file, .inline_mode = true };
+	struct world w;
+	struct store_view v;
+	uint64_t n = 0;
+
+	(void)state;
+	t_dir(dir);
+	(void)snprintf(file, sizeof file, "%s/late.db", dir);
+	(void)snprintf(wal, sizeof wal, "%s/late.db-wal", dir);
+	up(&w, 0);
+	store_close(w.s);
+	c.loop = w.l;
+	c.map = w.map;
+	assert_int_equal(store_open(&w.s, &c, NULL), OK);
+	store_close(w.s);
+	assert_int_equal(mkdir(wal, 0700), 0);
+	assert_int_equal(store_open(&w.s, &c, NULL), OK);
+	store_look(w.s, &v);
+	assert_true(v.failing && v.fail == DB_FAIL_IO);
+	assert_non_null(strstr(w.error, "late.db"));
+	assert_int_equal(db_cdr_count(store_db(w.s), &n), ERR_IO);
+	finish_one(&w);
+	sim_for(w.l, 5000);
+	assert_int_equal(map_pending(w.map), 1);
+	assert_int_equal(rmdir(wal), 0);
+	sim_for(w.l, 1000);
+	assert_int_equal(stored(&w), 1);
+	store_look(w.s, &v);
+	assert_false(v.failing);
+	down(&w);
+	t_dir_gone(dir);
+}
+
 static void records_that_come_together_are_written_together(void **state)
 {
 	struct world w;
@@ -540,6 +638,8 @@ int run_store(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_in_the_database_within_100_ms),
+		cmocka_unit_test(what_is_older_than_its_days_goes_in_small_steps),
+		cmocka_unit_test(what_cannot_be_opened_at_the_start_is_opened_later),
 		cmocka_unit_test(records_that_come_together_are_written_together),
 		cmocka_unit_test(what_comes_while_a_batch_is_written_waits_for_company),
 		cmocka_unit_test(a_full_disk_loses_nothing_and_is_told_once),
