@@ -129,8 +129,9 @@ static bool send_elsewhere(struct sip *s, struct path *p, struct str bytes)
 	if (p->transport == SIP_UDP ||
 	    (p->heard != SOURCE_TRUSTED && gate_streams(s, p->listener, &p->peer) < SIP_CONN_PER_IP))
 		return false;
-	c = conn_to(s, &(struct conn_ask){ .listener = p->listener, .peer = &p->peer, .answer = p->heard != SOURCE_TRUSTED,
-		    .transport = (enum sip_transport)p->transport, .timeout = SIP_CONNECT_MS }, &fresh);
+	c = conn_to(s, &(struct conn_ask){ .listener = p->listener, .peer = &p->peer,
+		    .transport = (enum sip_transport)p->transport, .timeout = SIP_CONNECT_MS,
+		    .answer = p->heard != SOURCE_TRUSTED }, &fresh);
 	if (!c)
 		return false;
 	p->flow = c->stream;

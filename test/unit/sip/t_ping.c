@@ -1,4 +1,4 @@
-/* Keep-alives of streams, RFC 5626 3.5.1: what they are answered, and what they do not get. */
+/* Streams of strangers: what keep-alives (RFC 5626 3.5.1) are answered and do not get, and what no answer opens. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -97,12 +97,34 @@ static void pings_alone_keep_no_strangers_connection(void **x)
 	bed_free(b);
 }
 
+static void an_answer_to_a_stranger_opens_no_connection(void **x)
+{
+	static const char t[] = "REGISTER sip:a SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.7.7:5070;branch=z9hG4bKt\r\nMax-Forwards: 70\r\n"
+		"From: <sip:a@a>;tag=1\r\nTo: <sip:a@a>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n";
+	struct bed *b = guarded();
+	struct addr from = bed_addr("10.0.7.7:33333"), at = bed_addr("10.0.7.7:5070");
+	int s = bed_peer_connect(b, &from, &b->a.addr[SIP_TCP]);
+
+	(void)x;
+	bed_peer_listen(b, &at);
+	bed_run(b, 5);
+	bed_peer_write(b, s, t, strlen(t));
+	bed_run(b, 20);
+	bed_peer_close(b, s);
+	bed_run(b, 20);
+	assert_int_equal(sip_respond(b->a.sip, b->a.ev[b->a.n - 2].tsx, 200, NULL, NULL, NULL, 0), OK);
+	bed_run(b, 20);
+	assert_true(bed_peer_accepted(b) < 0);
+	bed_free(b);
+}
+
 int run_ping(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_chunk_of_pings_is_answered_once_and_with_no_more_than_it_takes),
 		cmocka_unit_test(pings_of_a_stranger_cost_what_messages_cost),
 		cmocka_unit_test(pings_alone_keep_no_strangers_connection),
+		cmocka_unit_test(an_answer_to_a_stranger_opens_no_connection),
 	};
 
 	return cmocka_run_group_tests_name("ping", tests, NULL, NULL);

@@ -413,31 +413,6 @@ static void an_answer_whose_connection_is_gone_is_sent_on_a_new_one(void **x)
 	bed_free(b);
 }
 
-static void an_answer_to_a_stranger_opens_no_connection(void **x)
-{
-	static const struct sip_guard g = { .rules = { .rate = 10, .burst = 10, .strikes = 100, .ban = 1000, .ban_max = 1000 },
-					    .streams = 20 };
-	static const struct sip_config c = { .guard = &g };
-	struct bed *b = bed_new_with(&c, 0, SIP_ZONE_PHONES);
-	struct addr from = bed_addr("10.0.0.9:33333"), at = bed_addr("10.0.0.9:5070");
-	int s = bed_peer_connect(b, &from, &b->a.addr[SIP_TCP]);
-	char mem[2000];
-	const char *t = text(mem, sizeof mem, (struct ask){ .method = "REGISTER",
-		.via = "SIP/2.0/TCP 10.0.0.9:5070;branch=z9hG4bKt" });
-
-	(void)x;
-	bed_peer_listen(b, &at);
-	bed_run(b, 5);
-	bed_peer_write(b, s, t, strlen(t));
-	bed_run(b, 20);
-	bed_peer_close(b, s);
-	bed_run(b, 20);
-	assert_int_equal(sip_respond(b->a.sip, b->a.ev[b->a.n - 2].tsx, 200, NULL, NULL, NULL, 0), OK);
-	bed_run(b, 20);
-	assert_true(bed_peer_accepted(b) < 0);
-	bed_free(b);
-}
-
 static void our_own_idle_connections_are_kept_alive_with_crlf(void **x)
 {
 	struct bed *b = phones();
@@ -786,7 +761,6 @@ int run_transport(void)
 		cmocka_unit_test(a_connection_that_got_a_200_may_idle),
 		cmocka_unit_test(a_message_without_length_is_refused_and_the_stream_closed),
 		cmocka_unit_test(an_answer_whose_connection_is_gone_is_sent_on_a_new_one),
-		cmocka_unit_test(an_answer_to_a_stranger_opens_no_connection),
 		cmocka_unit_test(our_own_idle_connections_are_kept_alive_with_crlf),
 		cmocka_unit_test(a_request_that_wants_its_own_connection_shares_none),
 		cmocka_unit_test(one_address_gets_only_so_many_connections),
