@@ -308,8 +308,7 @@ void call_on_retry(struct call *c, const struct leg_event *e)
 		return;
 	}
 	b = &c->plan->b[k->branch];
-	/* Direct Routing, 503 with Retry-After: this connection is given up, the next datacenter tried. */
-	if (e->retry_after_s && route_is_teams(c->cs->cfg.route, b))
+	if (e->retry_after_s && route_closes_on_503(c->cs->cfg.route, b))
 		sip_close_flows(c->cs->cfg.sip, &e->peer);
 	if (k->why.code == REASON_NONE && route_next_host(c->cs->cfg.route, b, &c->who, e, &c->arena) &&
 	    leg_retry(c->cs->cfg.legs, e->leg, &b->dest, b->ruri, b->to_uri) == OK) {

@@ -587,9 +587,9 @@ bool route_next_host(struct route *r, struct route_branch *b, const struct route
 	return use_host(r, b, b->tried, who, a, &why);
 }
 
-bool route_is_teams(const struct route *r, const struct route_branch *b)
+bool route_closes_on_503(const struct route *r, const struct route_branch *b)
 {
-	return b->trunk != ROUTE_NO_TRUNK && trunk_profile_of(r->cfg.trunk[b->trunk])->teams;
+	return b->trunk != ROUTE_NO_TRUNK && trunk_profile_of(r->cfg.trunk[b->trunk])->close_on_503;
 }
 
 void route_host_alive(struct route *r, const struct route_branch *b)

@@ -122,8 +122,8 @@ bool route_is_emergency(const struct route *r, struct str number);
  * false: none is left. Notes the failure on the trunk. */
 bool route_next_host(struct route *r, struct route_branch *b, const struct route_caller *who,
 		     const struct leg_event *failed, struct arena *a);
-/* Does the branch go over a trunk of the Direct Routing family? */
-bool route_is_teams(const struct route *r, const struct route_branch *b);
+/* Is the connection that a 503 with Retry-After came over to be given up? By the trunk's profile. */
+bool route_closes_on_503(const struct route *r, const struct route_branch *b);
 /* A response or answer came: the trunk's host lives. */
 void route_host_alive(struct route *r, const struct route_branch *b);
 

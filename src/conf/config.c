@@ -82,7 +82,7 @@ static const struct option trunk_opts[] = {
 
 static const struct option machine_opts[] = {
  { "store", OPT_STR, AT(config, store_path), .max = 255, .dflt = "/var/lib/tandem/tandem.db", .help = "database of call records and registrations. The site last applied is kept beside it as NAME.site.yaml, with its passwords: back up both." },
- { "keep-records", OPT_U32, AT(config, keep_days), 0, 36500, "400", .unit = "days", .help = "how long call records and the lines of who changed what are kept; 0: for ever. What is older is removed from the database a little at a time; its file does not shrink, it is filled anew." },
+ { "keep-records", OPT_U32, AT(config, keep_days), 0, 36500, "0", .unit = "days", .help = "how long call records and the lines of who changed what are kept; 0: for ever. What is older is removed from the database a little at a time; its file does not shrink, it is filled anew. The clock must be right: it decides." },
  { "runtime-dir", OPT_STR, AT(config, runtime_dir), .max = 200, .dflt = "/run/tandem", .help = "folder on tmpfs for what must survive a crash." },
  { "control-socket", OPT_STR, AT(config, control_socket), .max = 100, .dflt = "/run/tandem/control.sock", .help = "unix socket of the commands." },
  { "log-level", OPT_ENUM, AT(config, log_level), .choices = "error|warn|info|debug", .dflt = "info", .help = "what is written to the log." },

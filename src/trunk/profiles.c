@@ -4,7 +4,7 @@
 static const struct trunk_profile rows[] = {
 	{ .name = "teams", .teams = true, .plus_e164 = true, .srtp_mandatory = true,
 	  .hold_inactive = true, .session_timer = true, .from_host_is_fqdn = true,
-	  .never_dial_contact = true, .fill = true, .first_response_ms = 2500, .ring_by_ms = 8000,
+	  .never_dial_contact = true, .fill = true, .close_on_503 = true, .first_response_ms = 2500, .ring_by_ms = 8000,
 	  .options_s = 60, .source = "Microsoft: Direct Routing, SIP and media protocols",
 	  .date = "2023-01; certificates 2026-06" },
 	/* PRACK: "Send PRACK for all 1xx messages", which Direct Routing over CUCM asks for. */

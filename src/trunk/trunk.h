@@ -32,6 +32,7 @@ struct trunk_profile {
 	bool from_host_is_fqdn;
 	bool never_dial_contact;
 	bool fill;			/* silence when the other side sends none */
+	bool close_on_503;		/* with Retry-After: its connection is given up */
 	uint32_t first_response_ms;	/* failover time; 0: Timer B             */
 	uint32_t ring_by_ms;		/* an 18x at the latest; 0: no rule      */
 	uint32_t options_s;		/* default interval                      */
