@@ -107,6 +107,7 @@ void db_limit(struct db *db, uint32_t pages)
 
 static enum err prepare(struct db *db, struct buf *sql, sqlite3_stmt **s)
 {
+	*s = NULL;
 	if (!buf_ok(sql))
 		return ERR_LIMIT;
 	if (!db->h || sqlite3_prepare_v2(db->h, sql->p, (int)sql->n, s, NULL) != SQLITE_OK)
