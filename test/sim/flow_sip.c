@@ -145,8 +145,9 @@ void flow_send(struct flow_peer *p, struct flow_dialog *d, const struct flow_arg
 	const char *what = a->n ? a->v[0] : "";
 	bool fresh = !strcmp(what, "INVITE");
 	bool event = (!strcmp(what, "SUBSCRIBE") || !strcmp(what, "NOTIFY")) && !flow_word(a, "in-dialog");
+	bool refer = !d && !strcmp(what, "REFER");
 
-	if (fresh || event) {
+	if (fresh || event || refer) {
 		d = flow_dialog_new(p);
 		d->uac = fresh;
 		p->now = d;
