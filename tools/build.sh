@@ -1,11 +1,13 @@
 #!/bin/sh
 # tools/build.sh PRESET [TARGET...]: configure once, build, and say little.
-# Ninja reruns CMake by itself when a CMakeLists.txt, or the list of files, changes.
+# Ninja reruns CMake by itself when a CMakeLists.txt, or the list of files, changes; not when a package
+# came that CMake looked for in vain, so this script does.
 set -eu
 preset=$1
 shift
 dir=build/$preset
-if [ ! -f "$dir/build.ninja" ] || [ -n "$(find CMakePresets.json -newer "$dir/build.ninja")" ]; then
+packages=${DPKG_ADMINDIR:-/var/lib/dpkg}/status
+if [ ! -f "$dir/build.ninja" ] || [ CMakePresets.json -nt "$dir/build.ninja" ] || [ "$packages" -nt "$dir/build.ninja" ]; then
 	mkdir -p "$dir"
 	if ! cmake --preset "$preset" >"$dir/configure.log" 2>&1; then
 		cat "$dir/configure.log" >&2

@@ -174,6 +174,34 @@ def the_demo_needs_few_packages_beside_the_build():
     assert sorted(set(demo_packages()) - set(build)) == ["baresip-core", "iproute2", "nftables"]
 
 
+def times_configured(after):
+    """How often a tree that is built twice is configured; after() is done to it between the two."""
+    files = {"CMakePresets.json": '''{ "version": 6, "configurePresets": [{ "name": "rel", "generator": "Ninja",
+               "binaryDir": "${sourceDir}/build/rel" }], "buildPresets": [{ "name": "rel", "configurePreset": "rel" }] }''',
+             "CMakeLists.txt": "cmake_minimum_required(VERSION 3.25)\nproject(p NONE)\n"
+                               "file(APPEND ${CMAKE_SOURCE_DIR}/configured x)\n",
+             "dpkg/status": ""}
+    with tree(files) as root:
+        env = dict(os.environ, DPKG_ADMINDIR=f"{root}/dpkg")
+        os.utime(pathlib.Path(root, "dpkg/status"), (0, 0))
+        for turn in range(3):
+            subprocess.run([ROOT / "tools/build.sh", "rel"], cwd=root, env=env, check=True, capture_output=True)
+            if turn == 0:
+                after(pathlib.Path(root))
+        return len(pathlib.Path(root, "configured").read_text())
+
+
+@case
+def a_tree_is_configured_once():
+    assert times_configured(lambda root: None) == 1
+
+
+@case
+def a_tree_is_configured_again_when_a_package_came():
+    # What a benchmark needs may be installed after the first build: it must be looked for again, once.
+    assert times_configured(lambda root: os.utime(root / "dpkg/status")) == 2
+
+
 @case
 def every_word_of_the_flow_language_is_explained():
     words = re.findall(r'\{ "([a-z]+)", (?:true|false), ', (ROOT / "test/sim/flow_script.c").read_text())
