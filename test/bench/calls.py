@@ -15,7 +15,7 @@ from lib.kamailio import Kamailio
 from lib.sipp import Sipp
 from lib.tandem import Daemon
 from generator import BENCH, Generator
-from meter import GENERATOR, SUT, Window, compare, entry, family, pin, worst
+from meter import GENERATOR, SUT, Window, family, judged, pin, worst
 
 HERE = pathlib.Path(__file__).resolve().parent
 FORKS = {2: 60, 5: 30, 10: 20}      # destinations: calls a second (media ports rest for 30 s)
@@ -172,8 +172,8 @@ def s1(args):
     with Bed("bench-s1") as bed:
         far = SippFar(bed)
         line = Line(bed, far, {"baseline": kamailio(bed, far.port), "ours": daemon(bed, far.port, "site.yaml")})
-        ours, base = compare(args.pairs, lambda which: line.drive(which, "4930123456", args.rate, args.window))
-        return explained(args, line, entry(ours, base, "ms/call", 1.0), "4930123456", args.rate, 1)
+        e = judged(args.pairs, lambda which: line.drive(which, "4930123456", args.rate, args.window), "ms/call", 1.0)
+        return explained(args, line, e, "4930123456", args.rate, 1)
 
 
 def s2(args):
@@ -183,8 +183,8 @@ def s2(args):
         for n, rate in FORKS.items():
             print(f"  {n} destinations, {rate} calls/s", flush=True)
             since = far.settled()
-            ours, base = compare(args.pairs, lambda which: line.drive(which, str(5000 + n), rate, args.window))
+            e = judged(args.pairs, lambda which: line.drive(which, str(5000 + n), rate, args.window), "ms/call", 1.0)
             far.all_rang(n, since)
-            got[f"S2-{n}"] = explained(args, line, entry(ours, base, "ms/call", 1.0), str(5000 + n), rate, n)
+            got[f"S2-{n}"] = explained(args, line, e, str(5000 + n), rate, n)
             line.switched = {w: [] for w in line.systems}
         return worst(got)

@@ -8,7 +8,7 @@ from calls import HERE
 from lib.bed import Bed
 from lib.kamailio import Kamailio
 from generator import Generator
-from meter import SUT, compare, entry, pin
+from meter import SUT, judged, pin
 from states import Identity, States
 
 PHONES, RATE = 10000, 300
@@ -38,5 +38,4 @@ def r1(args):
         for which, port in ports.items():       # the first time, which is no refresh
             Generator(bed, f"first-{which}", "gen", "register", port, 1000, PHONES / 1000, PHONES).reach(PHONES, 60)
         phones = Phones(bed, ports, {"ours": s.pid, "baseline": k.child.pid})
-        ours, base = compare(args.pairs, lambda which: phones.drive(which, args.window))
-        return entry(ours, base, "us/refresh", 0.8)
+        return judged(args.pairs, lambda which: phones.drive(which, args.window), "us/refresh", 0.8)

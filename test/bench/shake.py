@@ -4,7 +4,7 @@ Fixed offered load, the same certificate and client, no resumption; RSA-2048 and
 """
 from lib.bed import Bed
 from generator import BENCH, Generator
-from meter import SUT, compare, entry, pin, worst
+from meter import SUT, judged, pin, worst
 from states import Identity, States
 
 RATE = 150
@@ -36,6 +36,5 @@ def t1(args):
             pin(floor.pid, SUT)
             print(f"  {name}", flush=True)
             hands = Hands(bed, {"ours": s.ports["open"], "baseline": port}, {"ours": s.pid, "baseline": floor.pid})
-            ours, base = compare(args.pairs, lambda which: hands.drive(which, args.window / 2))
-            got[f"T1-{name}"] = entry(ours, base, "shakes/s", 0.85, higher=True)
+            got[f"T1-{name}"] = judged(args.pairs, lambda which: hands.drive(which, args.window / 2), "shakes/s", 0.85, higher=True)
     return worst(got, higher=True)

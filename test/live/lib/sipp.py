@@ -37,11 +37,11 @@ class Sipp:
         return self.counts()
 
     def counts(self):
-        """{created, ok, failed} from the last line of the statistics."""
+        """{created, ok, failed} from the last whole line of the statistics, which SIPp may be writing."""
         if not self.stat.exists():
             return {}
-        with open(self.stat, newline="") as f:
-            rows = list(csv.DictReader(f, delimiter=";"))
+        whole, newline, _ = self.stat.read_text().rpartition("\n")
+        rows = list(csv.DictReader((whole + newline).splitlines(), delimiter=";"))
         if not rows:
             return {}
         last = rows[-1]
