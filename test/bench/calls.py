@@ -90,10 +90,15 @@ class Line:
 
     def __init__(self, bed, far, systems):
         self.bed, self.far, self.systems, self.n = bed, far, systems, 0
-        self.switched = {w: [] for w in systems}
+        self.forget()
         pin(far.child.pid, GENERATOR)
         for s in systems.values():
             pin(s.child.pid, SUT)
+
+    def forget(self):
+        """What explains the next figure is gathered anew."""
+        self.switched = {w: [] for w in self.systems}
+        self.parts = {w: [] for w in self.systems}
 
     def drive(self, which, dial, rate, window_s):
         """One SIPp run; CPU ms per call in the middle window, or why it is void."""
@@ -123,6 +128,7 @@ class Line:
         if self.far.repeated() != far_before:
             return None, "something was sent twice"
         self.switched[which].append(w.switched / (seen - before))
+        self.parts[which].append({k: v / (seen - before) / 1e6 for k, v in w.parts.items()})
         return w.cost_ns / (seen - before) / 1e6, w.void()
 
     def syscalls(self, which, dial, rate):
@@ -140,7 +146,9 @@ class Line:
     def beside(self, dial, rate):
         """What explains a figure and is not judged."""
         return {"syscalls": {w: self.syscalls(w, dial, rate) for w in self.systems},
-                "context_switches": {w: round(statistics.median(v), 1) for w, v in self.switched.items() if v}}
+                "context_switches": {w: round(statistics.median(v), 1) for w, v in self.switched.items() if v},
+                "parts_ms": {w: {k: round(statistics.median(p[k] for p in v), 3) for k in v[0]}
+                             for w, v in self.parts.items() if v}}
 
 
 def floor(bed, n, rate, window_s):
@@ -186,5 +194,5 @@ def s2(args):
             e = judged(args.pairs, lambda which: line.drive(which, str(5000 + n), rate, args.window), "ms/call", 1.0)
             far.all_rang(n, since)
             got[f"S2-{n}"] = explained(args, line, e, str(5000 + n), rate, n)
-            line.switched = {w: [] for w in line.systems}
+            line.forget()
         return worst(got)

@@ -1,8 +1,10 @@
 """What the kernel counted, pairs in the order A B B A, and how a row of the report is made of them."""
+import contextlib
 import os
 import pathlib
 import random
 import statistics
+import subprocess
 
 from lib.bed import Failed
 
@@ -26,16 +28,21 @@ def family(pid):
                 pass
 
 
+def parts_ns(pid):
+    """CPU time of its first thread, of its other threads, and of the other processes of its session."""
+    got = {"first_thread": 0, "other_threads": 0, "other_processes": 0}
+    for p in family(pid):
+        for task in pathlib.Path(f"/proc/{p}/task").glob("*/schedstat"):
+            part = "other_processes" if p != pid else "first_thread" if task.parent.name == str(pid) else "other_threads"
+            try:
+                got[part] += int(task.read_text().split()[0])
+            except (OSError, IndexError):
+                pass
+    return got
+
+
 def cpu_ns(*pids):
-    total = 0
-    for pid in pids:
-        for p in family(pid):
-            for task in pathlib.Path(f"/proc/{p}/task").glob("*/schedstat"):
-                try:
-                    total += int(task.read_text().split()[0])
-                except (OSError, IndexError):
-                    pass
-    return total
+    return sum(sum(parts_ns(pid).values()) for pid in pids)
 
 
 def switches(pid):
@@ -67,19 +74,34 @@ def pin(pid, cores):
             os.sched_setaffinity(int(t), cores)
 
 
+@contextlib.contextmanager
+def awake(wanted):
+    """No core sleeps meanwhile: a loop of the lowest priority runs on each. What it costs a virtual machine
+    to be woken changes from minute to minute and may be half of a figure."""
+    argv = ["chrt", "-i", "0", "sh", "-c", "while :; do :; done"]
+    loops = [subprocess.Popen(["taskset", "-c", str(core), *argv]) for core in CORES if wanted]
+    try:
+        yield
+    finally:
+        for p in loops:
+            p.kill()
+            p.wait()
+
+
 class Window:
     """From here to end(): what makes a run void, and what it cost."""
 
     def __init__(self, sut, generators, clock):
         self.sut, self.generators, self.clock = sut, generators, clock
         self.lost, self.steal = lost_datagrams(), stolen()
-        self.sut_ns, self.gen_ns, self.began = cpu_ns(sut), cpu_ns(*generators), clock()
+        self.sut_parts, self.gen_ns, self.began = parts_ns(sut), cpu_ns(*generators), clock()
         self.switches = switches(sut)
 
     def mark(self):
         """The end, which may be marked anew; the verdict is end()'s."""
         self.took = self.clock() - self.began
-        self.cost_ns = cpu_ns(self.sut) - self.sut_ns
+        self.parts = {k: v - self.sut_parts[k] for k, v in parts_ns(self.sut).items()}
+        self.cost_ns = sum(self.parts.values())
         self.gen_cost_ns = cpu_ns(*self.generators) - self.gen_ns
         self.switched = switches(self.sut) - self.switches
 

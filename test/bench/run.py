@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The goals' figures beside their baselines, in one run; writes build/bench/report.json.
 
-test/bench/run.py [--pairs N] [--rate CPS] [--window S] [ID...]
+test/bench/run.py [--pairs N] [--rate CPS] [--window S] [--awake] [ID...]
 test/bench/run.py --table      fills the table of doc/performance.md from the last report
 
 S1  two-leg answered calls beside Kamailio's stateful proxy, which does less
@@ -11,6 +11,8 @@ S4  memory of a call in progress, a registration, an absorbing transaction, an i
 S5  the cost of a call while 50,000 transactions are pending beside that while 500 are
 R1  REGISTER refreshed with digest beside Kamailio's usrloc in memory; ours durable
 T1  full TLS handshakes beside a bare OpenSSL accept loop
+
+--awake keeps the cores from sleeping, so that no figure depends on what waking them costs.
 
 Only ratios count, and only taken within one run. A run with a failed call, a lost or repeated
 datagram or a saturated generator is void, said so, and its pair repeated. A figure that was not
@@ -36,6 +38,7 @@ import register                                 # noqa: E402
 import scale                                    # noqa: E402
 import shake                                    # noqa: E402
 from lib.bed import Failed                      # noqa: E402
+from meter import awake                         # noqa: E402
 from lib.tap import own_network                 # noqa: E402
 
 BEGIN, END = "<!-- figures: test/bench/run.py --table -->", "<!-- end of figures -->"
@@ -85,6 +88,7 @@ def main():
     p.add_argument("--rate", type=int, default=70)    # ports rest for 30 s: 2,200 pairs in front
     p.add_argument("--window", type=int, default=10)
     p.add_argument("which", nargs="*", metavar="ID")
+    p.add_argument("--awake", action="store_true")
     p.add_argument("--table", action="store_true")
     args = p.parse_args()
     out = ROOT / "build/bench/report.json"
@@ -101,7 +105,8 @@ def main():
     for name in args.which or BENCHES:
         print(f"{name}", flush=True)
         try:
-            report[name] = BENCHES[name](args)
+            with awake(args.awake):
+                report[name] = BENCHES[name](args)
             bad += not report[name]["ok"]
         except (Failed, OSError, subprocess.SubprocessError) as e:
             report.pop(name, None)
