@@ -18,7 +18,7 @@ from generator import BENCH, Generator
 from meter import GENERATOR, SUT, Window, family, judged, pin, worst
 
 HERE = pathlib.Path(__file__).resolve().parent
-FORKS = {2: 60, 5: 30, 10: 20}      # destinations: calls a second (media ports rest for 30 s)
+FORKS = {2: 500, 5: 250, 10: 150}   # destinations: calls a second
 ANSWER_MS = 100                     # all have rung when the first one answers
 WARM_S = 3
 

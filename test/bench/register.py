@@ -11,7 +11,7 @@ from generator import Generator
 from meter import SUT, judged, pin
 from states import Identity, States
 
-PHONES, RATE = 10000, 300
+PHONES, RATE = 10000, 2000
 
 
 class Phones:

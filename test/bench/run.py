@@ -85,7 +85,7 @@ def fill_table(report):
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--pairs", type=int, default=7)
-    p.add_argument("--rate", type=int, default=70)    # ports rest for 30 s: 2,200 pairs in front
+    p.add_argument("--rate", type=int, default=600)     # a core that mostly sleeps shows what waking it costs
     p.add_argument("--window", type=int, default=10)
     p.add_argument("which", nargs="*", metavar="ID")
     p.add_argument("--awake", action="store_true")
