@@ -10,6 +10,7 @@ static bool alice_dials(struct demo *d, const char *number)
 	phone_forget(&d->alice);
 	phone_forget(&d->bob);
 	phone_forget(&d->pbx);
+	teams_forget(d);
 	demo_say(d, "alice", "INVITE", number);
 	return demo_must(d, phone_do(&d->alice, "dial", number), "alice's phone cannot dial");
 }
@@ -161,6 +162,7 @@ static void teams_calls(struct demo *d)
 	char text[200];
 
 	phone_forget(&d->alice);
+	teams_forget(d);
 	(void)snprintf(text, sizeof text,
 		"{\"command\":\"call\",\"host\":1,\"from\":\"+14255550199\",\"to\":\"+14255550101\",\"tone\":%d}",
 		TONE_TEAMS);
@@ -185,6 +187,7 @@ static void pbx_to_teams(struct demo *d)
 
 	teams_will(d, 1, 1200);
 	phone_forget(&d->pbx);
+	teams_forget(d);
 	(void)snprintf(uri, sizeof uri, "sip:+14255550102@127.0.0.1:%u", d->pbx_port);
 	demo_say(d, "PBX 2002", "INVITE", "+14255550102, straight to Teams");
 	demo_must(d, phone_do(&d->pbx, "dial", uri), "the PBX cannot dial");

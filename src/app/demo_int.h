@@ -32,6 +32,7 @@ struct demo {
 	const char *why;		/* why the present scenario fails; NULL: it does not */
 	double t0;
 	unsigned calls;			/* records seen so far */
+	size_t teams_calls;		/* calls of the hub that are of no interest any more */
 	unsigned heard[DEMO_PHONES][DEMO_TONES];	/* when the scenario began */
 	int failed;
 };
@@ -46,6 +47,8 @@ void demo_say(struct demo *d, const char *from, const char *what, const char *to
 bool demo_must(struct demo *d, bool ok, const char *why);	/* false: the scenario fails */
 bool teams_line(struct demo *d, char *out, size_t cap);
 bool teams_do(struct demo *d, const char *json);
+/* What follows tells of the hub's last call; there is none until one comes that is newer than this. */
+void teams_forget(struct demo *d);
 bool teams_flag(struct demo *d, const char *flag);
 unsigned teams_heard(struct demo *d, unsigned hz);
 bool teams_number(struct demo *d, const char *object, const char *key, json_int_t *out);

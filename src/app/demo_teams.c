@@ -46,16 +46,32 @@ bool teams_do(struct demo *d, const char *json)
 	       !strcmp(line, "ok");
 }
 
-/* The hub's last call, a borrowed part of *report (to be released). */
-static json_t *teams_last(struct demo *d, json_t **report)
+/* All calls of the hub, a borrowed part of *report (to be released). */
+static json_t *teams_all(struct demo *d, json_t **report)
 {
 	char path[DEMO_PATH];
-	json_t *calls;
 
 	bed_path(&d->bed, path, "hub.json");
 	*report = teams_do(d, "{\"command\":\"report\"}") ? json_load_file(path, 0, NULL) : NULL;
-	calls = json_object_get(*report, "calls");
-	return json_array_get(calls, json_array_size(calls) - 1);
+	return json_object_get(*report, "calls");
+}
+
+/* The last one. A desk phone may ring before the INVITE has reached the hub, whose last call is
+ * that of the scenario before then: it is none. */
+static json_t *teams_last(struct demo *d, json_t **report)
+{
+	json_t *calls = teams_all(d, report);
+	size_t n = json_array_size(calls);
+
+	return n > d->teams_calls ? json_array_get(calls, n - 1) : NULL;
+}
+
+void teams_forget(struct demo *d)
+{
+	json_t *r;
+
+	d->teams_calls = json_array_size(teams_all(d, &r));
+	json_decref(r);
 }
 
 bool teams_flag(struct demo *d, const char *flag)
